@@ -1,0 +1,3 @@
+"""Decisions, assignment and eligibility, as pure functions."""
+
+__all__: list[str] = []

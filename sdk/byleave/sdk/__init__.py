@@ -1,0 +1,3 @@
+"""Personalisation inside a site's own process."""
+
+__all__: list[str] = []
