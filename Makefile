@@ -1,22 +1,54 @@
-# Every target sets itself up: it needs only a Python >= 3.11 and, once, the package index.
+# Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock
+.PHONY: help setup demo test test-long check certify lock
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # The first interpreter that is new enough and can create a virtual environment.
 PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 
-setup: $(READY)  ## create .venv from the locked, hash-checked requirements
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1 #/p' $(MAKEFILE_LIST) | column -t -s '#'
+
+setup: $(READY)  ## create .venv from the hash-checked requirements.lock
+
+demo: $(READY)  ## a site, its server and a finished experiment, on this machine only
+	$(BIN)/byleave demo
+
+test: $(READY)  ## every test but the long ones; the two pure packages are covered branch by branch
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+	$(BIN)/coverage report --include='segments/*' --fail-under=100
+	$(BIN)/coverage report --include='experiments/*' --fail-under=100
+
+test-long: $(READY)  ## the tests that take minutes, with many more generated examples
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m long
+
+check: $(READY)  ## format, lint, types and the layers
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+certify: check test test-long  ## everything above, in one run
+
+lock: $(READY)  ## resolve the newest versions for Python 3.11 to 3.14 into requirements.lock
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+		--extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--output-file requirements.lock pyproject.toml
+	@! grep '://' requirements.lock
 
 $(READY): requirements.lock
-	@test -n "$(PYTHON)" || { echo "Byleave needs Python 3.11 or newer with its venv module." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Byleave needs Python 3.11 or newer, with venv." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@

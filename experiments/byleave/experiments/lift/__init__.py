@@ -1,0 +1,3 @@
+"""Estimators of lift from adaptive experiments."""
+
+__all__: list[str] = []
