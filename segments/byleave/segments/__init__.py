@@ -1,3 +1,70 @@
-"""Conditions over attributes and events a visitor agreed to share."""
+"""Who is in a segment: conditions over what a visitor agreed to share, in three truth values."""
 
-__all__: list[str] = []
+from byleave.segments.conditions import (
+    AllOf,
+    AnyOf,
+    AttributeLeaf,
+    Comparison,
+    Condition,
+    Count,
+    EventLeaf,
+    NoneOf,
+    Operator,
+    Scalar,
+    SegmentLeaf,
+    SequenceLeaf,
+    Step,
+)
+from byleave.segments.consent import Choice, Consent, Purpose, Regime
+from byleave.segments.profile import Profile
+from byleave.segments.reading import (
+    DefinitionError,
+    Fault,
+    Path,
+    Reader,
+    canonical_json,
+    described,
+    plain,
+    read,
+    suggestion,
+)
+from byleave.segments.values import Duration, Share
+from byleave.segments.vocabulary import Attribute, Event, Segment, Source, ValueType, Vocabulary
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Attribute",
+    "AttributeLeaf",
+    "Choice",
+    "Comparison",
+    "Condition",
+    "Consent",
+    "Count",
+    "DefinitionError",
+    "Duration",
+    "Event",
+    "EventLeaf",
+    "Fault",
+    "NoneOf",
+    "Operator",
+    "Path",
+    "Profile",
+    "Purpose",
+    "Reader",
+    "Regime",
+    "Scalar",
+    "Segment",
+    "SegmentLeaf",
+    "SequenceLeaf",
+    "Share",
+    "Source",
+    "Step",
+    "ValueType",
+    "Vocabulary",
+    "canonical_json",
+    "described",
+    "plain",
+    "read",
+    "suggestion",
+]

@@ -1,0 +1,88 @@
+"""The snapshot: what deciding needs, immutable and numbered.
+
+The server publishes it, the SDK decides from it: the definitions, and for each experiment its
+current run with the allocation rows that new units may still be drawn from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from byleave.experiments.definitions import Definitions
+from byleave.segments import read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """One immutable row of weights: the stratum of all inference.
+
+    Attributes:
+        id: Unique within the site; stored with whatever was drawn from the row.
+        cell: Which context segments are true and which arms are eligible (`cells.cell_key`).
+        weights: The propensity of each eligible arm, in the order of the definition; sums to 1.
+        opened_ms: When it was published.
+        draw_until_ms: New units are drawn from it before this time, never after: by then a
+            successor must have been published, and a site that has not seen it is out of touch.
+    """
+
+    id: str
+    cell: str
+    weights: Mapping[str, float]
+    opened_ms: int
+    draw_until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One life of an experiment with fixed arms, contexts, floors, traffic and goals.
+
+    Attributes:
+        id: Unique within the site, such as `pricing-hero.1`.
+        seed: Key of the experiment's hashes; independent of every other experiment's.
+        started_ms: When the run began.
+        hash: The named hash algorithm that draws traffic and arms.
+        allocations: The newest row of each cell.
+    """
+
+    id: str
+    seed: str
+    started_ms: int
+    hash: str = "blake2b64"
+    allocations: tuple[Allocation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A snapshot's place in the site's history; a restore from backup raises the generation."""
+
+    generation: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A published set of definitions with the weights in force.
+
+    Attributes:
+        version: Generation and number; later ones compare greater.
+        published_ms: When it was published.
+        definitions: The set.
+        runs: The current run of each experiment, by the experiment's key.
+        holdout_seed: Key of the hash that draws the global holdout.
+        receipt_key: Signs receipts; random per site. Empty where nothing is measured.
+    """
+
+    version: Version
+    published_ms: int
+    definitions: Definitions
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    holdout_seed: str = ""
+    receipt_key: str = ""
+
+
+def load_snapshot(data: object) -> Snapshot:
+    """Return the snapshot that parsed JSON holds.
+
+    Raises:
+        DefinitionError: It does not have the shape of one.
+    """
+    return read(Snapshot, data)

@@ -1,0 +1,92 @@
+"""What a site may know about a visitor, declared: attributes, events, segments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from byleave.segments.conditions import Condition, Scalar
+from byleave.segments.consent import Purpose
+from byleave.segments.values import Duration
+
+
+class ValueType(StrEnum):
+    """The type of an attribute or of an event's property."""
+
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+class Source(StrEnum):
+    """Where an attribute comes from.
+
+    `request` is derived from the request at hand and never stored; `site` is what the host's
+    own code knows; `device` is derived from the visitor's events and kept in their cookie;
+    `server` is kept by the decision server, for example from a CRM.
+    """
+
+    REQUEST = "request"
+    SITE = "site"
+    DEVICE = "device"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A declared fact about a visitor or a request.
+
+    Attributes:
+        type: The only type its values may have.
+        source: Where it comes from; everything but `request` needs purposes and a ttl.
+        purposes: What it may be used for.
+        ttl: How long a value may be kept; `session` means not beyond the request.
+        default: What is read when the attribute is readable and absent, never when withheld.
+        one_of: The values it may take; any, when empty.
+        sensitive: Needs an explicit grant in every region.
+        fresh: Too private for a cookie; fetched from the server when needed.
+    """
+
+    type: ValueType
+    source: Source
+    purposes: tuple[Purpose, ...] = ()
+    ttl: Duration | Literal["session"] | None = None
+    default: Scalar | None = None
+    one_of: tuple[Scalar, ...] = ()
+    sensitive: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something a visitor does, with declared properties."""
+
+    properties: Mapping[str, ValueType] = field(default_factory=dict)
+    purposes: tuple[Purpose, ...] = ()
+    ttl: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A named condition.
+
+    Attributes:
+        when: The condition.
+        title: What people call it.
+        because: What a visitor is told when it decided something: a sentence about them.
+        use: The one purpose its result may be used for; every leaf must allow it.
+    """
+
+    when: Condition
+    title: str = ""
+    because: str = ""
+    use: Purpose = Purpose.PERSONALISATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Everything conditions may name."""
+
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    events: Mapping[str, Event] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
