@@ -163,7 +163,8 @@ class NavOperation:
         """Read `{promote: /pricing, label: Plans}`."""
         named = [verb for verb in NavVerb if isinstance(data, Mapping) and verb in data]
         if not isinstance(data, Mapping) or len(named) != 1:
-            return reader.fault(path, f"expected exactly one of {', '.join(NavVerb)}")
+            reader.fault(path, f"expected exactly one of {', '.join(NavVerb)}")
+            return None
         reader.keys(data, (named[0], "label"), path)
         target = reader.read(str, data[named[0]], (*path, named[0]))
         label = reader.read(str, data["label"], (*path, "label")) if "label" in data else None
@@ -201,7 +202,8 @@ class Variant:
         kinds = [str(kind) for kind in VariantKind if kind is not VariantKind.SITE]
         named = [key for key in kinds if isinstance(data, Mapping) and key in data]
         if not isinstance(data, Mapping) or len(named) != 1:
-            return reader.fault(path, f"expected `site` or exactly one of {', '.join(kinds)}")
+            reader.fault(path, f"expected `site` or exactly one of {', '.join(kinds)}")
+            return None
         reader.keys(data, (named[0], "when", "unless", "cap"), path)
         conditions = {
             "when": reader.read(str | None, data.get("when"), (*path, "when")),

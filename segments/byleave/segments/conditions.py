@@ -50,18 +50,21 @@ class Comparison:
     def read_from(cls, data: object, reader: Reader, path: Path) -> Self | None:
         """Read a mapping with exactly one operator."""
         if not isinstance(data, Mapping) or len(data) != 1:
-            return reader.fault(
+            reader.fault(
                 path, f"expected one comparison such as equals or one_of, got {described(data)}"
             )
+            return None
         [(key, operand)] = data.items()
         place = (*path, str(key))
         known = [str(operator) for operator in Operator]
         if key not in known:
-            return reader.fault(place, f"unknown comparison {str(key)!r}." + suggestion(key, known))
+            reader.fault(place, f"unknown comparison {str(key)!r}." + suggestion(key, known))
+            return None
         operator = Operator(key)
         kind, expected = _operand_kind(operator)
         if not kind(operand):
-            return reader.fault(place, f"expected {expected}, got {described(operand)}")
+            reader.fault(place, f"expected {expected}, got {described(operand)}")
+            return None
         return cls(operator, tuple(operand) if isinstance(operand, list) else operand)
 
     def to_plain(self) -> dict[str, Any]:
