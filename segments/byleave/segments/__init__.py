@@ -27,7 +27,9 @@ from byleave.segments.reading import (
     plain,
     read,
     suggestion,
+    unknown_name,
 )
+from byleave.segments.references import allowed_uses, check_vocabulary
 from byleave.segments.values import Duration, Share
 from byleave.segments.vocabulary import Attribute, Event, Segment, Source, ValueType, Vocabulary
 
@@ -62,9 +64,12 @@ __all__ = [
     "Step",
     "ValueType",
     "Vocabulary",
+    "allowed_uses",
     "canonical_json",
+    "check_vocabulary",
     "described",
     "plain",
     "read",
     "suggestion",
+    "unknown_name",
 ]

@@ -118,6 +118,15 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def unknown_name(kind: str, name: str, known: Iterable[str], path: Path) -> Fault:
+    """Return the fault of a name that nothing answers to, with the nearest one that exists."""
+    known = list(known)
+    hint = suggestion(name, known) or (
+        f" Known: {', '.join(known[:8])}." if known else f" No {kind} is defined yet."
+    )
+    return Fault(path, f"unknown {kind} {name!r}.{hint}")
+
+
 def described(data: object) -> str:
     """Return how an error names `data`: its text where short, otherwise its kind."""
     match data:
