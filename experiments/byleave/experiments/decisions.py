@@ -7,6 +7,9 @@ from enum import StrEnum
 from byleave.experiments.definitions import CONTROL
 from byleave.segments import Consent, Profile, Scalar
 
+#: What stands in place of an arm for a visitor of the global holdout.
+HOLDOUT = "holdout"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sticky:
@@ -14,12 +17,12 @@ class Sticky:
 
     Attributes:
         arm: The arm.
-        allocation: Id of the allocation row it was drawn from, or None in the holdout.
+        allocation: Id of the allocation row it was drawn from.
         assigned_at_ms: When it was drawn.
     """
 
     arm: str
-    allocation: str | None
+    allocation: str
     assigned_at_ms: int
 
 
@@ -29,8 +32,8 @@ class Assignments:
 
     Attributes:
         sticky: By run id.
-        exposures: The times of served exposures by experiment, oldest first, no more than its
-            cap or the site's cap needs to look back on.
+        exposures: The times of served exposures, oldest first, no more than a cap looks back
+            on; by experiment, and by `experiment/arm` where an arm has a cap of its own.
     """
 
     sticky: Mapping[str, Sticky] = field(default_factory=dict)
@@ -42,7 +45,8 @@ class Visitor:
     """Everything `decide` may look at for one request.
 
     Attributes:
-        id: The visitor's random id; None where nothing may be or has been stored.
+        id: The visitor's random id; None where nothing may be stored.
+        view: A random id of this page view, never stored on the device.
         consent: What they agreed to.
         attributes: Values by name, from the request, the site and the server.
         profile: The minimal state of their events.
@@ -54,6 +58,7 @@ class Visitor:
 
     id: str | None
     consent: Consent
+    view: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     profile: Profile = Profile()
     assignments: Assignments = Assignments()

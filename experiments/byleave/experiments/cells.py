@@ -1,0 +1,71 @@
+"""Cells: which context segments are true, and which arms are eligible.
+
+Arms with conditions of their own are eligible for some visitors only. Their propensities are
+true because the eligible set is fixed before the draw and each set has rows of its own.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from byleave.experiments.definitions import Experiment, Policy, Variant
+
+#: An experiment may have this many contexts and conditional arms together: 64 cells.
+MOST_SWITCHES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of an experiment.
+
+    Attributes:
+        contexts: The truth of each declared context segment, in their order.
+        arms: The eligible arms, in the order of the definition; control is always among them.
+    """
+
+    contexts: tuple[bool, ...]
+    arms: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The cell as text, such as `10:control+proof`."""
+        return cell_key(self.contexts, self.arms)
+
+
+def cell_key(contexts: Iterable[bool], arms: Sequence[str]) -> str:
+    """Return the text that names a cell."""
+    return f"{''.join('01'[is_true] for is_true in contexts)}:{'+'.join(arms)}"
+
+
+def is_conditional(variant: Variant) -> bool:
+    """Return whether a variant is eligible for some visitors only."""
+    return bool(variant.when or variant.unless or variant.cap)
+
+
+def cells(experiment: Experiment) -> list[Cell]:
+    """Return every cell of an experiment; `check` sees to it that there are at most 64."""
+    arms = list(experiment.variants)
+    conditional = [arm for arm in arms if is_conditional(experiment.variants[arm])]
+    found = []
+    for switches in product((False, True), repeat=len(conditional)):
+        missing = {arm for arm, is_on in zip(conditional, switches, strict=True) if not is_on}
+        eligible = tuple(arm for arm in arms if arm not in missing)
+        found += [
+            Cell(contexts, eligible)
+            for contexts in product((False, True), repeat=len(experiment.allocate.contexts))
+        ]
+    return found
+
+
+def starting_weights(experiment: Experiment, arms: Sequence[str]) -> dict[str, float]:
+    """Return the weights of a cell before anything is known: equal, or the fixed shares.
+
+    Fixed shares are scaled to the eligible arms. Arms that share nothing get equal parts.
+    """
+    shares = experiment.allocate.shares
+    if experiment.allocate.policy is Policy.FIXED and shares:
+        total = sum(shares.get(arm, 0.0) for arm in arms)
+        if total > 0:
+            return {arm: shares.get(arm, 0.0) / total for arm in arms}
+    return {arm: 1 / len(arms) for arm in arms}
