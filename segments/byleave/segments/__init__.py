@@ -18,6 +18,7 @@ from byleave.segments.conditions import (
 from byleave.segments.consent import Choice, Consent, Purpose, Regime
 from byleave.segments.profile import Profile
 from byleave.segments.reading import (
+    MAX_DEPTH,
     DefinitionError,
     Fault,
     Path,
@@ -34,6 +35,7 @@ from byleave.segments.values import Duration, Share
 from byleave.segments.vocabulary import Attribute, Event, Segment, Source, ValueType, Vocabulary
 
 __all__ = [
+    "MAX_DEPTH",
     "AllOf",
     "AnyOf",
     "Attribute",
