@@ -1,5 +1,4 @@
 from itertools import pairwise
-from math import inf, isinf
 
 import numpy as np
 import pytest
@@ -14,12 +13,8 @@ from byleave.experiments.allocation import (
     beats,
     beta_posterior,
     compare_arms,
-    may_stop,
-    value_remaining,
 )
 from byleave.experiments.definitions import Better
-
-DAY_MS = 86_400_000
 
 counts = st.integers(min_value=5, max_value=1_000_000).flatmap(
     lambda units: st.tuples(st.integers(min_value=0, max_value=units), st.just(units))
@@ -179,43 +174,6 @@ def test_a_density_that_is_none_is_caught() -> None:
 
     with pytest.raises(ArithmeticError, match="add up to"):
         compare_arms(Broken(np.zeros(1), np.ones(1)))
-
-
-@pytest.mark.parametrize("better", Better)
-def test_value_remaining_agrees_with_draws_from_the_posterior(better: Better) -> None:
-    posterior = beta_posterior([40, 50, 45], [1_000, 1_000, 1_000])
-    draws = np.random.default_rng(5).beta(posterior.alpha, posterior.beta, (400_000, 3))
-    champion = 1 if better is Better.HIGHER else 0
-    best = draws.max(axis=1) if better is Better.HIGHER else draws.min(axis=1)
-
-    remaining = value_remaining(posterior, better=better)
-
-    shares = np.abs(best - draws[:, champion]) / draws[:, champion]
-    assert remaining == pytest.approx(np.quantile(shares, 0.95), abs=2e-3)
-
-
-def test_no_value_remains_beside_a_clear_champion_or_without_rivals() -> None:
-    assert value_remaining(beta_posterior([10, 400], [1_000, 1_000])) == 0.0
-    assert value_remaining(beta_posterior([10], [1_000])) == 0.0
-
-
-@pytest.mark.parametrize("better", Better)
-def test_value_remaining_is_unbounded_when_the_champion_may_be_worth_nothing(
-    better: Better,
-) -> None:
-    posterior = NormalPosterior(np.array([0.0, 0.1]), np.array([1.0, 1.0]))
-
-    assert isinf(value_remaining(posterior, better=better))
-
-
-@pytest.mark.parametrize(
-    ("remaining", "days", "expected"),
-    [(0.0, 14, True), (0.0099, 30, True), (0.01, 30, False), (0.0, 13, False), (inf, 30, False)],
-)
-def test_stopping_is_advised_after_two_weeks_with_under_one_percent_left(
-    remaining: float, days: int, expected: bool
-) -> None:
-    assert may_stop(remaining, age_ms=days * DAY_MS) is expected
 
 
 def test_one_arm_beats_another_as_often_as_it_is_the_best_of_the_two() -> None:

@@ -4,8 +4,6 @@ from byleave.experiments.allocation.best_arm import (
     ArmComparison,
     beats,
     compare_arms,
-    may_stop,
-    value_remaining,
 )
 from byleave.experiments.allocation.posterior import (
     BetaPosterior,
@@ -14,6 +12,12 @@ from byleave.experiments.allocation.posterior import (
     beta_posterior,
     discounted_totals,
     normal_posterior,
+)
+from byleave.experiments.allocation.stopping import (
+    champion,
+    may_stop,
+    probability_within,
+    value_remaining,
 )
 from byleave.experiments.allocation.weights import (
     equal_weights,
@@ -30,6 +34,7 @@ __all__ = [
     "Posterior",
     "beats",
     "beta_posterior",
+    "champion",
     "compare_arms",
     "discounted_totals",
     "equal_weights",
@@ -38,6 +43,7 @@ __all__ = [
     "is_warming_up",
     "may_stop",
     "normal_posterior",
+    "probability_within",
     "thompson_weights",
     "value_remaining",
 ]

@@ -1,0 +1,102 @@
+"""When to stop: what the present champion could still lose to another arm. Advice, never an action.
+
+The rule is that of Google Content Experiments (Scott 2015, "Multi-armed bandit experiments in
+the online service economy"; Analytics help 2844870). Model-based, like P(best).
+"""
+
+from math import inf
+
+import numpy as np
+from scipy import optimize
+
+from byleave.experiments.allocation.posterior import Posterior
+from byleave.experiments.allocation.quadrature import WEIGHTS, panel_edges, panel_nodes
+from byleave.experiments.definitions import Better
+
+__all__ = ["champion", "may_stop", "probability_within", "value_remaining"]
+
+_DAY_MS = 86_400_000
+
+
+def champion(posterior: Posterior, *, better: Better = Better.HIGHER) -> int:
+    """Return the index of the arm with the best posterior mean."""
+    means = posterior.means
+    return int(np.argmax(means) if better is Better.HIGHER else np.argmin(means))
+
+
+def probability_within(
+    posterior: Posterior, *, share: float, better: Better = Better.HIGHER
+) -> float:
+    """Return the probability that no arm beats the champion by more than a share of its value.
+
+    P(θ_best ≤ (1 + v)·θ_a) = ∫ f_a(x) ∏_{j≠a} F_j((1 + v)·x) dx, exact to about 1e-8; where lower
+    is better, P(θ_best ≥ (1 - v)·θ_a).
+
+    Args:
+        posterior: Beliefs about K ≥ 1 arms.
+        share: v ≥ 0, below 1 where lower is better.
+        better: Which direction of the goal is the good one.
+    """
+    leader = champion(posterior, better=better)
+    factor = 1 + share if better is Better.HIGHER else 1 - share
+    breaks = posterior.breaks()
+    scaled = posterior.to_axis(posterior.to_values(breaks) / factor)
+    scaled[leader] = breaks[leader]
+    edges = panel_edges(
+        scaled,
+        low=breaks[leader, 0],
+        high=breaks[leader, -1],
+        finest=float(np.diff(breaks, axis=1).min()),
+    )
+    axis, half_widths = panel_nodes(edges)
+    points = axis.ravel()
+    mass = posterior.select([leader]).densities(points)[0] * np.outer(half_widths, WEIGHTS).ravel()
+    inside = posterior.cdf(posterior.to_axis(factor * posterior.to_values(points)))
+    if better is Better.LOWER:
+        inside = 1 - inside
+    inside[leader] = 1.0
+    return min(float(mass @ inside.prod(axis=0)), 1.0)
+
+
+def value_remaining(
+    posterior: Posterior, *, better: Better = Better.HIGHER, probability: float = 0.95
+) -> float:
+    """Return how much better than the champion another arm could still turn out to be.
+
+    The quantile of (θ_best - θ_a) / θ_a, solved from `probability_within` to 1e-6.
+
+    Args:
+        posterior: Beliefs about K ≥ 1 arms.
+        better: Which direction of the goal is the good one; where lower is better, the result
+            is the share of the champion's value that could still be saved.
+        probability: The quantile's probability in (0, 1).
+
+    Returns:
+        A share ≥ 0 of the champion's value; infinite when that value may well be 0 or negative.
+    """
+
+    def surplus(share: float) -> float:
+        return probability_within(posterior, share=share, better=better) - probability
+
+    if surplus(0.0) >= 0:
+        return 0.0
+    # A higher value has no bound; a lower one cannot fall by more than all of it.
+    bounds = 2.0 ** np.arange(-6, 21, 3) if better is Better.HIGHER else np.array([1 - 1e-9])
+    reached = next((bound for bound in bounds if surplus(bound) >= 0), None)
+    return inf if reached is None else float(optimize.brentq(surplus, 0.0, reached, xtol=1e-6))
+
+
+def may_stop(posterior: Posterior, *, age_ms: int, better: Better = Better.HIGHER) -> bool:
+    """Whether stopping now costs next to nothing.
+
+    With 95 % probability no arm beats the champion by more than 1 % of its value, and 14 days
+    passed, so that every weekday was seen twice.
+
+    Args:
+        posterior: Beliefs about K ≥ 1 arms.
+        age_ms: Milliseconds since the run began.
+        better: Which direction of the goal is the good one.
+    """
+    return (
+        age_ms >= 14 * _DAY_MS and probability_within(posterior, share=0.01, better=better) >= 0.95
+    )
