@@ -81,3 +81,13 @@ class Consent:
         if choice is Choice.UNSET:
             return self.regime is Regime.OPT_OUT and purpose in SILENCE_ALLOWS
         return choice is Choice.GRANTED
+
+
+def refused(source: str, reason: str, *, at_ms: int | None = None) -> Consent:
+    """Return the consent that denies every purpose: what a damaged or void signal says."""
+    return Consent(
+        dict.fromkeys(CHOOSABLE, Choice.DENIED),
+        source=source,
+        at_ms=at_ms,
+        why=dict.fromkeys(CHOOSABLE, reason),
+    )

@@ -1,0 +1,109 @@
+"""One consent out of several statements that may disagree."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from byleave.segments.consent.purposes import CHOOSABLE, Choice, Consent, Purpose, Regime
+
+STANDING = frozenset({"gpc", "dnt"})
+"""Sources that state a lasting wish of the browser. A grant that was given against it, by a
+visitor who was told of it, outweighs it."""
+
+OPT_OUTS = frozenset({"gpp", "usprivacy"})
+"""Sources that state an opt-out without a time: nothing can be shown to be later."""
+
+
+def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
+    """Return the one consent that follows from all statements, whatever their order.
+
+    Per purpose the newest choice wins. Among choices made at the same time, and against one
+    whose time is unknown, a refusal wins. A refusal by one of `STANDING` or `OPT_OUTS` wins
+    over any choice, save that of `STANDING` over a knowing grant. `source` joins the sources
+    that decided, `at_ms` is the time of the newest of them, `number` the highest.
+    """
+    # A fixed order, so that what is reported does not depend on the order of arrival.
+    ordered = sorted(statements, key=lambda said: (said.source, said.at_ms or 0))
+    choices: dict[Purpose, Choice] = {}
+    why: dict[Purpose, str] = {}
+    deciding: list[Consent] = []
+    for purpose in CHOOSABLE:
+        said = _decider(ordered, purpose)
+        if said is None:
+            continue
+        choices[purpose] = said.choice(purpose)
+        why[purpose] = said.why.get(purpose, said.source)
+        deciding.append(said)
+    return Consent(
+        choices,
+        regime,
+        source="+".join(dict.fromkeys(said.source for said in deciding)) or "default",
+        at_ms=max((said.at_ms for said in deciding if said.at_ms is not None), default=None),
+        why=why,
+        number=max((said.number for said in ordered), default=0),
+        knowing=any(said.knowing for said in deciding),
+    )
+
+
+def intersection(statements: Sequence[Consent], *, source: str) -> Consent:
+    """Return what all statements grant; a refusal by any of them refuses.
+
+    For two copies of one choice that should agree. It counts as new as the newer of them, so
+    that nothing older than that outweighs it.
+    """
+    choices: dict[Purpose, Choice] = {}
+    why: dict[Purpose, str] = {}
+    for purpose in CHOOSABLE:
+        said = [statement.choice(purpose) for statement in statements]
+        if Choice.DENIED in said:
+            choices[purpose] = Choice.DENIED
+            why[purpose] = statements[said.index(Choice.DENIED)].why.get(purpose, source)
+        elif Choice.UNSET not in said:
+            choices[purpose] = Choice.GRANTED
+            why[purpose] = statements[0].why.get(purpose, source)
+    times = [statement.at_ms for statement in statements if statement.at_ms is not None]
+    return Consent(
+        choices,
+        source=source,
+        at_ms=max(times) if len(times) == len(statements) else None,
+        why=why,
+    )
+
+
+def succeed(previous: Consent | None, new: Consent) -> Consent:
+    """Return `new` with its `number`: one higher than before if it takes anything back."""
+    if previous is None:
+        return new
+    withdrawn = any(previous.allows(purpose) and not new.allows(purpose) for purpose in CHOOSABLE)
+    return replace(new, number=previous.number + withdrawn)
+
+
+def for_minor(consent: Consent) -> Consent:
+    """Return the consent of a child: no personalisation, marketing or sharing, whatever was said.
+
+    Sources: ICO Children's Code, standard 12; Cal. Civ. Code 1798.120(c).
+    """
+    purposes = (Purpose.PERSONALISATION, Purpose.MARKETING, Purpose.SHARING)
+    return replace(
+        consent,
+        choices={**consent.choices, **dict.fromkeys(purposes, Choice.DENIED)},
+        why={**consent.why, **dict.fromkeys(purposes, "minor")},
+    )
+
+
+def _decider(statements: Sequence[Consent], purpose: Purpose) -> Consent | None:
+    said = [one for one in statements if one.choice(purpose) is not Choice.UNSET]
+    signals = [one for one in said if one.source in STANDING | OPT_OUTS]
+    choices = [one for one in said if one.source not in STANDING | OPT_OUTS]
+    chosen = _newest(choices, purpose)
+    knowing = chosen is not None and chosen.knowing and chosen.choice(purpose) is Choice.GRANTED
+    for signal in signals:
+        if signal.choice(purpose) is Choice.DENIED and not (knowing and signal.source in STANDING):
+            return signal
+    return chosen
+
+
+def _newest(choices: Sequence[Consent], purpose: Purpose) -> Consent | None:
+    newest = max((one.at_ms for one in choices if one.at_ms is not None), default=None)
+    voices = [one for one in choices if one.at_ms in (None, newest)]
+    refusing = [one for one in voices if one.choice(purpose) is Choice.DENIED]
+    return next(iter(refusing or voices), None)
