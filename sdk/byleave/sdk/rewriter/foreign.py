@@ -1,0 +1,123 @@
+"""SVG and MathML in a page: where tags, end tags and CDATA follow other rules.
+
+Inside them `<style>` holds tags like any other element, `<![CDATA[` opens a section, and
+`<g/>` closes itself; inside their integration points (such as `foreignObject`) HTML's rules
+hold again (the standard's "parsing main in foreign content", 13.2.6.5).
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from byleave.sdk.rewriter.elements import DEEPEST
+
+
+def _names(text: str) -> frozenset[bytes]:
+    return frozenset(text.encode("ascii").split())
+
+
+_BREAKOUT: Final = _names(
+    "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img"
+    " li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul"
+    " var"
+)
+"""HTML start tags that end SVG and MathML."""
+
+_FONT_ATTRIBUTES: Final = (b"color", b"face", b"size")  # with one of them, `font` ends them, too
+_SVG_POINTS: Final = _names("desc foreignobject title")
+_MATHML_TEXT_POINTS: Final = _names("mi mn mo ms mtext")
+_HTML_ENCODINGS: Final = (b"text/html", b"application/xhtml+xml")
+
+ATTRIBUTES: Final = frozenset((*_FONT_ATTRIBUTES, b"encoding"))
+"""The attributes that `ForeignContent.start` looks at."""
+
+ELEMENTS_WITH_ATTRIBUTES: Final = frozenset((b"font", b"annotation-xml"))
+"""The only elements whose attributes it looks at."""
+
+
+class _Element(NamedTuple):
+    name: bytes
+    root: bytes  # b"svg" or b"math"
+    is_html_inside: bool
+
+
+class ForeignContent:
+    """The open SVG and MathML elements around the position in the page."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self, opened: tuple[_Element, ...] = ()) -> None:
+        self._open = list(opened)
+
+    def __bool__(self) -> bool:
+        """Whether any such element is open."""
+        return bool(self._open)
+
+    def __len__(self) -> int:
+        """Return the number of open elements."""
+        return len(self._open)
+
+    def copy(self) -> "ForeignContent":
+        """Return a copy that later tags do not change."""
+        return ForeignContent(tuple(self._open))
+
+    @property
+    def is_foreign_inside(self) -> bool:
+        """Whether an element that starts here is foreign."""
+        return bool(self._open) and not self._open[-1].is_html_inside
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether there are more open elements than are worth following."""
+        return len(self._open) > DEEPEST
+
+    def start(
+        self, name: bytes, *, attributes: Mapping[bytes, bytes], is_self_closing: bool
+    ) -> bool:
+        """Take in a start tag and return whether its element is foreign."""
+        if self.is_foreign_inside:
+            if name in _BREAKOUT or (
+                name == b"font" and any(key in attributes for key in _FONT_ATTRIBUTES)
+            ):
+                self._leave()
+                return False
+            root = name if name in (b"svg", b"math") else self._open[-1].root
+        elif name in (b"svg", b"math"):
+            root = name
+        elif name in (b"mglyph", b"malignmark") and self._is_in_mathml_text():
+            root = b"math"
+        else:
+            return False
+        if not is_self_closing:
+            self._open.append(_Element(name, root, _is_html_inside(name, root, attributes)))
+        return True
+
+    def end(self, name: bytes) -> None:
+        """Take in an end tag."""
+        opened = self._open
+        if not self.is_foreign_inside:
+            if opened and opened[-1].name == name:
+                opened.pop()
+            return
+        if name in (b"br", b"p"):
+            self._leave()
+            return
+        for index in range(len(opened) - 1, -1, -1):
+            if opened[index].name == name:
+                del opened[index:]
+                return
+        self._leave()  # the end of an HTML element around all of it
+
+    def _leave(self) -> None:
+        while self.is_foreign_inside:
+            self._open.pop()
+
+    def _is_in_mathml_text(self) -> bool:
+        return bool(self._open) and self._open[-1].name in _MATHML_TEXT_POINTS
+
+
+def _is_html_inside(name: bytes, root: bytes, attributes: Mapping[bytes, bytes]) -> bool:
+    if root == b"svg":
+        return name in _SVG_POINTS
+    if name == b"annotation-xml":
+        return attributes.get(b"encoding", b"").lower() in _HTML_ENCODINGS
+    return name in _MATHML_TEXT_POINTS

@@ -1,0 +1,65 @@
+"""Signed comment marks around a slot's default content.
+
+    <!--byleave:hero:0123456789abcdef01234567-->default<!--/byleave:hero-->
+
+The middle part is a truncated keyed hash of the slot's name, so that a comment which a visitor
+manages to place on a page cannot open a slot.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_NAME: Final = "[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
+_SIGNATURE_BYTES: Final = 12  # 96 bits: guessing would take one request per guess
+
+PREFIX: Final = b"byleave:"
+OPENING: Final = b"<!--" + PREFIX
+CLOSING: Final = b"<!--/" + PREFIX
+LONGEST: Final = 128
+"""More bytes than the longest mark has."""
+
+MARK: Final = re.compile(
+    rf"<!--(?:/byleave:(?P<closes>{_NAME})|byleave:(?P<opens>{_NAME}):(?P<signature>[0-9a-f]{{24}}))-->".encode(
+        "ascii"
+    )
+)
+
+
+def mark(name: str, key: bytes) -> tuple[str, str]:
+    """Return the comments to put before and after a slot's default content.
+
+    Args:
+        name: the slot's name.
+        key: the site's key for slot marks.
+
+    Raises:
+        ValueError: the name is not one that a slot can have.
+
+    >>> mark("hero", b"a key of 16 byte")
+    ('<!--byleave:hero:42db06f0d647bc7706716cbd-->', '<!--/byleave:hero-->')
+    """
+    if re.fullmatch(_NAME, name) is None:
+        raise ValueError(f"a slot's name matches {_NAME}, got {name!r}")
+    signature = sign(name.encode("ascii"), key).decode("ascii")
+    return f"<!--byleave:{name}:{signature}-->", f"<!--/byleave:{name}-->"
+
+
+def sign(name: bytes, key: bytes) -> bytes:
+    """Return the signature of a slot's name: 24 hexadecimal digits of HMAC-SHA-256."""
+    digest = hmac.digest(key, b"byleave slot mark:" + name, "sha256")
+    return digest[:_SIGNATURE_BYTES].hex().encode("ascii")
+
+
+def is_signed(name: bytes, signature: bytes, keys: Iterable[bytes]) -> bool:
+    """Return whether one of the keys made the signature."""
+    return any(hmac.compare_digest(sign(name, key), signature) for key in keys)
+
+
+def beginning(buffer: bytes, position: int) -> int:
+    """Return where a mark may begin that the buffer's end cuts off, or the buffer's length."""
+    start = buffer.rfind(b"<", max(position, len(buffer) - len(CLOSING)))
+    if start >= 0 and any(prefix.startswith(buffer[start:]) for prefix in (OPENING, CLOSING)):
+        return start
+    return len(buffer)
