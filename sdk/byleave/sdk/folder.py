@@ -4,6 +4,8 @@
     segments/*.yaml       one segment a document, named by its key `segment`
     experiments/*.yaml    one experiment a document, named by its key `experiment`
 
+A small site may keep everything in `byleave.yaml`, as several documents.
+
 PyYAML reads the files. Words that YAML 1.1 turns into something else (`no`, `on`, `12:30`,
 dates) stay the words that the author wrote.
 """
@@ -120,8 +122,8 @@ class _Merged:
             return
         keys = {str(key.value): value for key, value in node.value}
         kind = next((kind for kind in _KINDS if kind in keys), None)
-        if (file == "byleave.yaml") == (kind is not None):
-            wanted = "`site`" if file == "byleave.yaml" else "`segment: name`, `experiment: name`"
+        if kind is None and file != "byleave.yaml":
+            wanted = " or ".join(f"`{kind}: name`" for kind in _KINDS)
             self._fault((file,), node, file, f"expected a document with {wanted}")
             return
         if kind is None:
