@@ -16,7 +16,10 @@ from byleave.segments.conditions import (
     Step,
 )
 from byleave.segments.consent import Choice, Consent, Purpose, Regime
+from byleave.segments.explain import Explanation
+from byleave.segments.facts import Facts, Rules, is_late
 from byleave.segments.profile import Profile
+from byleave.segments.reach import Reads, name_faults, reads
 from byleave.segments.reading import (
     MAX_DEPTH,
     DefinitionError,
@@ -31,6 +34,7 @@ from byleave.segments.reading import (
     unknown_name,
 )
 from byleave.segments.references import allowed_uses, check_vocabulary
+from byleave.segments.truth import Truth, Undetermined, Verdict
 from byleave.segments.values import Duration, Share
 from byleave.segments.vocabulary import Attribute, Event, Segment, Source, ValueType, Vocabulary
 
@@ -49,6 +53,8 @@ __all__ = [
     "Duration",
     "Event",
     "EventLeaf",
+    "Explanation",
+    "Facts",
     "Fault",
     "NoneOf",
     "Operator",
@@ -56,7 +62,9 @@ __all__ = [
     "Profile",
     "Purpose",
     "Reader",
+    "Reads",
     "Regime",
+    "Rules",
     "Scalar",
     "Segment",
     "SegmentLeaf",
@@ -64,14 +72,20 @@ __all__ = [
     "Share",
     "Source",
     "Step",
+    "Truth",
+    "Undetermined",
     "ValueType",
+    "Verdict",
     "Vocabulary",
     "allowed_uses",
     "canonical_json",
     "check_vocabulary",
     "described",
+    "is_late",
+    "name_faults",
     "plain",
     "read",
+    "reads",
     "suggestion",
     "unknown_name",
 ]

@@ -1,0 +1,156 @@
+"""Why a condition came out as it did: the tree with its verdicts, and one sentence."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from byleave.segments.conditions import (
+    AllOf,
+    AnyOf,
+    AttributeLeaf,
+    Condition,
+    NoneOf,
+    SegmentLeaf,
+)
+from byleave.segments.consent import Purpose
+from byleave.segments.interpreter import Interpreter
+from byleave.segments.reach import children
+from byleave.segments.reading import plain
+from byleave.segments.truth import Truth, Undetermined, Verdict
+from byleave.segments.wording import phrase
+
+#: The longest sentence of an explanation, in characters.
+LONGEST_SENTENCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One condition of an explained tree.
+
+    Attributes:
+        text: The group's word, or what the leaf claims.
+        verdict: What it came to.
+        inside: The conditions inside a group, or those of the segment that a leaf names.
+        value: The value that was compared or the number that was counted, where it may be
+            shown: not where it was withheld and not where it is sensitive.
+        withheld_for: The purpose for which the visitor's data was not released.
+        observed_since_ms: Since when a leaf's events are kept.
+    """
+
+    text: str
+    verdict: Verdict
+    inside: tuple["Node", ...] = ()
+    value: object = None
+    withheld_for: Purpose | None = None
+    observed_since_ms: int | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the node as JSON-able data, without what it does not have."""
+        given = {
+            "value": self.value,
+            "withheld_for": self.withheld_for and str(self.withheld_for),
+            "observed_since_ms": self.observed_since_ms,
+            "inside": [node.to_plain() for node in self.inside],
+        }
+        return {"text": self.text, **_said(self.verdict)} | {
+            key: plain(item) for key, item in given.items() if item not in (None, [])
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a segment is true, false or undetermined for a visitor.
+
+    Attributes:
+        segment: The segment's key.
+        use: The purpose it was asked for.
+        verdict: What it came to.
+        sentence: One plain-English sentence of at most 200 characters.
+        tree: Every condition with its verdict.
+    """
+
+    segment: str
+    use: Purpose
+    verdict: Verdict
+    sentence: str
+    tree: Node
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the explanation as JSON-able data."""
+        return {
+            "segment": self.segment,
+            "use": str(self.use),
+            **_said(self.verdict),
+            "sentence": self.sentence,
+            "tree": self.tree.to_plain(),
+        }
+
+
+def explained(key: str, interpreter: Interpreter, use: Purpose) -> Explanation:
+    """Return the explanation of a segment for one use."""
+    tree = _node(interpreter.vocabulary.segments[key].when, interpreter, use)
+    return Explanation(
+        segment=key, use=use, verdict=tree.verdict, sentence=_sentence(tree), tree=tree
+    )
+
+
+def _node(condition: Condition, interpreter: Interpreter, use: Purpose) -> Node:
+    match condition:
+        case AllOf() | AnyOf() | NoneOf():
+            word = {AllOf: "all", AnyOf: "any", NoneOf: "none"}[type(condition)]
+            return Node(
+                text=word,
+                verdict=interpreter.verdict(condition, use),
+                inside=tuple(_node(child, interpreter, use) for child in children(condition)),
+            )
+    finding = interpreter.finding(condition, use)
+    inside: tuple[Node, ...] = ()
+    value = finding.value
+    if isinstance(condition, SegmentLeaf):
+        named = interpreter.vocabulary.segments[condition.segment]
+        inside = (_node(named.when, interpreter, use),)
+    if isinstance(condition, AttributeLeaf):
+        declared = interpreter.vocabulary.attributes[condition.attribute]
+        value = None if declared.sensitive else value
+    return Node(
+        text=phrase(condition),
+        verdict=finding.verdict,
+        inside=inside,
+        value=value,
+        withheld_for=use if finding.verdict is Verdict.WITHHELD else None,
+        observed_since_ms=finding.since_ms,
+    )
+
+
+def _said(verdict: Verdict) -> dict[str, str]:
+    said = {"verdict": str(verdict.truth)}
+    return said | {"reason": str(verdict.reason)} if verdict.reason else said
+
+
+def _sentence(tree: Node) -> str:
+    said = [_claim(node) for node in _deciding(tree)]
+    start = f"{tree.verdict.truth} because: "
+    sentence = start + ", and ".join(dict.fromkeys(said)) if said else f"{start}always so"
+    if len(sentence) <= LONGEST_SENTENCE:
+        return sentence
+    return sentence[: LONGEST_SENTENCE - 1].rstrip() + "…"
+
+
+def _deciding(node: Node) -> list[Node]:
+    """Return the leaves that carry a node's verdict."""
+    if not node.inside:
+        return [] if node.text in ("all", "any", "none") else [node]
+    wanted = node.verdict
+    if node.text == "none" and not wanted.reason:
+        wanted = Verdict.FALSE if wanted.is_true else Verdict.TRUE
+    return [leaf for child in node.inside if child.verdict is wanted for leaf in _deciding(child)]
+
+
+def _claim(node: Node) -> str:
+    match node.verdict.reason:
+        case Undetermined.WITHHELD:
+            return f"{node.withheld_for} consent is needed for: {node.text}"
+        case Undetermined.MISSING:
+            return f"nothing is known for: {node.text}"
+        case Undetermined.INVALID:
+            return f"the value does not fit: {node.text}"
+    return node.text if node.verdict.truth is Truth.TRUE else f"not ({node.text})"

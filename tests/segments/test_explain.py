@@ -1,0 +1,157 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from byleave.segments import Consent, Explanation, Profile, Purpose, Rules, Vocabulary
+
+NOW = 1_700_000_000_000
+Shop = Callable[..., Vocabulary]
+Agreed = Callable[..., Consent]
+TREE = {
+    "all": [
+        {
+            "event": "page_view",
+            "where": {"path": {"starts_with": "/pricing"}},
+            "count": {"at_least": 2},
+            "within": "7d",
+        },
+        {"none": [{"attribute": "is_customer", "equals": True}]},
+    ]
+}
+
+
+def explained(
+    words: Vocabulary, consent: Consent, views: int = 0, **attributes: Any
+) -> Explanation:
+    rules, profile = Rules(words), Profile()
+    for at_ms in range(NOW, NOW + views):
+        profile = rules.record(
+            profile, "page_view", {"path": "/pricing"}, at_ms=at_ms, now_ms=at_ms, consent=consent
+        )
+    facts = rules.facts(consent=consent, attributes=attributes, profile=profile, now_ms=NOW + views)
+    return facts.explain("asked")
+
+
+def test_an_explanation_shows_the_tree_with_verdicts_and_values(shop: Shop, agreed: Agreed) -> None:
+    found = explained(shop(asked=TREE), agreed(*Purpose), views=2)
+
+    assert found.to_plain() == {
+        "segment": "asked",
+        "use": "personalisation",
+        "verdict": "true",
+        "sentence": found.sentence,
+        "tree": {
+            "text": "all",
+            "verdict": "true",
+            "inside": [
+                {
+                    "text": "page view with path starts with /pricing at least 2 times"
+                    " in the last 7 days",
+                    "verdict": "true",
+                    "value": 2,
+                    "observed_since_ms": NOW,
+                },
+                {
+                    "text": "none",
+                    "verdict": "true",
+                    "inside": [{"text": "is customer is true", "verdict": "false", "value": False}],
+                },
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("when", "attributes", "sentence"),
+    [
+        (
+            {"attribute": "industry", "equals": "education"},
+            {"industry": "education"},
+            "true because: industry is education",
+        ),
+        (
+            {"attribute": "industry", "one_of": ["education", "health"]},
+            {"industry": "retail"},
+            "false because: not (industry is one of education, health)",
+        ),
+        (
+            {"attribute": "industry", "equals": "education"},
+            {},
+            "undetermined because: nothing is known for: industry is education",
+        ),
+        (
+            {"attribute": "industry", "equals": "education"},
+            {"industry": 5},
+            "undetermined because: the value does not fit: industry is education",
+        ),
+        (
+            {"when": {"attribute": "age", "at_least": 18}, "use": "analytics"},
+            {"age": 30},
+            "undetermined because: analytics consent is needed for: age is at least 18",
+        ),
+        (
+            {"none": [{"attribute": "is_customer", "equals": True}, {"event": "purchase"}]},
+            {"is_customer": True},
+            "false because: is customer is true",
+        ),
+        (
+            {"none": [{"attribute": "industry", "exists": True}]},
+            {},
+            "true because: not (industry is known)",
+        ),
+        ({"all": []}, {}, "true because: always so"),
+        ({"attribute": "industry", "exists": False}, {}, "true because: industry is not known"),
+        (
+            {"sequence": [{"event": "page_view"}, {"event": "purchase", "within": "1h"}]},
+            {},
+            "false because: not (page view, then purchase within 1 hour)",
+        ),
+        (
+            {"event": "purchase", "where": {"gift": {"equals": True}}, "count": {"exactly": 0}},
+            {},
+            "true because: purchase with gift is true exactly 0 times",
+        ),
+    ],
+)
+def test_the_sentence_says_what_decided(
+    shop: Shop, agreed: Agreed, when: object, attributes: dict[str, Any], sentence: str
+) -> None:
+    found = explained(shop(asked=when), agreed(*Purpose), **attributes)
+
+    assert found.sentence == sentence
+
+
+def test_a_named_segment_is_opened_up(shop: Shop, agreed: Agreed) -> None:
+    words = shop(asked={"segment": "adult"}, adult={"attribute": "age", "at_least": 18})
+
+    found = explained(words, agreed(*Purpose), age=30)
+
+    assert found.sentence == "true because: age is at least 18"
+    assert found.tree.inside[0].value == 30
+
+
+def test_a_long_sentence_is_cut_to_two_hundred_characters(shop: Shop, agreed: Agreed) -> None:
+    leaves = [{"attribute": "country", "not_equals": f"no-such-country-{n}"} for n in range(40)]
+
+    found = explained(shop(asked={"all": leaves}), agreed(), country="DE")
+
+    assert len(found.sentence) <= 200
+    assert found.sentence.endswith("…")
+
+
+def test_neither_a_sensitive_nor_a_withheld_value_is_shown(shop: Shop, agreed: Agreed) -> None:
+    when = {
+        "any": [
+            {"attribute": "illness", "equals": "gout"},
+            {"attribute": "industry", "equals": "education"},
+        ]
+    }
+    words = shop(asked=when)
+
+    granted = explained(words, agreed(*Purpose), illness="flu", industry="retail")
+    refused = explained(words, agreed(), illness="flu", industry="retail")
+
+    assert [leaf.value for leaf in granted.tree.inside] == [None, "retail"]
+    assert [leaf.value for leaf in refused.tree.inside] == [None, None]
+    assert [leaf.withheld_for for leaf in refused.tree.inside] == [Purpose.PERSONALISATION] * 2
