@@ -1,0 +1,9 @@
+"""A small bookshop with reading plans, the site that Byleave's tutorial and demo personalise.
+
+The shop is a plain Starlette application and works without Byleave. Its books, people, prices
+and places are invented.
+"""
+
+from harbour_books.app import create_app
+
+__all__ = ["create_app"]
