@@ -38,6 +38,11 @@ _ORDINARY = (
     r"|[xX](?!(?i:mp)))"
     rf"{_TAG_REST}"
 )
+# Complete elements of text in their usual spelling. A script with `<!--` is left to its reader.
+_TEXT_ELEMENT = "|".join(
+    rf"{name}{_NAME_END}{_TAG_REST}(?:[^<]++|<(?!{stop}/(?i:{name})))*+</{name}[{SPACE}]*+>"
+    for name, stop in (("script", "!--|"), ("style", ""), ("title", ""), ("noscript", ""))
+)
 # Nothing in a drawing made of these elements alone can end it before its own end tag.
 _SHAPE = (
     "(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|polygon|polyline"
@@ -57,7 +62,8 @@ SKIP_TEXT: Final = _compile(rf"[^<]*+(?:<{_NOTHING}[^<]*+)*+")
 """Text, up to the next `<` that may open something."""
 
 SKIP_ORDINARY: Final = _compile(
-    rf"[^<]*+(?:<(?:{_END_TAG}|{_ORDINARY}|{_COMMENT}|{_DRAWING}|{_DECLARATION}|{_NOTHING})[^<]*+)*+"
+    rf"[^<]*+(?:<(?:{_END_TAG}|{_ORDINARY}|{_TEXT_ELEMENT}|{_COMMENT}|{_DRAWING}|{_DECLARATION}"
+    rf"|{_NOTHING})[^<]*+)*+"
 )
 """Text and complete tokens after which HTML content is read as it was before them."""
 
