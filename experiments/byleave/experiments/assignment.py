@@ -1,46 +1,49 @@
-"""Drawing: a unit, a seed and a salt become a number in [0, 1), the same on every machine.
+"""Picking: a number in [0, 1) becomes an arm.
 
 Each experiment has a seed of its own, so that two experiments split visitors independently.
-The salt says what is drawn: `traffic`, `holdout`, or the id of the allocation row for an arm.
-Only the draw of an arm is salted by its row: a row's weights therefore are the propensities of
-what was drawn from it, whatever the rows before and after.
+Only the draw of an arm is salted by its allocation row: a row's weights therefore are the
+propensities of what was drawn from it, whatever the rows before and after.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from hashlib import blake2b
+from collections.abc import Mapping
 from itertools import accumulate
-from typing import Final
 
-Hash = Callable[[str, str, str], float]
+from byleave.experiments.imported import Interval
 
 
-def blake2b64(seed: str, salt: str, unit: str) -> float:
-    """Return a number in [0, 1): 64 bits of BLAKE2b (RFC 7693), keyed with the seed.
+class Slices:
+    """The arms side by side on [0, 1), each as wide as its weight, in the order of their names.
 
     Args:
-        seed: The experiment's key, at most 64 bytes of UTF-8.
-        salt: What is drawn.
-        unit: The visitor's id, or a page view's.
+        weights: Propensities by arm, summing to 1; an arm of weight 0 is never picked.
     """
-    text = f"{salt}\0{unit}".encode()
-    digest = blake2b(text, digest_size=8, key=seed.encode()).digest()
-    # 53 bits are what a float holds exactly; more would round some units up to 1.0.
-    return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.arms = tuple(sorted(arm for arm, weight in weights.items() if weight > 0))
+        # The last arm ends at 1, which rounding may leave the sum a hair below.
+        self.bounds = tuple(accumulate(weights[arm] for arm in self.arms[:-1]))
+
+    def arm(self, point: float) -> str:
+        """Return the arm whose slice holds a point of [0, 1)."""
+        return self.arms[bisect_right(self.bounds, point)]
 
 
-#: The named algorithms that a run may be drawn by.
-HASHES: Final[Mapping[str, Hash]] = {"blake2b64": blake2b64}
+class Ranges:
+    """Arms that lie where another system put them on [0, 1), perhaps with gaps.
+
+    Args:
+        ranges: Where each arm lies; where two overlap, the first counts.
+    """
+
+    def __init__(self, ranges: Mapping[str, Interval]) -> None:
+        self.ranges = tuple((arm, part.start, part.end) for arm, part in ranges.items())
+
+    def arm(self, point: float) -> str | None:
+        """Return the arm that lies at a point, or None in a gap."""
+        return next((arm for arm, start, end in self.ranges if start <= point < end), None)
 
 
 def pick(weights: Mapping[str, float], point: float) -> str:
-    """Return the arm whose slice of [0, 1) holds `point`.
-
-    Args:
-        weights: Propensities by arm, summing to 1; slices follow their order.
-        point: A number in [0, 1), as a hash gives it.
-    """
-    arms = tuple(weights)
-    bounds = tuple(accumulate(weights.values()))
-    # Rounding may leave the last bound a hair below 1; the last arm takes that hair.
-    return arms[min(bisect_right(bounds, point), len(arms) - 1)]
+    """Return the arm that a row's weights give at `point`, a number in [0, 1)."""
+    return Slices(weights).arm(point)

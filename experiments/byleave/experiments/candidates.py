@@ -1,18 +1,52 @@
 """A candidate: one experiment of a snapshot, made ready to be asked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from byleave.experiments.assignment import HASHES, Hash
-from byleave.experiments.cells import is_conditional
-from byleave.experiments.decisions import Assignments, Sticky
-from byleave.experiments.definitions import CONTROL, Cap, Definitions, Experiment, Unless
+from byleave.experiments.assignment import Slices
+from byleave.experiments.cells import Cell, cells, is_conditional
+from byleave.experiments.decisions import Assignments, Visitor
+from byleave.experiments.definitions import Cap, Definitions, Unless
+from byleave.experiments.hashes import HASHES, TRAFFIC, Draw
 from byleave.experiments.schedule import bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
-from byleave.segments import EventLeaf, Facts, Purpose
+from byleave.experiments.traffic import ForeignSplit, Traffic
+from byleave.segments import EventLeaf, Facts, Purpose, Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A visitor at one moment, as far as deciding may look at them.
+
+    Attributes:
+        visitor: The visitor.
+        facts: The truth of segments.
+        assignments: Their arms and exposures; none where nothing of them may be read.
+        now_ms: The time.
+        is_enrollable: Whether they may be given an arm to keep.
+        is_measurable: Whether their page views may be measured.
+    """
+
+    visitor: Visitor
+    facts: Facts
+    assignments: Assignments
+    now_ms: int
+    is_enrollable: bool
+    is_measurable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An allocation row, ready to be drawn from."""
+
+    allocation: Allocation
+    slices: Slices
+    draw: Draw
+
+    def arm(self, unit: str) -> str:
+        """Return the arm that the row gives a unit."""
+        return self.slices.arm(self.draw(unit))
+
+
 class Candidate:
     """One experiment with its run.
 
@@ -20,103 +54,123 @@ class Candidate:
         key: The experiment's key.
         definition: What authors wrote.
         run: The life it is in.
-        hash: The algorithm that draws its traffic and arms.
-        rows: The newest allocation row of each cell.
         reached: The condition that the primary goal was reached, where `until` asks.
-        keeps_away: The experiment's `unless` and the site's `suppress`.
-        start_ms: The schedule's first moment.
-        end_ms: The first moment after it.
+
+    Args:
+        key: The experiment's key, of one that `check` found no fault with.
+        definitions: The set.
+        run: The life it is in.
     """
 
-    key: str
-    definition: Experiment
-    run: Run
-    hash: Hash
-    rows: Mapping[str, Allocation]
-    reached: EventLeaf | None
-    keeps_away: tuple[Unless, ...]
-    start_ms: int
-    end_ms: int
-
-    @classmethod
-    def of(cls, key: str, definitions: Definitions, run: Run) -> "Candidate":
-        """Return the candidate for an experiment that `check` found no fault with."""
+    def __init__(self, key: str, definitions: Definitions, run: Run) -> None:
         definition = definitions.experiments[key]
-        start_ms, end_ms = bounds_ms(definition.schedule)
-        goal = definitions.goals[definition.goals.primary]
-        return cls(
-            key=key,
-            definition=definition,
-            run=run,
-            hash=HASHES[run.hash],
-            rows={row.cell: row for row in run.allocations},
-            reached=EventLeaf(goal.event) if definition.until == "goal" else None,
-            keeps_away=(*definition.unless, *definitions.suppress),
-            start_ms=start_ms,
-            end_ms=end_ms,
+        self.key = key
+        self.definition = definition
+        self.run = run
+        self.reached = (
+            EventLeaf(definitions.goals[definition.goals.primary].event)
+            if definition.until == "goal"
+            else None
         )
+        self.is_view = definition.unit == "view"
+        self._split = (
+            ForeignSplit(definition.imported, definitions.attributes)
+            if definition.imported
+            else None
+        )
+        hashed = HASHES[run.hash]
+        self._traffic = Traffic(
+            definition,
+            self._split.traffic_draw if self._split else hashed(run.seed, TRAFFIC),
+        )
+        self._start_ms, self._end_ms = bounds_ms(definition.schedule)
+        self._keeps_away = (*definition.unless, *definitions.suppress)
+        self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
+        self._conditional = {
+            arm: definition.variants[arm]
+            for arm in self._arms
+            if is_conditional(definition.variants[arm])
+        }
+        by_cell = {row.cell: row for row in run.allocations}
+        self._rows = {
+            cell: Row(row, Slices(row.weights), hashed(run.seed, row.id))
+            for cell in cells(definition, retired=run.retired)
+            if (row := by_cell.get(cell.key))
+        }
+        self._weights = {row.id: row.weights for row in run.allocations}
 
-    def is_eligible(self, unit: str, facts: Facts, assignments: Assignments, now_ms: int) -> bool:
+    def unit(self, visit: Visit) -> str | None:
+        """Return what the experiment randomises here, or None where it may not."""
+        if self.is_view:
+            return visit.visitor.view if visit.is_measurable else None
+        if not visit.is_enrollable:
+            return None
+        return self._split.unit(visit.visitor) if self._split else visit.visitor.id
+
+    def is_eligible(self, unit: str, visit: Visit) -> bool:
         """Return whether this unit may be in the experiment now; the cheap questions first."""
-        definition = self.definition
+        definition, facts = self.definition, visit.facts
         return (
-            self.start_ms <= now_ms < self.end_ms
-            and (
-                definition.traffic >= 1
-                or self.hash(self.run.seed, "traffic", unit) < definition.traffic
-            )
+            self._start_ms <= visit.now_ms < self._end_ms
             and (definition.audience is None or facts.segment(definition.audience).is_true)
-            and not any(is_kept_away(unless, facts) for unless in self.keeps_away)
-            and not is_capped(definition.cap, assignments.exposures.get(self.key, ()), now_ms)
+            and not any(is_kept_away(unless, facts) for unless in self._keeps_away)
+            and not is_capped(definition.cap, self.key, visit)
+            and self._traffic.takes(unit, visit.now_ms)
+            and (self._split is None or self._split.arm(visit.visitor) in self._arms)
             and (
                 self.reached is None
-                or facts.verdict(self.reached, Purpose.PERSONALISATION).is_false
+                or facts.verdict(self.reached, Purpose.PERSONALISATION).truth is Truth.FALSE
             )
         )
 
-    def eligible_arms(self, facts: Facts, assignments: Assignments, now_ms: int) -> tuple[str, ...]:
-        """Return the arms this unit may be shown, in the order of the definition."""
+    def eligible_arms(self, visit: Visit) -> tuple[str, ...]:
+        """Return the arms this unit may be shown, by name."""
+        if not self._conditional:
+            return self._arms
 
         def is_open(arm: str) -> bool:
-            variant = self.definition.variants[arm]
-            return (
-                arm == CONTROL
-                or not is_conditional(variant)
-                or (
-                    (variant.when is None or facts.segment(variant.when).is_true)
-                    and not any(is_kept_away(unless, facts) for unless in variant.unless)
-                    and not is_capped(
-                        variant.cap, assignments.exposures.get(f"{self.key}/{arm}", ()), now_ms
-                    )
-                )
+            variant = self._conditional.get(arm)
+            return variant is None or (
+                (variant.when is None or visit.facts.segment(variant.when).is_true)
+                and not any(is_kept_away(unless, visit.facts) for unless in variant.unless)
+                and not is_capped(variant.cap, f"{self.key}/{arm}", visit)
             )
 
-        return tuple(arm for arm in self.definition.variants if is_open(arm))
+        return tuple(filter(is_open, self._arms))
 
-    def contexts(self, facts: Facts) -> tuple[bool, ...]:
-        """Return the truth of each context segment; undetermined is not true."""
-        return tuple(facts.segment(key).is_true for key in self.definition.allocate.contexts)
+    def row(self, arms: tuple[str, ...], facts: Facts) -> Row | None:
+        """Return the row of the cell that a visitor with these eligible arms is in."""
+        contexts = self.definition.allocate.contexts
+        return self._rows.get(Cell(tuple(facts.segment(key).is_true for key in contexts), arms))
+
+    def drawn(self, row: Row, unit: str, visitor: Visitor) -> str:
+        """Return the arm that a visitor who is taken is given."""
+        return (self._split and self._split.arm(visitor)) or row.arm(unit)
 
     def groups(self, facts: Facts) -> tuple[str, ...]:
         """Return the reporting segments that are true."""
         return tuple(key for key in self.definition.report_by if facts.segment(key).is_true)
 
-    def propensity(self, sticky: Sticky) -> float | None:
-        """Return the weight a recorded arm was drawn with, where its row is still known."""
-        for row in self.run.allocations:
-            if row.id == sticky.allocation:
-                return row.weights.get(sticky.arm)
-        return None
+    def is_alive(self, arm: str) -> bool:
+        """Return whether visitors of an arm keep it."""
+        return arm in self._arms
+
+    def propensity(self, allocation: str, arm: str) -> float | None:
+        """Return the weight an arm has in a row, where the row is still known."""
+        return self._weights.get(allocation, {}).get(arm)
 
 
 def is_kept_away(unless: Unless, facts: Facts) -> bool:
     """Return whether a segment keeps a visitor out, by its truth or for want of it."""
-    verdict = facts.segment(unless.segment)
-    return verdict.is_true or (not verdict.is_false and unless.if_undetermined == "suppress")
+    truth = facts.segment(unless.segment).truth
+    return truth is Truth.TRUE or (
+        truth is Truth.UNDETERMINED and unless.if_undetermined == "suppress"
+    )
 
 
-def is_capped(cap: Cap | None, exposures: tuple[int, ...], now_ms: int) -> bool:
+def is_capped(cap: Cap | None, counted: str, visit: Visit) -> bool:
     """Return whether the exposures of the window that ends now reach a cap."""
     if cap is None:
         return False
-    return sum(at_ms > now_ms - cap.within for at_ms in exposures) >= cap.exposures
+    times = visit.assignments.exposures.get(counted, ())
+    return sum(at_ms >= visit.now_ms - cap.within for at_ms in times) >= cap.exposures

@@ -4,7 +4,7 @@ Arms with conditions of their own are eligible for some visitors only. Their pro
 true because the eligible set is fixed before the draw and each set has rows of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -21,7 +21,7 @@ class Cell:
 
     Attributes:
         contexts: The truth of each declared context segment, in their order.
-        arms: The eligible arms, in the order of the definition; control is always among them.
+        arms: The eligible arms by name; control is always among them.
     """
 
     contexts: tuple[bool, ...]
@@ -33,9 +33,9 @@ class Cell:
         return cell_key(self.contexts, self.arms)
 
 
-def cell_key(contexts: Iterable[bool], arms: Sequence[str]) -> str:
-    """Return the text that names a cell."""
-    return f"{''.join('01'[is_true] for is_true in contexts)}:{'+'.join(arms)}"
+def cell_key(contexts: Iterable[bool], arms: Iterable[str]) -> str:
+    """Return the text that names a cell, whatever order the arms come in."""
+    return f"{''.join('01'[is_true] for is_true in contexts)}:{'+'.join(sorted(arms))}"
 
 
 def is_conditional(variant: Variant) -> bool:
@@ -43,9 +43,14 @@ def is_conditional(variant: Variant) -> bool:
     return bool(variant.when or variant.unless or variant.cap)
 
 
-def cells(experiment: Experiment) -> list[Cell]:
-    """Return every cell of an experiment; `check` sees to it that there are at most 64."""
-    arms = list(experiment.variants)
+def cells(experiment: Experiment, *, retired: Collection[str] = ()) -> list[Cell]:
+    """Return every cell of an experiment; `check` sees to it that there are at most 64.
+
+    Args:
+        experiment: The experiment.
+        retired: Arms that nobody is drawn into any more.
+    """
+    arms = sorted(set(experiment.variants).difference(retired))
     conditional = [arm for arm in arms if is_conditional(experiment.variants[arm])]
     found = []
     for switches in product((False, True), repeat=len(conditional)):
@@ -58,14 +63,22 @@ def cells(experiment: Experiment) -> list[Cell]:
     return found
 
 
-def starting_weights(experiment: Experiment, arms: Sequence[str]) -> dict[str, float]:
+def starting_weights(experiment: Experiment, arms: Iterable[str]) -> dict[str, float]:
     """Return the weights of a cell before anything is known: equal, or the fixed shares.
 
     Fixed shares are scaled to the eligible arms. Arms that share nothing get equal parts.
     """
-    shares = experiment.allocate.shares
-    if experiment.allocate.policy is Policy.FIXED and shares:
-        total = sum(shares.get(arm, 0.0) for arm in arms)
-        if total > 0:
-            return {arm: shares.get(arm, 0.0) / total for arm in arms}
+    arms = sorted(arms)
+    shares = _fixed_shares(experiment)
+    total = sum(shares.get(arm, 0.0) for arm in arms)
+    if total > 0:
+        return {arm: shares.get(arm, 0.0) / total for arm in arms}
     return {arm: 1 / len(arms) for arm in arms}
+
+
+def _fixed_shares(experiment: Experiment) -> dict[str, float]:
+    if experiment.imported is not None:
+        return {arm: part.end - part.start for arm, part in experiment.imported.ranges.items()}
+    if experiment.allocate.policy is Policy.FIXED:
+        return {arm: float(share) for arm, share in experiment.allocate.shares.items()}
+    return {}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from byleave.experiments.cells import MOST_SWITCHES, is_conditional
-from byleave.experiments.decisions import HOLDOUT
+from byleave.experiments.decisions import ENROLLING, HOLDOUT
 from byleave.experiments.definitions import (
     CONTROL,
     Definitions,
@@ -33,9 +33,6 @@ from byleave.segments import (
     check_vocabulary,
     unknown_name,
 )
-
-#: What an enrolment reveals, and so what everything that leads to one must allow.
-ENROLLING = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 
 #: Floors take at most this share of the traffic; the rest is what can be learned with.
 MOST_FLOORS = 0.20

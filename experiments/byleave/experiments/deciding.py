@@ -7,22 +7,24 @@ that the weights served are the probabilities drawn with.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from typing import Final
 
-from byleave.experiments.assignment import HASHES, pick
-from byleave.experiments.candidates import Candidate
-from byleave.experiments.cells import cell_key
+from byleave.experiments.candidates import Candidate, Visit
 from byleave.experiments.decisions import (
+    ENROLLING,
     HOLDOUT,
     Assignments,
     Decision,
     Reason,
-    Sticky,
     Visitor,
 )
-from byleave.experiments.definitions import CONTROL, Cap
+from byleave.experiments.definitions import CONTROL
+from byleave.experiments.hashes import blake2b64
+from byleave.experiments.memory import Memory
 from byleave.experiments.snapshot import Snapshot
-from byleave.segments import Consent, Facts, Purpose, Rules
+from byleave.segments import Choice, Consent, Purpose, Rules
+
+_NOTHING: Final = Assignments()
 
 
 class Decider:
@@ -32,7 +34,7 @@ class Decider:
         definitions = snapshot.definitions
         self.snapshot = snapshot
         candidates = [
-            Candidate.of(key, definitions, snapshot.runs[key])
+            Candidate(key, definitions, snapshot.runs[key])
             for key in definitions.experiments
             if key in snapshot.runs
         ]
@@ -44,8 +46,8 @@ class Decider:
         self._by_slot: dict[str, list[Candidate]] = {}
         for candidate in candidates:
             self._by_slot.setdefault(candidate.definition.slot, []).append(candidate)
-        self._kept = {c.run.id: c for c in candidates}
-        self._holdout_hash = HASHES["blake2b64"]
+        self._memory = Memory(snapshot)
+        self._holdout_draw = blake2b64(snapshot.holdout_seed, "holdout")
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -57,147 +59,148 @@ class Decider:
 
         A slot that nothing is decided for shows the site's own content and says why.
         """
-        facts = self.rules.facts(
-            consent=visitor.consent,
-            attributes=visitor.attributes,
-            profile=visitor.profile,
-            now_ms=now_ms,
-        )
-        return {slot: self._slot(slot, visitor, facts, now_ms) for slot in slots}
+        visit = self._visit(visitor, now_ms)
+        return {
+            slot: (
+                self._forced(slot, visitor.forced[slot])
+                if slot in visitor.forced
+                else self._slot(slot, visit)
+            )
+            for slot in slots
+        }
 
     def remember(
         self, assignments: Assignments, served: Iterable[Decision], *, now_ms: int
     ) -> Assignments:
         """Return what to remember of a visitor after these decisions were served.
 
-        Runs that are over are forgotten, and no more exposures are kept than a cap looks at.
+        Runs that are over are forgotten, no more exposures are kept than a cap looks at, and
+        nothing is kept of a page view.
         """
-        sticky = {run: kept for run, kept in assignments.sticky.items() if run in self._kept}
-        exposures = dict(assignments.exposures)
-        for decision in served:
-            if not decision.is_enrolling or decision.experiment is None or decision.run is None:
-                continue
-            if decision.arm and decision.allocation and decision.assigned_at_ms is not None:
-                sticky[decision.run] = Sticky(
-                    arm=decision.arm,
-                    allocation=decision.allocation,
-                    assigned_at_ms=decision.assigned_at_ms,
-                )
-            for counted in (decision.experiment, f"{decision.experiment}/{decision.arm}"):
-                exposures[counted] = (*exposures.get(counted, ()), now_ms)
-        caps = self._caps()
-        return Assignments(
-            sticky=sticky,
-            exposures={
-                key: recent
-                for key, times in exposures.items()
-                if key in caps and (recent := _within(times, caps[key], now_ms))
-            },
+        return self._memory.after(assignments, served, now_ms=now_ms)
+
+    def _visit(self, visitor: Visitor, now_ms: int) -> Visit | None:
+        """Return what deciding may look at, or None where there is nothing to decide."""
+        is_enrollable = visitor.id is not None and may_enrol(visitor.consent)
+        # What was stored under a grant is not looked at once the grant is gone.
+        assignments = visitor.assignments if is_enrollable else _NOTHING
+        if not visitor.is_counted or self._memory.is_full(assignments, now_ms):
+            return None
+        return Visit(
+            visitor=visitor,
+            facts=self.rules.facts(
+                consent=visitor.consent,
+                attributes=visitor.attributes,
+                profile=visitor.profile,
+                now_ms=now_ms,
+                collected=visitor.collected,
+            ),
+            assignments=assignments,
+            now_ms=now_ms,
+            is_enrollable=is_enrollable,
+            is_measurable=self._may_measure(visitor),
         )
 
-    def _caps(self) -> dict[str, Cap]:
-        """The cap that looks furthest back, by what it counts."""
-        site_cap = self.snapshot.definitions.cap
-        caps: dict[str, Cap] = {}
-        for candidate in self._kept.values():
-            definition = candidate.definition
-            for key, own in [
-                (candidate.key, definition.cap),
-                *((f"{candidate.key}/{arm}", v.cap) for arm, v in definition.variants.items()),
-            ]:
-                shared = site_cap if key == candidate.key else None
-                wanted = [cap for cap in (own, shared) if cap is not None]
-                if wanted:
-                    caps[key] = Cap(
-                        exposures=max(cap.exposures for cap in wanted),
-                        within=max(cap.within for cap in wanted),
-                    )
-        return caps
+    def _may_measure(self, visitor: Visitor) -> bool:
+        """Return whether a page view may be measured, which stores nothing and knows nobody."""
+        if visitor.consent.choice(Purpose.ANALYTICS) is not Choice.UNSET:
+            return visitor.consent.allows(Purpose.ANALYTICS)
+        definitions = self.snapshot.definitions
+        region = visitor.region if visitor.region in definitions.regions else "default"
+        return (
+            visitor.consent.allows(Purpose.ANALYTICS)
+            or region in definitions.storage_free_measurement
+        )
 
-    def _slot(self, slot: str, visitor: Visitor, facts: Facts, now_ms: int) -> Decision:
-        if slot in visitor.forced:
-            return Decision(slot=slot, variant=visitor.forced[slot], reason=Reason.FORCED)
-        if not visitor.is_counted or self._is_capped(visitor.assignments, now_ms):
-            return Decision(slot=slot)
-        for candidate in self._by_slot.get(slot, ()):
-            unit = self._unit(candidate, visitor)
-            if unit is not None and candidate.is_eligible(unit, facts, visitor.assignments, now_ms):
-                return self._owned(candidate, unit, visitor, facts, now_ms)
+    def _forced(self, slot: str, wanted: str) -> Decision:
+        """Return what a preview link asks for; the site's own content where that is no more."""
+        key, _, arm = wanted.partition("/")
+        experiment = self.snapshot.definitions.experiments.get(key)
+        if experiment is None or experiment.slot != slot or arm not in experiment.variants:
+            return Decision(slot=slot, reason=Reason.FORCED)
+        return Decision(slot=slot, reason=Reason.FORCED, experiment=key, variant=arm)
+
+    def _slot(self, slot: str, visit: Visit | None) -> Decision:
+        if visit is not None:
+            for candidate in self._by_slot.get(slot, ()):
+                unit = candidate.unit(visit)
+                if unit is not None and candidate.is_eligible(unit, visit):
+                    return self._owned(candidate, unit, visit)
         return Decision(slot=slot)
 
-    def _unit(self, candidate: Candidate, visitor: Visitor) -> str | None:
-        """Return what the experiment randomises here, or None where it may not."""
-        if candidate.definition.unit == "view":
-            allowed = visitor.consent.allows(Purpose.ANALYTICS)
-            return visitor.view if allowed else None
-        return visitor.id if may_enrol(visitor.consent) else None
-
-    def _is_capped(self, assignments: Assignments, now_ms: int) -> bool:
-        cap = self.snapshot.definitions.cap
-        if cap is None:
-            return False
-        return (
-            sum(
-                len(_within(times, cap, now_ms))
-                for key, times in assignments.exposures.items()
-                if "/" not in key
+    def _owned(self, candidate: Candidate, unit: str, visit: Visit) -> Decision:
+        """Return the decision of the experiment that owns a slot."""
+        kept = None
+        if not candidate.is_view:
+            if self._is_held_out(visit):
+                return _decision(
+                    candidate, visit, Reason.HOLDOUT, arm=HOLDOUT, assigned_at_ms=visit.now_ms
+                )
+            kept = visit.assignments.sticky.get(candidate.run.id)
+        arms = candidate.eligible_arms(visit)
+        if kept is not None and candidate.is_alive(kept.arm):
+            is_shown = kept.arm in arms
+            return _decision(
+                candidate,
+                visit,
+                Reason.STICKY if is_shown else Reason.INELIGIBLE_ARM,
+                variant=kept.arm if is_shown else CONTROL,
+                arm=kept.arm,
+                allocation=kept.allocation,
+                propensity=candidate.propensity(kept.allocation, kept.arm),
+                assigned_at_ms=kept.assigned_at_ms,
+                is_enrolling=is_shown and kept.is_enrolled,
             )
-            >= cap.exposures
-        )
-
-    def _owned(
-        self, candidate: Candidate, unit: str, visitor: Visitor, facts: Facts, now_ms: int
-    ) -> Decision:
-        owned = Decision(
-            slot=candidate.definition.slot,
-            experiment=candidate.key,
-            run=candidate.run.id,
-            is_enrolling=True,
-            groups=candidate.groups(facts),
-        )
-        is_visitor = candidate.definition.unit == "visitor"
-        if is_visitor and self._is_held_out(unit):
-            return replace(owned, reason=Reason.HOLDOUT, arm=HOLDOUT, assigned_at_ms=now_ms)
-        arms = candidate.eligible_arms(facts, visitor.assignments, now_ms)
-        sticky = visitor.assignments.sticky.get(candidate.run.id) if is_visitor else None
-        if sticky is not None and sticky.arm in candidate.definition.variants:
-            is_shown = sticky.arm in arms
-            return replace(
-                owned,
-                reason=Reason.STICKY if is_shown else Reason.INELIGIBLE_ARM,
-                variant=sticky.arm if is_shown else CONTROL,
-                arm=sticky.arm,
-                allocation=sticky.allocation,
-                propensity=candidate.propensity(sticky),
-                assigned_at_ms=sticky.assigned_at_ms,
-                is_enrolling=is_shown,
-            )
-        row = candidate.rows.get(cell_key(candidate.contexts(facts), arms))
-        if row is None or now_ms >= row.draw_until_ms:
-            return replace(owned, reason=Reason.NO_ALLOCATION, is_enrolling=False)
-        arm = pick(row.weights, candidate.hash(candidate.run.seed, row.id, unit))
-        return replace(
-            owned,
-            reason=Reason.ASSIGNED,
+        row = candidate.row(arms, visit.facts)
+        if row is None or visit.now_ms >= row.allocation.draw_until_ms:
+            return _decision(candidate, visit, Reason.NO_ALLOCATION, is_enrolling=False)
+        arm = candidate.drawn(row, unit, visit.visitor)
+        return _decision(
+            candidate,
+            visit,
+            Reason.ASSIGNED,
             variant=arm,
             arm=arm,
-            allocation=row.id,
-            propensity=row.weights[arm],
-            assigned_at_ms=now_ms,
+            allocation=row.allocation.id,
+            propensity=row.allocation.weights[arm],
+            assigned_at_ms=visit.now_ms,
+            # Whoever was in an arm that is no more stays enrolled there.
+            is_enrolling=kept is None,
         )
 
-    def _is_held_out(self, unit: str) -> bool:
+    def _is_held_out(self, visit: Visit) -> bool:
         share = self.snapshot.definitions.holdout
-        return share > 0 and (
-            self._holdout_hash(self.snapshot.holdout_seed, "holdout", unit) < share
-        )
+        return share > 0 and self._holdout_draw(str(visit.visitor.id)) < share
 
 
 def may_enrol(consent: Consent) -> bool:
     """Return whether a visitor may be given an id and an arm: an enrolment reveals both uses."""
-    return consent.allows(Purpose.PERSONALISATION) and consent.allows(Purpose.ANALYTICS)
+    return all(consent.allows(use) for use in ENROLLING)
 
 
-def _within(times: tuple[int, ...], cap: Cap, now_ms: int) -> tuple[int, ...]:
-    """Return the newest times inside a cap's window, no more than it counts to."""
-    return tuple(t for t in times if t > now_ms - cap.within)[-cap.exposures :]
+def _decision(
+    candidate: Candidate,
+    visit: Visit,
+    reason: Reason,
+    *,
+    variant: str = CONTROL,
+    arm: str | None = None,
+    allocation: str | None = None,
+    propensity: float | None = None,
+    assigned_at_ms: int | None = None,
+    is_enrolling: bool = True,
+) -> Decision:
+    """Return the decision of an experiment that owns its slot."""
+    return Decision(
+        slot=candidate.definition.slot,
+        variant=variant,
+        reason=reason,
+        experiment=candidate.key,
+        run=candidate.run.id,
+        arm=arm,
+        allocation=allocation,
+        propensity=propensity,
+        assigned_at_ms=assigned_at_ms,
+        is_enrolling=is_enrolling,
+        groups=candidate.groups(visit.facts) if is_enrolling else (),
+    )

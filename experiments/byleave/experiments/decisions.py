@@ -1,14 +1,18 @@
 """What goes into a decision and what comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from byleave.experiments.definitions import CONTROL
-from byleave.segments import Consent, Profile, Scalar
+from byleave.segments import Consent, Profile, Purpose, Scalar
 
 #: What stands in place of an arm for a visitor of the global holdout.
-HOLDOUT = "holdout"
+HOLDOUT: Final = "holdout"
+
+#: What an enrolment reveals, and so what everything that leads to one must be allowed for.
+ENROLLING: Final = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +23,14 @@ class Sticky:
         arm: The arm.
         allocation: Id of the allocation row it was drawn from.
         assigned_at_ms: When it was drawn.
+        is_enrolled: False for an arm drawn again after the first one was retired: it is shown,
+            and counts for nothing.
     """
 
     arm: str
     allocation: str
     assigned_at_ms: int
+    is_enrolled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,7 @@ class Assignments:
 
     Attributes:
         sticky: By run id.
-        exposures: The times of served exposures, oldest first, no more than a cap looks back
+        exposures: The times of served exposures, oldest first, no more than caps look back
             on; by experiment, and by `experiment/arm` where an arm has a cap of its own.
     """
 
@@ -49,9 +56,12 @@ class Visitor:
         view: A random id of this page view, never stored on the device.
         consent: What they agreed to.
         attributes: Values by name, from the request, the site and the server.
+        collected: The purposes under whose grant an attribute was collected, by name; where a
+            name is missing, all that it declares.
+        region: The country code that the consent's regime follows from; None when unknown.
         profile: The minimal state of their events.
         assignments: Their arms and exposures so far.
-        forced: Variant by slot, from a preview link.
+        forced: By slot, what a preview link shows there, as `experiment/variant`.
         is_counted: False for crawlers, prefetches and previews: decided as on a first visit
             without consent, and nothing is enrolled.
     """
@@ -60,6 +70,8 @@ class Visitor:
     consent: Consent
     view: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    collected: Mapping[str, Collection[Purpose]] = field(default_factory=dict)
+    region: str | None = None
     profile: Profile = Profile()
     assignments: Assignments = Assignments()
     forced: Mapping[str, str] = field(default_factory=dict)
@@ -86,14 +98,15 @@ class Decision:
         slot: The slot.
         variant: The variant to show; `control` means the site's own content.
         reason: Why.
-        experiment: The experiment that owns the slot, if one does.
+        experiment: The experiment that owns the slot, if one does, or that a preview is of.
         run: Its run.
         arm: The arm the visitor is in, which may differ from `variant` when it is not shown.
         allocation: The row the arm was drawn from; None in the holdout.
         propensity: The arm's weight in that row; None when unknown or in the holdout.
         assigned_at_ms: When the arm was drawn.
         is_enrolling: Whether serving this slot is an exposure that counts.
-        groups: The experiment's reporting segments that are true now.
+        groups: The experiment's reporting segments that are true now; empty where nothing
+            is enrolled.
     """
 
     slot: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Self
 
+from byleave.experiments.imported import Imported
 from byleave.segments import (
     Attribute,
     Duration,
@@ -128,6 +129,29 @@ class Schedule:
     start: str | None = None
     end: str | None = None
     timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RampStep:
+    """From a local time of the schedule's zone on, a larger share of units may be enrolled."""
+
+    at: str
+    traffic: Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A part of an exclusion group: no unit is in two experiments whose parts are apart.
+
+    Attributes:
+        group: The group's name.
+        start: Where the part begins on [0, 1).
+        end: Where it ends; the end itself is outside.
+    """
+
+    group: str
+    start: Share
+    end: Share
 
 
 class VariantKind(StrEnum):
@@ -293,8 +317,11 @@ class Experiment:
         schedule: When it runs.
         unit: What is randomised: a sticky visitor, or each page view.
         traffic: The share of units that may be enrolled.
+        ramp: When that share rises, and to what.
+        exclusive: The part of an exclusion group that it takes its units from.
         priority: The higher one is asked first where several want one slot.
         report_by: At most 10 segments, fixed at enrolment, by which results are reported.
+        imported: How another system drew it, where one began it.
         title: What people call it.
     """
 
@@ -309,8 +336,11 @@ class Experiment:
     schedule: Schedule = Schedule()
     unit: Literal["visitor", "view"] = "visitor"
     traffic: Share = Share(1.0)
+    ramp: tuple[RampStep, ...] = ()
+    exclusive: Exclusion | None = None
     priority: int = 0
     report_by: tuple[str, ...] = ()
+    imported: Imported | None = None
     title: str = ""
 
 
@@ -324,6 +354,10 @@ class Definitions:
         holdout: The share of visitors who get the site's own content everywhere.
         suppress: Segments that keep every experiment away.
         cap: How many exposures a visitor may have over all experiments.
+        storage_free_measurement: The regions, by country code or `default`, where page views
+            may be measured while a visitor has not said anything about analytics: nothing is
+            stored and nobody is identified, and whether that needs consent is the site's
+            legal judgement. A refusal is respected everywhere.
     """
 
     site: str
@@ -331,6 +365,7 @@ class Definitions:
     holdout: Share = Share(0.0)
     suppress: tuple[Unless, ...] = ()
     cap: Cap | None = None
+    storage_free_measurement: tuple[str, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
     goals: Mapping[str, Goal] = field(default_factory=dict)

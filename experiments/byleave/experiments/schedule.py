@@ -1,42 +1,65 @@
 """Schedules: local times of a zone as moments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from byleave.experiments.definitions import Schedule
+from byleave.experiments.definitions import RampStep, Schedule
 
 #: Before and after every moment that a schedule can name.
-ALWAYS_MS = (-(2**53), 2**53)
+ALWAYS_MS: Final = (-(2**53), 2**53)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def bounds_ms(schedule: Schedule) -> tuple[int, int]:
     """Return the first moment of a schedule and the first moment after it.
 
-    A local time that a clock change skips or repeats means its first occurrence.
+    Of a local time that a clock change repeats, the first occurrence counts; one that it skips
+    is read by the clock as it was before.
 
     Raises:
-        ValueError: A time is not written as `2026-12-01T09:00`, or the zone is unknown.
+        ValueError: A time is not written as `2026-12-01T09:00`, the zone is unknown, or the
+            end is not after the start.
     """
+    zone = _zone(schedule.timezone)
+    start_ms = ALWAYS_MS[0] if schedule.start is None else _moment_ms(schedule.start, zone)
+    end_ms = ALWAYS_MS[1] if schedule.end is None else _moment_ms(schedule.end, zone)
+    if start_ms >= end_ms:
+        raise ValueError(f"the end {schedule.end} is not after the start {schedule.start}")
+    return start_ms, end_ms
+
+
+def ramp_ms(ramp: tuple[RampStep, ...], timezone: str) -> tuple[int, ...]:
+    """Return the moments of a ramp's steps.
+
+    Raises:
+        ValueError: A time or the zone is not one, or the steps are not in the order of time.
+    """
+    zone = _zone(timezone)
+    moments = tuple(_moment_ms(step.at, zone) for step in ramp)
+    if any(after <= before for before, after in pairwise(moments)):
+        raise ValueError("the steps of a ramp must be in the order of time")
+    return moments
+
+
+def _zone(name: str) -> tzinfo:
     try:
-        zone = UTC if schedule.timezone == "UTC" else ZoneInfo(schedule.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+        return UTC if name == "UTC" else ZoneInfo(name)
+    # Some names of folders and files in the zone database are refused as what they are.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
-            f"unknown time zone {schedule.timezone!r}; expected a name such as Europe/London"
+            f"unknown time zone {name!r}; expected a name such as Europe/London"
         ) from None
 
-    def moment_ms(text: str | None, otherwise: int) -> int:
-        if text is None:
-            return otherwise
-        try:
-            local = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"expected a time such as 2026-12-01T09:00, got {text!r}") from None
-        if local.tzinfo is None:
-            local = local.replace(tzinfo=zone)
-        return int(local.timestamp() * 1000)
 
-    start_ms = moment_ms(schedule.start, ALWAYS_MS[0])
-    end_ms = moment_ms(schedule.end, ALWAYS_MS[1])
-    if start_ms >= end_ms:
-        raise ValueError("the end is not after the start")
-    return start_ms, end_ms
+def _moment_ms(text: str, zone: tzinfo) -> int:
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected a time such as 2026-12-01T09:00, got {text!r}") from None
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=zone)
+    return (local - _EPOCH) // _MILLISECOND

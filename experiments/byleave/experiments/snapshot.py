@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from byleave.experiments.definitions import Definitions
+from byleave.experiments.imported import HashName
 from byleave.segments import read
 
 
@@ -18,7 +19,7 @@ class Allocation:
     Attributes:
         id: Unique within the site; stored with whatever was drawn from the row.
         cell: Which context segments are true and which arms are eligible (`cells.cell_key`).
-        weights: The propensity of each eligible arm, in the order of the definition; sums to 1.
+        weights: The propensity of each eligible arm; together 1.
         opened_ms: When it was published.
         draw_until_ms: New units are drawn from it before this time, never after: by then a
             successor must have been published, and a site that has not seen it is out of touch.
@@ -39,18 +40,22 @@ class Run:
         id: Unique within the site, such as `pricing-hero.1`.
         seed: Key of the experiment's hashes; independent of every other experiment's.
         started_ms: When the run began.
-        hash: The named hash algorithm that draws traffic and arms.
+        hash: The named hash algorithm that draws traffic and arms; an imported experiment
+            brings its own, and its seed.
         allocations: The newest row of each cell.
+        retired: Arms taken out while it runs. Nobody is drawn into them any more, and their
+            visitors are drawn again, but never enrolled again.
     """
 
     id: str
     seed: str
     started_ms: int
-    hash: str = "blake2b64"
+    hash: HashName = "blake2b64"
     allocations: tuple[Allocation, ...] = ()
+    retired: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Version:
     """A snapshot's place in the site's history; a restore from backup raises the generation."""
 
