@@ -203,11 +203,8 @@ def test_a_string_longer_than_a_cookie_is_refused_at_once(format: Format) -> Non
 def test_a_us_privacy_string_decodes_into_its_letters(text: str) -> None:
     answer = decode_line("usp", text)
 
-    notice, sale, covered = text[1:]
-    assert answer == {
-        "ok": True,
-        "decoded": {"Version": 1, "Notice": notice, "OptOutSale": sale, "LspaCovered": covered},
-    }
+    fields = dict(zip(("Notice", "OptOutSale", "LspaCovered"), text[1:], strict=True))
+    assert answer == {"ok": True, "decoded": {"Version": 1, **fields}}
 
 
 @pytest.mark.parametrize("text", ["", "1YN", "1YNNN", "2YNN", "1yny", "1YNN\n", " 1YNN", "1Y N"])

@@ -1,0 +1,83 @@
+"""What silence means, by place and day."""
+
+import pytest
+
+from byleave.segments.consent.instants import from_iso
+from byleave.segments.consent.purposes import Regime
+from byleave.segments.consent.regions import (
+    DEFAULT,
+    OPT_IN_COUNTRIES,
+    regime_of,
+    region_faults,
+    signal_binds,
+)
+
+OPT_IN, OPT_OUT = Regime.OPT_IN, Regime.OPT_OUT
+SHIPPED = {DEFAULT: OPT_IN, "US": OPT_OUT}
+OPEN = {DEFAULT: OPT_OUT, "US-CA": OPT_IN}
+
+
+@pytest.mark.parametrize(
+    ("place", "regions", "expected"),
+    [
+        ("US", SHIPPED, OPT_OUT),
+        ("US-TX", SHIPPED, OPT_OUT),
+        ("BR", SHIPPED, OPT_IN),
+        ("BR", OPEN, OPT_OUT),
+        ("US-CA", OPEN, OPT_IN),
+        ("US-NY", OPEN, OPT_OUT),
+        ("BR", {}, OPT_IN),
+        ("DE", OPEN, OPT_IN),
+        ("GB-SCT", OPEN, OPT_IN),
+    ],
+)
+def test_the_nearest_rule_decides(place: str, regions: dict[str, Regime], expected: Regime) -> None:
+    assert regime_of(place, regions) is expected
+
+
+@pytest.mark.parametrize("place", [None, "", "XX", "ZZ", "EU", "AP", "T1", "us", "USA", "US-", "*"])
+def test_an_unknown_place_is_opt_in_whatever_the_default(place: str | None) -> None:
+    assert regime_of(place, OPEN) is OPT_IN
+
+
+@pytest.mark.parametrize("country", sorted(OPT_IN_COUNTRIES))
+def test_no_default_opts_europe_out(country: str) -> None:
+    assert regime_of(country, OPEN) is OPT_IN
+
+
+def test_regions_without_a_fault_pass() -> None:
+    assert region_faults(SHIPPED | OPEN | {"FR": OPT_IN}) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("Germany", "expected `default`"),
+        ("us", "expected `default`"),
+        ("EU", "expected `default`"),
+        ("DE", "expected opt-in"),
+        ("GB-SCT", "expected opt-in"),
+    ],
+)
+def test_a_region_that_is_no_place_or_opts_europe_out_is_a_fault(key: str, expected: str) -> None:
+    faults = region_faults({DEFAULT: OPT_OUT, key: OPT_OUT})
+
+    assert list(faults) == [key]
+    assert faults[key].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("place", "day", "expected"),
+    [
+        ("US-CA", "2026-11-22", True),
+        ("US-DE", "2025-12-31", False),
+        ("US-DE", "2026-01-01", True),
+        ("US-NY", "2026-11-22", False),
+        ("DE", "2026-11-22", False),
+        (None, "2026-11-22", False),
+    ],
+)
+def test_a_signal_binds_from_the_day_the_law_says(
+    place: str | None, day: str, expected: bool
+) -> None:
+    assert signal_binds(place, from_iso(f"{day}T00:00:00Z")) is expected
