@@ -1,0 +1,228 @@
+"""What a report of one goal of one run says. Plain values, ready for a page, JSON or a table."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from byleave.experiments.lift.interval import Interval
+
+__all__ = [
+    "ArmRow",
+    "GuardVerdict",
+    "Health",
+    "Phase",
+    "Population",
+    "Refusal",
+    "RefusalCode",
+    "Report",
+    "RunFacts",
+    "Status",
+]
+
+
+class Status(StrEnum):
+    """The one word over a report."""
+
+    DRAFT = "Draft"
+    COLLECTING = "Collecting"
+    NOT_ENOUGH_DATA = "Not enough data"
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+    READY_FOR_REVIEW = "Ready for review"
+    STOPPED = "Stopped"
+    WON = "Won"
+    LOST = "Lost"
+    INCONCLUSIVE = "Inconclusive"
+
+
+class Phase(StrEnum):
+    """Where a run is in its life."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class GuardVerdict(StrEnum):
+    """Whether a goal that must not get worse did."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    UNCLEAR = "unclear"
+
+
+class RefusalCode(StrEnum):
+    """Why a figure is not shown."""
+
+    SAMPLE_RATIO = "sample-ratio"
+    CONFLICTS = "conflicts"
+    FEW_CONVERSIONS = "few-conversions"
+    FEW_ROWS = "few-rows"
+    NO_VARIATION = "no-variation"
+    BASELINE = "baseline-too-uncertain"
+    SMALL_GROUP = "small-group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A figure that is withheld because it would mislead or identify.
+
+    Attributes:
+        code: The reason, for programs.
+        words: The reason, for people.
+        arm: The arm concerned; None when it concerns all.
+    """
+
+    code: RefusalCode
+    words: str
+    arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """Whom the result is about.
+
+    Attributes:
+        unit: What was randomised.
+        agreed_share: Share in [0, 1] of all visitors who agreed to be measured; None when
+            nobody had to.
+        segment: The title of the reporting segment; None for everyone.
+    """
+
+    unit: Literal["visitor", "view"] = "visitor"
+    agreed_share: float | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What the strata do not tell about a run.
+
+    Attributes:
+        phase: Where the run is in its life.
+        age_ms: Milliseconds since it began.
+        mature_until_ms: Enrolments before this moment are in the strata; None before the first
+            row matured.
+        enrolled: Units enrolled so far, mature or not.
+        conflicts: Units among them that were seen in two arms.
+        not_enrolled_share: Share in [0, 1] of decided units that were never enrolled; None when
+            it is not known.
+        tuned_rows: Half of the planned allocation rows, frozen at launch.
+        planned_units: Planned units, frozen at launch.
+    """
+
+    phase: Phase = Phase.RUNNING
+    age_ms: int = 0
+    mature_until_ms: int | None = None
+    enrolled: int = 0
+    conflicts: int = 0
+    not_enrolled_share: float | None = None
+    tuned_rows: float = 20.0
+    planned_units: float = 10_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the experiment was carried out as its weights say.
+
+    Attributes:
+        sample_ratio_p: P-value of the counts against the weights, for one look.
+        sample_ratio_e_value: The same evidence, valid at any look; alarms at 1,000.
+        conflict_share: Share of enrolled units that were seen in two arms; refused above 1 %.
+        not_enrolled_share: Share of decided units that were never enrolled; None when unknown.
+    """
+
+    sample_ratio_p: float
+    sample_ratio_e_value: float
+    conflict_share: float
+    not_enrolled_share: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRow:
+    """One arm. Every figure is None where it is refused or, for the control, has no meaning.
+
+    Attributes:
+        arm: The arm's key.
+        is_control: Whether it is the one that others are compared with.
+        units: Mature enrolled units.
+        mean: Mean outcome with every allocation row weighted by its traffic, which adaptive
+            weights do not bias.
+        difference: Arm minus control, in the unit of the goal.
+        difference_interval: Always-valid interval of `difference`, adjusted for all arms.
+        lift: Arm divided by control, minus 1.
+        lift_interval: Always-valid interval of `lift`, adjusted for all arms.
+        guaranteed_interval: Interval of arm minus control that needs no large numbers, for
+            goals with a largest outcome.
+        p: Always-valid p-value of no difference, adjusted for all arms.
+        best_probability: Probability of being the best arm. Model-based: assumes stable rates.
+        guard: For a guard goal, whether the arm made it worse than allowed.
+    """
+
+    arm: str
+    is_control: bool
+    units: int | None
+    mean: float | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    lift: float | None = None
+    lift_interval: Interval | None = None
+    guaranteed_interval: Interval | None = None
+    p: float | None = None
+    best_probability: float | None = None
+    guard: GuardVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The results of one goal of one run, for one population.
+
+    Attributes:
+        sentence: The result in one English sentence, with its interval and its population.
+        status: The one word over it.
+        population: Whom it is about, in words.
+        goal: The goal's key.
+        kind: What the goal counts: `conversion`, `count`, `value` or `time`.
+        better: Which direction is good: `higher` or `lower`.
+        unit: What was randomised: `visitor` or `view`.
+        window: How long after enrolment the goal counts, in words.
+        confidence: Level of all intervals together, such as 0.95.
+        rows: Number of mature allocation rows.
+        units: Mature enrolled units; None where a group is too small to be shown.
+        mature_until_ms: Enrolments before this moment are in.
+        arms: One row per arm, the control first.
+        health: Whether the experiment was carried out as planned.
+        refusals: What is not shown, and why.
+        stop_advised: Whether another arm could hardly still turn out better. Model-based.
+        assumptions: What the figures rest on.
+        method: How the intervals were computed.
+        version: Version of the method.
+    """
+
+    sentence: str
+    status: Status
+    population: str
+    goal: str
+    kind: str
+    better: str
+    unit: str
+    window: str
+    confidence: float
+    rows: int
+    units: int | None
+    mature_until_ms: int | None
+    arms: tuple[ArmRow, ...]
+    health: Health
+    refusals: tuple[Refusal, ...]
+    stop_advised: bool
+    assumptions: tuple[str, ...]
+    method: str
+    version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain dictionaries, lists, text and numbers, ready for JSON."""
+        data = asdict(self)
+        data["arms"] = list(data["arms"])
+        data["refusals"] = list(data["refusals"])
+        data["assumptions"] = list(data["assumptions"])
+        return data

@@ -1,0 +1,396 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from byleave.experiments.definitions import Better, Goal, GoalKind
+from byleave.experiments.lift import (
+    GuardVerdict,
+    Interval,
+    Phase,
+    Population,
+    Refusal,
+    RefusalCode,
+    Report,
+    RunFacts,
+    Status,
+    Strata,
+    build_report,
+)
+from byleave.experiments.lift.words import percent
+from byleave.segments import Duration
+
+DAY_MS = 86_400_000
+SIGNUP = Goal(event="sign_up", kind=GoalKind.CONVERSION, within=Duration(7 * DAY_MS))
+SUPPORT = replace(SIGNUP, event="support_contact", better=Better.LOWER)
+REVENUE = Goal(event="purchase", kind=GoalKind.VALUE, within="page", of="amount", cap=100.0)
+AGREED = Population(agreed_share=0.61)
+
+
+def conversions(*rates: float, rows: int = 10, units: int = 2_000) -> Strata:
+    """Equal weights and exactly the given rate in every row and arm."""
+    counts = np.full((rows, len(rates)), units)
+    sums = np.tile(np.round(units * np.array(rates)), (rows, 1))
+    shares = np.full((rows, len(rates)), 1 / len(rates))
+    return Strata.of(counts=counts, sums=sums, squares=sums, propensities=shares)
+
+
+def orders(*means: float, units: int = 500, buyers: float = 0.1) -> Strata:
+    """Ten rows in which a share of the units buys for twice or no more than a mean."""
+    counts = np.full((10, len(means)), units)
+    amount = np.array(means) / buyers
+    buying = units * buyers
+    return Strata.of(
+        counts=counts,
+        sums=np.tile(amount * buying, (10, 1)),
+        squares=np.tile(amount**2 * buying, (10, 1)),
+        propensities=np.full(counts.shape, 1 / len(means)),
+    )
+
+
+def reported(strata: Strata, **changes: Any) -> Report:
+    arms = ["control", "proof", "finder"][: strata.arms]
+    asked: dict[str, Any] = {
+        "arms": arms,
+        "goal_key": "signup",
+        "goal": SIGNUP,
+        "population": AGREED,
+        "run": RunFacts(age_ms=3 * DAY_MS),
+    }
+    return build_report(strata, **(asked | changes))
+
+
+def test_a_clear_gain_is_told_with_interval_and_population() -> None:
+    report = reported(conversions(0.05, 0.065))
+
+    assert report.sentence.startswith(
+        "Among the 61 % of visitors who agreed, proof raised signup by 30 % (95 % interval +"
+    )
+    assert report.sentence.endswith(" %, valid at any look).")
+    assert report.status is Status.READY_FOR_REVIEW
+    control, proof = report.arms
+    assert (control.arm, control.is_control, control.units) == ("control", True, 20_000)
+    assert control.difference is None
+    assert proof.lift == pytest.approx(0.3)
+    assert proof.difference == pytest.approx(0.015)
+    assert proof.mean == pytest.approx(0.065)
+    assert proof.lift_interval is not None
+    assert proof.lift_interval.low > 0
+    assert proof.guaranteed_interval is not None
+    assert proof.guaranteed_interval.low < 0.015 < proof.guaranteed_interval.high
+    assert proof.best_probability is not None
+    assert proof.best_probability > 0.999
+    assert proof.p is not None
+    assert proof.p < 0.05
+    assert report.units == 40_000
+    assert report.window == "7 days"
+    assert report.refusals == ()
+
+
+def test_no_clear_difference_is_told_as_such() -> None:
+    report = reported(conversions(0.05, 0.051))
+
+    assert "proof may have changed signup or not (95 % interval -" in report.sentence
+    assert report.status is Status.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("rates", "goal", "status", "verb"),
+    [
+        ((0.05, 0.065), SIGNUP, Status.WON, "raised"),
+        ((0.065, 0.05), SIGNUP, Status.LOST, "lowered"),
+        ((0.05, 0.051), SIGNUP, Status.INCONCLUSIVE, "may have changed"),
+        ((0.065, 0.05), SUPPORT, Status.WON, "lowered"),
+        ((0.05, 0.065), SUPPORT, Status.LOST, "raised"),
+        ((0.065, 0.05, 0.064), SIGNUP, Status.INCONCLUSIVE, "finder may have changed"),
+        ((0.05, 0.04, 0.065), SIGNUP, Status.WON, "finder raised"),
+    ],
+)
+def test_a_stopped_run_is_won_lost_or_inconclusive(
+    rates: tuple[float, ...], goal: Goal, status: Status, verb: str
+) -> None:
+    report = reported(conversions(*rates), goal=goal, run=RunFacts(phase=Phase.STOPPED))
+
+    assert report.status is status
+    assert verb in report.sentence
+
+
+def test_intervals_of_several_arms_are_wider_than_that_of_one() -> None:
+    one = reported(conversions(0.05, 0.06)).arms[1].difference_interval
+    two = reported(conversions(0.05, 0.06, 0.06))
+
+    widened = two.arms[1].difference_interval
+    assert one is not None
+    assert widened is not None
+    assert widened.width > 1.05 * one.width
+    assert any("all 2 arms" in sentence for sentence in two.assumptions)
+
+
+def test_a_draft_has_measured_nothing() -> None:
+    report = reported(conversions(0.05, 0.065), run=RunFacts(phase=Phase.DRAFT))
+
+    assert report.status is Status.DRAFT
+    assert report.sentence.startswith("This is a draft")
+
+
+@pytest.mark.parametrize(
+    ("phase", "status"),
+    [(Phase.RUNNING, Status.COLLECTING), (Phase.STOPPED, Status.STOPPED)],
+)
+def test_before_the_first_row_matured_there_is_nothing_to_tell(
+    phase: Phase, status: Status
+) -> None:
+    empty = np.zeros((0, 2))
+    strata = Strata.of(counts=empty, sums=empty, squares=empty, propensities=empty)
+
+    report = reported(strata, run=RunFacts(phase=phase))
+
+    assert report.status is status
+    assert report.sentence == (
+        "No mature data yet among the 61 % of visitors who agreed, "
+        "so there is no interval for signup."
+    )
+    assert [arm.units for arm in report.arms] == [None, None]
+    assert report.units is None
+
+
+@pytest.mark.parametrize(
+    ("strata", "code"),
+    [
+        (conversions(0.05, 0.065, rows=4), RefusalCode.FEW_ROWS),
+        (conversions(0.03, 0.04, units=30), RefusalCode.FEW_CONVERSIONS),
+        (conversions(0.05, 0.003, units=300), RefusalCode.FEW_CONVERSIONS),
+    ],
+)
+def test_too_little_data_shows_the_guaranteed_interval_only(
+    strata: Strata, code: RefusalCode
+) -> None:
+    report = reported(strata)
+
+    assert report.status is Status.NOT_ENOUGH_DATA
+    assert [(refusal.code, refusal.arm) for refusal in report.refusals] == [(code, "proof")]
+    assert report.arms[1].difference_interval is None
+    assert report.arms[1].guaranteed_interval is not None
+    assert report.sentence.startswith(
+        "Not enough data yet among the 61 % of visitors who agreed: "
+        "the difference that proof makes to signup lies anywhere from -"
+    )
+    assert "percentage points (95 % interval" in report.sentence
+
+
+def test_outcomes_that_never_vary_allow_no_interval() -> None:
+    report = reported(conversions(1.0, 1.0))
+
+    assert [refusal.code for refusal in report.refusals] == [RefusalCode.NO_VARIATION]
+
+
+def test_a_mismatch_of_sizes_and_weights_refuses_every_lift() -> None:
+    strata = conversions(0.05, 0.065)
+    skewed = Strata.of(
+        counts=strata.counts,
+        sums=strata.sums,
+        squares=strata.squares,
+        propensities=np.tile([0.45, 0.55], (10, 1)),
+    )
+
+    report = reported(skewed)
+
+    assert report.status is Status.UNHEALTHY
+    assert report.refusals[0].code is RefusalCode.SAMPLE_RATIO
+    assert "do not fit their published weights" in report.sentence
+    assert [arm.units for arm in report.arms] == [20_000, 20_000]
+    assert all(arm.mean is arm.lift is arm.best_probability is None for arm in report.arms)
+    assert report.health.sample_ratio_p < 0.001
+
+
+def test_more_than_one_percent_of_conflicts_refuses_every_lift() -> None:
+    fine = reported(conversions(0.05, 0.065), run=RunFacts(enrolled=50_000, conflicts=500))
+    bad = reported(conversions(0.05, 0.065), run=RunFacts(enrolled=50_000, conflicts=501))
+
+    assert fine.refusals == ()
+    assert bad.refusals == (
+        Refusal(code=RefusalCode.CONFLICTS, words="1 % of the units were seen in two arms"),
+    )
+    assert bad.status is Status.UNHEALTHY
+    assert bad.health.conflict_share == pytest.approx(0.01002)
+
+
+def test_an_arm_of_fewer_than_ten_units_is_not_shown() -> None:
+    strata = conversions(0.05, 0.065, 0.05)
+    counts, sums = strata.counts.copy(), strata.sums.copy()
+    counts[:, 2], sums[:, 2] = 0, 0
+    counts[0, 2], sums[0, 2] = 9, 3
+    weights = np.tile([0.4999, 0.4999, 0.0002], (10, 1))
+    small = Strata.of(counts=counts, sums=sums, squares=sums, propensities=weights)
+
+    report = reported(small)
+
+    assert report.arms[2].units is None
+    assert report.arms[2].mean is None
+    assert report.units is None
+    assert [(r.code, r.arm) for r in report.refusals] == [(RefusalCode.SMALL_GROUP, "finder")]
+    assert report.arms[1].lift is not None
+    assert report.arms[1].best_probability is None
+
+
+def test_beside_a_tiny_control_no_arm_is_measured() -> None:
+    counts = np.array([[9, 90]])
+    sums = np.array([[1, 9]])
+    strata = Strata.of(counts=counts, sums=sums, squares=sums, propensities=np.array([[0.1, 0.9]]))
+
+    report = reported(strata)
+
+    assert report.arms[1].units == 90
+    assert report.arms[1].mean is None
+    assert report.status is Status.NOT_ENOUGH_DATA
+
+
+def test_revenue_is_told_in_its_own_unit() -> None:
+    report = reported(
+        orders(2.0, 3.0, units=3_000), goal=REVENUE, goal_key="revenue", population=Population()
+    )
+
+    assert report.sentence.startswith("Among all visitors, proof raised revenue by 50 % (95 %")
+    assert report.arms[1].difference == pytest.approx(1.0)
+    assert report.arms[1].best_probability == pytest.approx(1.0)
+    assert report.window == "the same page"
+    assert "A unit contributes at most 100." in report.assumptions
+
+
+def test_an_uncertain_baseline_leaves_the_absolute_difference() -> None:
+    report = reported(conversions(0.001, 0.5))
+
+    assert [refusal.code for refusal in report.refusals] == [RefusalCode.BASELINE]
+    assert report.arms[1].lift is None
+    assert report.arms[1].difference == pytest.approx(0.499)
+    assert "proof raised signup by 49.90 percentage points (95 % interval +4" in report.sentence
+
+
+def test_revenue_without_forty_orders_of_like_size_is_refused() -> None:
+    report = reported(orders(2.0, 3.0, units=35), goal=REVENUE, goal_key="revenue")
+
+    assert [refusal.code for refusal in report.refusals] == [RefusalCode.FEW_CONVERSIONS]
+    assert "fewer than 40 orders of like size" in report.refusals[0].words
+    assert report.arms[1].best_probability is None
+    assert "revenue lies anywhere from -" in report.sentence
+
+
+def test_a_goal_that_nothing_bounds_has_no_guaranteed_interval() -> None:
+    goal = Goal(event="visit", kind=GoalKind.COUNT, within=Duration(DAY_MS))
+
+    report = reported(orders(2.0, 3.0, units=15), goal=goal, goal_key="visits")
+
+    assert report.arms[1].guaranteed_interval is None
+    assert report.sentence.endswith("so there is no interval for visits.")
+    assert "fewer than 20 conversions" in report.refusals[0].words
+
+
+@pytest.mark.parametrize(
+    ("rates", "goal", "expected"),
+    [
+        ((0.10, 0.10), SIGNUP, GuardVerdict.UNCLEAR),
+        ((0.10, 0.12), SIGNUP, GuardVerdict.HOLDS),
+        ((0.10, 0.07), SIGNUP, GuardVerdict.BROKEN),
+        ((0.10, 0.07), SUPPORT, GuardVerdict.HOLDS),
+        ((0.10, 0.13), SUPPORT, GuardVerdict.BROKEN),
+    ],
+)
+def test_a_guard_goal_holds_unless_it_got_worse_than_allowed(
+    rates: tuple[float, float], goal: Goal, expected: GuardVerdict
+) -> None:
+    report = reported(conversions(*rates), goal=goal, worse_by_at_most=0.02)
+
+    assert report.arms[1].guard is expected
+
+
+def test_an_old_run_in_which_no_arm_can_win_much_is_ready_for_review() -> None:
+    strata = conversions(0.5, 0.5, units=20_000)
+
+    young = reported(strata, run=RunFacts(age_ms=13 * DAY_MS))
+    old = reported(strata, run=RunFacts(age_ms=14 * DAY_MS))
+
+    assert (young.stop_advised, young.status) == (False, Status.HEALTHY)
+    assert (old.stop_advised, old.status) == (True, Status.READY_FOR_REVIEW)
+
+
+def test_the_control_comes_first_wherever_its_column_is() -> None:
+    report = reported(conversions(0.065, 0.05), control=1)
+
+    assert [arm.arm for arm in report.arms] == ["proof", "control"]
+    assert [arm.is_control for arm in report.arms] == [True, False]
+
+
+def test_a_run_of_one_arm_is_only_counted() -> None:
+    report = reported(conversions(0.05))
+
+    assert report.status is Status.NOT_ENOUGH_DATA
+    assert report.arms[0].units == 20_000
+
+
+def test_the_mean_of_an_arm_gives_rows_the_weight_of_their_traffic() -> None:
+    strata = Strata.of(
+        counts=np.array([[500, 500], [100, 900]]),
+        sums=np.array([[20, 20], [10, 90]]),
+        squares=np.array([[20, 20], [10, 90]]),
+        propensities=np.array([[0.5, 0.5], [0.1, 0.9]]),
+    )
+
+    report = reported(strata)
+
+    assert [arm.mean for arm in report.arms] == pytest.approx([0.07, 0.07])
+
+
+@pytest.mark.parametrize(
+    ("population", "words"),
+    [
+        (Population(), "all visitors"),
+        (Population(unit="view"), "all measured page views"),
+        (Population(agreed_share=0.6149), "the 61 % of visitors who agreed"),
+        (
+            Population(agreed_share=0.5, segment="Returning visitors"),
+            "the 50 % of visitors who agreed, in Returning visitors",
+        ),
+    ],
+)
+def test_the_population_is_named(population: Population, words: str) -> None:
+    report = reported(conversions(0.05, 0.065), population=population)
+
+    assert report.population == words
+    assert words in report.sentence
+
+
+@pytest.mark.parametrize(
+    ("share", "signed", "words"),
+    [
+        (0.1234, False, "12.3 %"),
+        (0.12, True, "+12 %"),
+        (-0.0001, True, "+0 %"),
+        (-0.2, False, "-20 %"),
+    ],
+)
+def test_shares_are_written_as_people_read_them(share: float, signed: bool, words: str) -> None:
+    assert percent(share, signed=signed) == words
+
+
+@pytest.mark.parametrize("changes", [{"arms": ["control"]}, {"control": 2}, {"control": -1}])
+def test_arms_that_do_not_fit_the_strata_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected 2 arms and a control among them"):
+        reported(conversions(0.05, 0.065), **changes)
+
+
+def test_a_report_survives_json() -> None:
+    report = reported(conversions(0.05, 0.065), run=RunFacts(age_ms=DAY_MS, not_enrolled_share=0.2))
+
+    data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+
+    assert data["status"] == "Ready for review"
+    assert data["arms"][1]["difference_interval"]["low"] > 0
+    assert data["health"]["not_enrolled_share"] == 0.2
+    assert data["refusals"] == []
+    assert data == report.to_dict()
+
+
+def test_an_interval_knows_its_width() -> None:
+    assert Interval(-1.0, 2.5).width == 3.5
