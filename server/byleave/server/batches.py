@@ -1,0 +1,148 @@
+"""Statements that do a whole batch at once, on SQLite and on PostgreSQL.
+
+A batch crosses the driver as one JSON text and is unfolded inside the database: no row of it
+takes the interpreter lock by itself, so that decisions go on while events are stored. This
+module is the only one that knows how the two databases differ in this.
+
+Rows are given in the order of the table's columns.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Row,
+    Select,
+    Subquery,
+    Table,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+Rows = Sequence[Sequence[Any]]
+
+
+def add_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows that are not there yet."""
+    _run(connection, _insert(connection.dialect.name, table), rows)
+
+
+def put_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows, or replace those that have the same key."""
+    _run(connection, _put(connection.dialect.name, table), rows)
+
+
+def count_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows of counters, or add to those that have the same key.
+
+    The rows are sorted, so that two writers touch the counters in the same order and cannot
+    wait for each other.
+    """
+    _run(connection, _count(connection.dialect.name, table), sorted(map(tuple, rows)))
+
+
+def find_rows(
+    connection: Connection, table: Table, *, site: str, **wanted: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Return the rows of a site that have, in each given column, one of its values."""
+    if not all(wanted.values()):
+        return []
+    statement = _find(connection.dialect.name, table, tuple(wanted))
+    return connection.execute(statement, _wanted(site, wanted)).all()
+
+
+def drop_rows(
+    connection: Connection, table: Table, *, site: str, **wanted: Collection[str]
+) -> None:
+    """Delete the rows of a site that have, in each given column, one of its values."""
+    if all(wanted.values()):
+        statement = _drop(connection.dialect.name, table, tuple(wanted))
+        connection.execute(statement, _wanted(site, wanted))
+
+
+def _wanted(site: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+    values = {column: _as_json([[v] for v in values]) for column, values in wanted.items()}
+    return {"site": site, **values}
+
+
+def _run(connection: Connection, statement: Insert, rows: Rows) -> None:
+    if rows:
+        connection.execute(statement, {"rows": _as_json(rows)})
+
+
+def _as_json(rows: Rows) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+@cache
+def _insert(dialect: str, table: Table) -> Any:
+    kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    rows = _unfolded(dialect, list(table.c))
+    # SQLite cannot tell ON CONFLICT from a join's ON without a WHERE between them.
+    return kind(table).from_select(list(table.c.keys()), select(rows).where(true()))
+
+
+@cache
+def _put(dialect: str, table: Table) -> Any:
+    insert = _insert(dialect, table)
+    changed = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key}
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
+
+
+@cache
+def _count(dialect: str, table: Table) -> Any:
+    insert = _insert(dialect, table)
+    sums = {c.name: c + insert.excluded[c.name] for c in table.c if not c.primary_key}
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=sums)
+
+
+@cache
+def _find(dialect: str, table: Table, columns: tuple[str, ...]) -> Select[Any]:
+    return select(table).where(*_matches(dialect, table, columns))
+
+
+@cache
+def _drop(dialect: str, table: Table, columns: tuple[str, ...]) -> Delete:
+    return delete(table).where(*_matches(dialect, table, columns))
+
+
+def _matches(dialect: str, table: Table, columns: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    """Return the conditions: the site is `site`, and each column is among the rows it names."""
+    among = [
+        table.c[name].in_(select(_unfolded(dialect, [table.c[name]], parameter=name)))
+        for name in columns
+    ]
+    return [table.c.site == bindparam("site"), *among]
+
+
+def _unfolded(dialect: str, columns: Sequence[Column[Any]], *, parameter: str = "rows") -> Subquery:
+    """Return the rows that a parameter brings as JSON, as a table expression."""
+    if dialect == "postgresql":
+        rows = cast(bindparam(parameter), postgresql.JSONB)
+        row: Any = func.jsonb_array_elements(rows).column_valued("row")
+        parts = [
+            cast(row.op("->>")(literal_column(str(i))), column.type).label(column.name)
+            for i, column in enumerate(columns)
+        ]
+    else:
+        row = func.json_each(bindparam(parameter)).table_valued("value").c.value
+        parts = [
+            func.json_extract(row, literal_column(f"'$[{i}]'"), type_=column.type).label(
+                column.name
+            )
+            for i, column in enumerate(columns)
+        ]
+    return select(*parts).subquery("incoming")

@@ -1,0 +1,161 @@
+"""The tables. Every primary key starts with the site, so that one store can hold several.
+
+Times are milliseconds since the Unix epoch, UTC. Columns that hold JSON are text: what was
+stored is what comes back, byte for byte, on every database. Primary keys are the order on disk
+(SQLite: `WITHOUT ROWID`), so what is read together lies together.
+
+`migrations/` creates the tables; a test holds the two equal.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("site", String, primary_key=True),
+        *columns,
+        sqlite_with_rowid=False,
+    )
+
+
+sites = _table(
+    "sites",
+    Column("secret", String, nullable=False),  # every other secret of the site derives from it
+    Column("generation", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),  # the newest publication of the generation
+    Column("published_ms", BigInteger, nullable=False),
+    Column("is_simulated", Boolean, nullable=False),
+)
+
+definition_versions = _table(  # never changed; rolling back publishes an old text anew
+    "definition_versions",
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("definitions", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("published_ms", BigInteger, nullable=False),
+)
+
+runs = _table(
+    "runs",
+    Column("run", String, primary_key=True),
+    Column("experiment", String, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),  # 1, 2, … within the experiment
+    Column("seed", String, nullable=False),
+    Column("definition", Text, nullable=False),  # what is randomised and measured, as JSON
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),  # null while it lives
+    Column("conflicts", BigInteger, nullable=False),  # units that were seen in two arms
+    Index("runs_by_experiment", "site", "experiment", "ordinal", unique=True),
+)
+
+allocations = _table(  # immutable, but for the moment that closes a row
+    "allocations",
+    Column("allocation", String, primary_key=True),
+    Column("run", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # 1, 2, … within the run
+    Column("cell_index", BigInteger, nullable=False),
+    Column("cell", String, nullable=False),
+    Column("weights", Text, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger),  # null while it is the newest of its cell
+    Column("draw_until_ms", BigInteger, nullable=False),
+    Column("inputs", Text, nullable=False),  # what the weights were computed from
+    Index("allocations_by_run", "site", "run", "sequence", "cell_index", unique=True),
+)
+
+events = _table(  # the log; ids are UUIDv7, so that new rows land at its end
+    "events",
+    Column("id", String, primary_key=True),
+    Column("visitor", String, nullable=False),
+    Column("name", String),  # the event's declared name; null for an exposure
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # all of it, as canonical JSON
+    Index("events_by_visitor", "site", "visitor", "name"),
+)
+
+enrolments = _table(  # the earliest served exposure of a unit to a run
+    "enrolments",
+    Column("unit", String, primary_key=True),
+    Column("run", String, primary_key=True),
+    Column("stratum", String, nullable=False),
+    Column("arm", String, nullable=False),
+    Column("assigned_ms", BigInteger, nullable=False),
+    Column("event", String, nullable=False),
+    Column("segments", Text, nullable=False),
+    Column("is_conflict", Boolean, nullable=False),
+)
+
+outcomes = _table(  # a goal without a row was not reached and is 0
+    "outcomes",
+    Column("unit", String, primary_key=True),
+    Column("run", String, primary_key=True),
+    Column("goal", String, primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("delay_ms", BigInteger),  # until the first event; null when none counts any more
+)
+
+_STATISTICS = ("stratum", "arm", "goal", "segment")
+
+
+def _statistics(name: str) -> Table:
+    return _table(
+        name,
+        *(Column(key, String, primary_key=True) for key in _STATISTICS),
+        Column("units", BigInteger, nullable=False),
+        Column("reached", BigInteger, nullable=False),  # units with at least one event
+        Column("total", Float, nullable=False),
+        Column("squares", Float, nullable=False),
+    )
+
+
+stratum_stats = _statistics("stratum_stats")  # segment '' is everyone
+ledger = _statistics("ledger")  # the part of them that belongs to the erased, who have no name
+
+delay_stats = _table(
+    "delay_stats",
+    Column("stratum", String, primary_key=True),
+    Column("goal", String, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column("units", BigInteger, nullable=False),
+)
+
+consents = _table(  # append-only; who it was is kept as a keyed hash only
+    "consents",
+    Column("visitor_hash", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+tombstones = _table(
+    "tombstones",
+    Column("visitor_hash", String, primary_key=True),
+    Column("erased_ms", BigInteger, nullable=False),
+    Column("cause", String, nullable=False),
+)
+
+server_attributes = _table(
+    "server_attributes",
+    Column("visitor", String, primary_key=True),
+    Column("attribute", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("observed_ms", BigInteger, nullable=False),
+)
+
+api_keys = _table(
+    "api_keys",
+    Column("key", String, primary_key=True),  # the part of a key that names it
+    Column("role", String, nullable=False),
+    Column("secret_hash", String, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,160 @@
+"""The store: one SQLite file that one process owns, or a PostgreSQL database.
+
+SQLite is written by one connection and read by others. The writer alone checkpoints: SQLite
+before 3.51.3 can damage a file when two connections do at once. What `writing` has left is on
+disk, also when the power fails (`synchronous=FULL`).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+
+from byleave.server.errors import StorageError
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_WRITER = ("journal_mode=wal", "synchronous=full", "busy_timeout=5000")
+_READER = ("query_only=on", "wal_autocheckpoint=0", "busy_timeout=5000")
+
+
+class Storage:
+    """A store that is open, with its tables brought up to date."""
+
+    def __init__(self, database: str | Path) -> None:
+        """Open the store and take it for this process.
+
+        Args:
+            database: The path of a SQLite file, made where absent, or a database URL.
+
+        Raises:
+            StorageError: Another process has it, a newer version made it, or it cannot be
+                opened; the message says what to do.
+        """
+        url = _url(database)
+        self._guard = threading.Lock()
+        self._lock: sqlite3.Connection | None = None
+        if url.get_backend_name() == "sqlite":
+            self._lock = _taken(url.database or "")
+            self._writer = _sqlite_engine(url, _WRITER, begin="BEGIN IMMEDIATE", connections=1)
+            self._readers = _sqlite_engine(url, _READER, begin="BEGIN", connections=5)
+        else:
+            self._writer = self._readers = create_engine(
+                url, pool_pre_ping=True, hide_parameters=True
+            )
+        try:
+            with self.writing() as connection:
+                _migrate(connection)
+        except DatabaseError as error:
+            self.close()
+            raise StorageError(f"cannot open the database {_shown(url)}: {error.orig}") from error
+        except RevisionError as error:
+            self.close()
+            raise StorageError(
+                f"{_shown(url)} was made by a newer version of Byleave ({error}); use that version"
+            ) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the one connection that writes; on leaving, everything or nothing is on disk."""
+        with self._guard, self._writer.connect() as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            except OperationalError:
+                # After a failed write nobody knows what the connection holds: take a new one.
+                connection.invalidate()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one moment of the store and cannot change it."""
+        with self._readers.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection, the writer's last, and let other processes have the store."""
+        self._readers.dispose()
+        self._writer.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _url(database: str | Path) -> URL:
+    text = str(database)
+    if "://" not in text:
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise StorageError("the database is neither a path nor a URL such as postgresql://…") from (
+            error
+        )
+    if url.get_backend_name() == "sqlite" and not url.database:
+        raise StorageError("give SQLite a file: what is only in memory would not be kept")
+    return url
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _taken(path: str) -> sqlite3.Connection:
+    """Hold a lock beside the database for as long as this process lives.
+
+    The lock is SQLite's own, on a file that stays empty: it works on every system, and ends
+    with the process however that ends.
+    """
+    try:
+        lock = sqlite3.connect(f"{path}-lock", isolation_level=None, timeout=0)
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"cannot open the database {path}: {error}") from error
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise StorageError(
+            f"{path} is in use by another Byleave server. One process owns a SQLite database; "
+            "to run several, give them PostgreSQL with --database postgresql://…"
+        ) from error
+    return lock
+
+
+def _sqlite_engine(url: URL, settings: tuple[str, ...], *, begin: str, connections: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,  # they hold what visitors did, and errors are logged
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, _record: Any) -> None:
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the tables up to date, inside the transaction of `connection`."""
+    scripts = ScriptDirectory(_MIGRATIONS, version_locations=[_MIGRATIONS])
+    context = MigrationContext.configure(connection)
+    steps = list(scripts.iterate_revisions("head", context.get_current_revision()))
+    with Operations.context(context):
+        for step in reversed(steps):
+            step.module.upgrade()
+            context.stamp(scripts, step.revision)
