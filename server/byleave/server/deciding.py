@@ -1,0 +1,107 @@
+"""Decisions over the wire, for sites that do not decide in their own process.
+
+The server keeps nothing of the visitor here: what has to be remembered comes with the request
+and goes back with the answer, as a signed text that only this site's server can read back.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+from itsdangerous import BadSignature, Signer
+
+from byleave.experiments import Assignments, Visitor, may_enrol
+from byleave.segments import (
+    Choice,
+    Consent,
+    DefinitionError,
+    Profile,
+    Purpose,
+    Regime,
+    plain,
+    read,
+)
+from byleave.server.events import VISITOR_ID
+from byleave.server.publishing import Published
+from byleave.server.sites import Site
+
+_VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
+
+
+class WireConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the visitor agreed to; nothing said means nothing agreed, where consent is opt-in."""
+
+    choices: Mapping[Purpose, Choice] = {}
+    regime: Regime = Regime.OPT_IN
+    source: str = "default"
+    at_ms: int | None = None
+    number: int = 0
+    knowing: bool = False
+
+    def consent(self) -> Consent:
+        """Return it in the form that deciding takes."""
+        return Consent(
+            self.choices,
+            self.regime,
+            source=self.source,
+            at_ms=self.at_ms,
+            number=self.number,
+            knowing=self.knowing,
+        )
+
+
+class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is asking, what they agreed to, what is known of them, and for which slots."""
+
+    slots: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=100)]
+    visitor: _VisitorId | None = None
+    view: _VisitorId | None = None
+    consent: WireConsent = WireConsent()
+    attributes: Mapping[str, str | int | float | bool] = {}
+    state: str | None = None
+    counted: bool = True
+
+
+def decide(
+    published: Published, site: Site, request: DecideRequest, *, now_ms: int
+) -> dict[str, Any]:
+    """Return the decision for each slot, the version they are by, and the next state."""
+    signer = Signer(site.derived("state"), salt=request.visitor or "nobody", digest_method=sha256)
+    profile, assignments = _known(request, signer)
+    visitor = Visitor(
+        id=request.visitor,
+        view=request.view,
+        consent=request.consent.consent(),
+        attributes=request.attributes,
+        profile=profile,
+        assignments=assignments,
+        is_counted=request.counted,
+    )
+    decider = published.decider
+    decisions = decider.decide(visitor, request.slots, now_ms=now_ms)
+    if may_enrol(visitor.consent):
+        assignments = decider.remember(assignments, decisions.values(), now_ms=now_ms)
+    state = {"profile": profile.to_plain(), "assignments": plain(assignments)}
+    return {
+        "version": plain(published.snapshot.version),
+        "decisions": {slot: plain(decision) for slot, decision in decisions.items()},
+        "state": signer.sign(json.dumps(state, separators=(",", ":"))).decode(),
+    }
+
+
+def _known(request: DecideRequest, signer: Signer) -> tuple[Profile, Assignments]:
+    """Return what the state holds and the visitor still lets us keep.
+
+    A state that is not ours, or another visitor's, holds nothing.
+    """
+    consent = request.consent.consent()
+    try:
+        state = json.loads(signer.unsign(request.state or ""))
+        profile = Profile.from_plain(state["profile"])
+        assignments = read(Assignments, state["assignments"])
+    except (BadSignature, DefinitionError):
+        return Profile(), Assignments()
+    refused = [purpose for purpose in Purpose if not consent.allows(purpose)]
+    return profile.forget(refused), assignments if may_enrol(consent) else Assignments()

@@ -1,0 +1,77 @@
+"""A batch of events: from what a sender brings to what the sender is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from byleave.experiments import Definitions
+from byleave.server.events import Exposure, RefusedError, WireEvent, read_event
+from byleave.server.recording import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one event of a batch was not taken; `index` is its place in the batch."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What became of a batch of events.
+
+    Attributes:
+        accepted: How many are stored now and were not before.
+        duplicates: How many were stored before.
+        refused: All others.
+    """
+
+    accepted: int
+    duplicates: int
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The events of a batch that can be stored, by their place, and those that cannot."""
+
+    events: dict[int, WireEvent]
+    refused: tuple[Refusal, ...]
+
+    def result(self, verdicts: Sequence[Verdict]) -> Ingested:
+        """Return what to tell the sender, given what became of `events`."""
+        late = [
+            Refusal(index, str(verdict))
+            for index, verdict in zip(self.events, verdicts, strict=True)
+            if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE)
+        ]
+        return Ingested(
+            accepted=verdicts.count(Verdict.ACCEPTED),
+            duplicates=verdicts.count(Verdict.DUPLICATE),
+            refused=tuple(sorted([*self.refused, *late], key=lambda refusal: refusal.index)),
+        )
+
+
+def read_batch(
+    items: Sequence[object], *, definitions: Definitions, now_ms: int, may_expose: bool
+) -> Intake:
+    """Check each item of a batch by itself.
+
+    Args:
+        items: Events as plain data.
+        definitions: What the site declares.
+        now_ms: The server's time.
+        may_expose: Whether the sender may say what was served, which enrols visitors; a key
+            that stands in a page may not.
+    """
+    events, refused = {}, []
+    for index, item in enumerate(items):
+        try:
+            event = read_event(item, definitions=definitions, now_ms=now_ms)
+            if isinstance(event, Exposure) and not may_expose:
+                raise RefusedError("exposures need a server key")
+        except RefusedError as error:
+            refused.append(Refusal(index, str(error)))
+        else:
+            events[index] = event
+    return Intake(events, tuple(refused))

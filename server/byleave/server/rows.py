@@ -1,0 +1,126 @@
+"""Allocation rows in the store: opened with their weights, closed by a successor, never changed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, update
+
+from byleave.experiments import Experiment
+from byleave.experiments.allocation import fixed_weights
+from byleave.experiments.cells import cells, starting_weights
+from byleave.server import schema
+from byleave.server.batches import add_rows
+
+_DAY_MS: Final = 86_400_000
+
+#: A row lasts no longer than this.
+LONGEST_MS: Final = _DAY_MS
+#: New units may be drawn from a row until this long after its successor was published.
+GRACE_MS: Final = _DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A row to be opened.
+
+    Attributes:
+        run: The run it belongs to.
+        sequence: Its place among the run's publications, from 1.
+        index: The cell's place among the experiment's cells.
+        cell: The cell.
+        weights: The propensity of each eligible arm; adds up to exactly 1.
+        inputs: What the weights were computed from, so that they can be computed again.
+    """
+
+    run: str
+    sequence: int
+    index: int
+    cell: str
+    weights: Mapping[str, float]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its name, unique within the site, such as `pricing-hero.1.17.0`."""
+        return f"{self.run}.{self.sequence}.{self.index}"
+
+
+def starting_rows(experiment: Experiment, run: str) -> list[NewRow]:
+    """Return the first row of each cell of a new run."""
+    rows = []
+    for index, cell in enumerate(cells(experiment)):
+        weights = starting_weights(experiment, cell.arms)
+        exact = fixed_weights(list(weights.values())).tolist()
+        rows.append(
+            NewRow(
+                run=run,
+                sequence=1,
+                index=index,
+                cell=cell.key,
+                weights=dict(zip(weights, exact, strict=True)),
+                inputs={"method": "start"},
+            )
+        )
+    return rows
+
+
+def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_ms: int) -> None:
+    """Open rows, each in place of the one that its cell has."""
+    rows = list(rows)
+    table = schema.allocations.c
+    for row in rows:
+        connection.execute(
+            update(schema.allocations)
+            .where(
+                table.site == site,
+                table.run == row.run,
+                table.cell == row.cell,
+                table.closed_ms.is_(None),
+            )
+            .values(closed_ms=now_ms)
+        )
+    add_rows(
+        connection,
+        schema.allocations,
+        [
+            (
+                site,
+                row.id,
+                row.run,
+                row.sequence,
+                row.index,
+                row.cell,
+                json.dumps(row.weights),
+                now_ms,
+                None,
+                now_ms + LONGEST_MS + GRACE_MS,
+                json.dumps(row.inputs, sort_keys=True),
+            )
+            for row in rows
+        ],
+    )
+
+
+def close_rows(connection: Connection, site: str, run: str, *, now_ms: int) -> None:
+    """Close every open row of a run that is over."""
+    table = schema.allocations.c
+    connection.execute(
+        update(schema.allocations)
+        .where(table.site == site, table.run == run, table.closed_ms.is_(None))
+        .values(closed_ms=now_ms)
+    )
+
+
+def last_draw_ms(row: Row[Any]) -> int:
+    """Return until when units may be drawn from a row of the store."""
+    if row.closed_ms is None:
+        return int(row.draw_until_ms)
+    return int(min(row.draw_until_ms, row.closed_ms + GRACE_MS))
+
+
+def weights_of(row: Row[Any]) -> dict[str, float]:
+    """Return the weights of a row of the store, by arm."""
+    weights: dict[str, float] = json.loads(row.weights)
+    return weights

@@ -1,0 +1,192 @@
+"""The server without HTTP: one site of one store, with a plain method for all it does.
+
+The application calls these methods, and so does a simulation, with a clock that it steps. As
+long as `start` was not called nothing happens in the background: the same calls with the same
+clock and the same seed then leave the same store.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from byleave.experiments import Definitions
+from byleave.server import allocator, publishing, recording, visitors
+from byleave.server.deciding import DecideRequest, decide
+from byleave.server.errors import NothingPublishedError
+from byleave.server.events import WireEvent
+from byleave.server.ingest import Ingest
+from byleave.server.intake import Ingested, Intake, read_batch
+from byleave.server.keys import KeyRing, Role, create_key
+from byleave.server.publishing import Published
+from byleave.server.recording import Goals, Verdict
+from byleave.server.sites import fresh, open_site, reproducible
+from byleave.server.storage import Storage
+from byleave.server.visitors import Cause, ConsentRecord
+
+
+class Service:
+    """One site of one store."""
+
+    def __init__(
+        self,
+        database: str | Path,
+        *,
+        site: str,
+        clock: Callable[[], int],
+        seed: str | None = None,
+        is_simulated: bool = False,
+    ) -> None:
+        """Open the store and the site in it, making both where they are absent.
+
+        Args:
+            database: The path of a SQLite file or a database URL.
+            site: The site's key.
+            clock: Returns the time in milliseconds since the Unix epoch.
+            seed: Makes every secret and id follow from it; for simulations, never for a site
+                that people visit.
+            is_simulated: Whether the visitors are made up, which every page will say.
+
+        Raises:
+            StorageError: The store cannot be opened, or another process has it.
+        """
+        self.clock = clock
+        self._entropy = fresh if seed is None else reproducible(seed)
+        self.storage = Storage(database)
+        with self.storage.writing() as connection:
+            self.site = open_site(
+                connection,
+                site,
+                entropy=self._entropy,
+                is_simulated=is_simulated,
+                now_ms=clock(),
+            )
+            self._published = publishing.load_published(connection, self.site)
+            self.keys = KeyRing.load(connection, self.site)
+        self.ingestion = Ingest(self._record)
+
+    @property
+    def published(self) -> Published:
+        """The publication in force.
+
+        Raises:
+            NothingPublishedError: There is none yet.
+        """
+        if self._published is None:
+            raise NothingPublishedError("no definitions are published for this site yet")
+        return self._published
+
+    def publish(self, definitions: Definitions, *, reason: str, author: str) -> Published:
+        """Publish a set of definitions and return the publication that is then in force.
+
+        Raises:
+            DefinitionError: The set has faults, or is that of another site.
+        """
+        with self.storage.writing() as connection:
+            publishing.publish(
+                connection,
+                self.site,
+                definitions,
+                reason=reason,
+                author=author,
+                entropy=self._entropy,
+                now_ms=self.clock(),
+            )
+            published = publishing.load_published(connection, self.site)
+        self._published = published
+        return self.published
+
+    def tick(self, now_ms: int) -> bool:
+        """Replace the allocation rows whose time has come; return whether there were any."""
+        with self.storage.writing() as connection:
+            if not allocator.tick(connection, self.site, now_ms=now_ms):
+                return False
+            published = publishing.load_published(connection, self.site)
+        self._published = published
+        return True
+
+    def read_batch(self, items: Sequence[object], *, may_expose: bool = True) -> Intake:
+        """Check events given as plain data, without storing any.
+
+        Raises:
+            NothingPublishedError: There are no definitions to check them against.
+        """
+        return read_batch(
+            items,
+            definitions=self.published.snapshot.definitions,
+            now_ms=self.clock(),
+            may_expose=may_expose,
+        )
+
+    def ingest(self, items: Sequence[object], *, may_expose: bool = True) -> Ingested:
+        """Store events given as plain data, and return once they are committed.
+
+        Raises:
+            BusyError: Too much is waiting to be stored.
+            NothingPublishedError: There are no definitions to check them against.
+        """
+        intake = self.read_batch(items, may_expose=may_expose)
+        return intake.result(self.ingestion.submit(list(intake.events.values())).result())
+
+    def flush(self) -> None:
+        """Return once all events that were taken before are committed."""
+        self.ingestion.flush()
+
+    def decide(self, request: DecideRequest) -> dict[str, Any]:
+        """Return decisions for one visitor, and the state to bring along next time.
+
+        Raises:
+            NothingPublishedError: There is nothing to decide by.
+        """
+        return decide(self.published, self.site, request, now_ms=self.clock())
+
+    def record_consent(self, visitor: str, record: ConsentRecord) -> bool:
+        """Record a choice; return whether the visitor is erased, by it or before."""
+        with self.storage.writing() as connection:
+            return visitors.record_consent(
+                connection, self.site, visitor, record, goals=self._goals, now_ms=self.clock()
+            )
+
+    def export(self, visitor: str) -> dict[str, Any]:
+        """Return all that is kept of a visitor, as plain data."""
+        with self.storage.reading() as connection:
+            return visitors.export(connection, self.site, visitor)
+
+    def erase(self, visitor: str) -> None:
+        """Forget a visitor and refuse their id from now on."""
+        with self.storage.writing() as connection:
+            visitors.erase(
+                connection,
+                self.site,
+                visitor,
+                cause=Cause.REQUESTED,
+                goals=self._goals,
+                now_ms=self.clock(),
+            )
+
+    def create_key(self, role: Role) -> str:
+        """Return a new API key; nobody sees it ever again."""
+        with self.storage.writing() as connection:
+            key = create_key(
+                connection, self.site, role, entropy=self._entropy, now_ms=self.clock()
+            )
+            self.keys = KeyRing.load(connection, self.site)
+        return key
+
+    def start(self) -> None:
+        """Store events in a thread of its own from now on, many batches by one commit."""
+        self.ingestion.start()
+
+    def close(self) -> None:
+        """Store what is waiting and close the store."""
+        self.ingestion.stop()
+        self.storage.close()
+
+    @property
+    def _goals(self) -> Goals:
+        return {} if self._published is None else self._published.goals
+
+    def _record(self, events: Sequence[WireEvent]) -> list[Verdict]:
+        with self.storage.writing() as connection:
+            return recording.record(
+                connection, self.site, events, goals=self._goals, now_ms=self.clock()
+            )
