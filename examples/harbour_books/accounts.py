@@ -5,7 +5,9 @@ from hashlib import sha256
 from typing import Final
 
 from itsdangerous import BadSignature, Signer
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Scope
 
 from harbour_books.plans import BY_KEY, Plan
 
@@ -25,6 +27,10 @@ class Accounts:
         except BadSignature:
             return None
         return BY_KEY.get(key)
+
+    def attributes(self, scope: Scope) -> dict[str, bool]:
+        """What the shop knows about the visitor of a request, by the names of `byleave.yaml`."""
+        return {"is_customer": self.plan(HTTPConnection(scope).cookies) is not None}
 
     def open(self, response: Response, plan: Plan, *, is_secure: bool) -> None:
         """Make the browser a customer's until it closes; `is_secure` limits it to HTTPS."""

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +12,15 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
+from starlette.types import Scope
 
 from harbour_books import pages
 from harbour_books.accounts import Accounts
 from harbour_books.catalogue import SUBJECTS
 from harbour_books.headers import SecurityHeaders
+
+Record = Callable[[Scope, str, Mapping[str, float]], None]
+"""Takes note of an event of a request's visitor: its name and properties."""
 
 HERE: Final = Path(__file__).parent
 
@@ -41,6 +45,7 @@ def create_app(
     clock: Callable[[], int] | None = None,
     secret: bytes | None = None,
     consent_banner: bool = False,
+    record: Record | None = None,
 ) -> Starlette:
     """The whole shop.
 
@@ -49,6 +54,7 @@ def create_app(
         secret: Signs the account cookie; None makes one up, so that accounts end with the process.
         consent_banner: Whether pages ask for consent, which only makes sense where Byleave's
             middleware answers the form.
+        record: Told of each sign-up, purchase and message to the shop.
     """
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -67,4 +73,9 @@ def create_app(
     app.state.clock = clock or (lambda: time.time_ns() // 1_000_000)
     app.state.accounts = Accounts(secret or secrets.token_bytes(32))
     app.state.consent_banner = consent_banner
+    app.state.record = record or ignore
     return app
+
+
+def ignore(_scope: Scope, _event: str, _properties: Mapping[str, float]) -> None:
+    """Take no note of an event."""

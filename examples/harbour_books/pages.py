@@ -113,10 +113,11 @@ async def sign_up(request: Request) -> Response:
     form = forms.check_sign_up(await forms.read(request))
     if form.errors:
         return show(request, "sign_up.html", status=422, plans=plans.PLANS, form=form)
+    plan, state = plans.BY_KEY[form.value("plan")], request.app.state
+    state.record(request.scope, "sign_up", {})
+    state.record(request.scope, "purchase", {"amount": plan.first_year_pounds})
     response = RedirectResponse("/welcome", status_code=303)
-    request.app.state.accounts.open(
-        response, plans.BY_KEY[form.value("plan")], is_secure=request.url.scheme == "https"
-    )
+    state.accounts.open(response, plan, is_secure=request.url.scheme == "https")
     return response
 
 
@@ -139,6 +140,7 @@ async def support(request: Request) -> Response:
     if request.method == "POST":
         form = forms.check_support(await forms.read(request))
         if not form.errors:
+            request.app.state.record(request.scope, "support_contact", {})
             return RedirectResponse("/support?sent=yes", status_code=303)
         status = 422
     else:

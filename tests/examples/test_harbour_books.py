@@ -1,14 +1,17 @@
 """The example shop stands on its own: every page, link, image and form works."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urldefrag
 from xml.etree import ElementTree
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from harbour_books import create_app
 from harbour_books.accounts import COOKIE, Accounts
 from harbour_books.catalogue import BOOKS, SUBJECTS
 from harbour_books.plans import plan_for
@@ -148,15 +151,31 @@ def test_a_subject_shows_only_its_own_books(client: TestClient) -> None:
     }
 
 
-def test_signing_up_opens_an_account_and_leads_to_the_welcome_page(client: TestClient) -> None:
+def test_signing_up_opens_an_account_and_leads_to_the_welcome_page(
+    client: TestClient, shop: Starlette
+) -> None:
     response = client.post("/sign-up", data=GOOD)
     welcome = client.get(response.headers["location"])
+    cookie = response.headers["set-cookie"].partition(";")[0].encode()
+    scope = {"type": "http", "headers": [(b"cookie", cookie)]}
 
     assert (response.status_code, response.headers["location"]) == (303, "/welcome")
     assert "HttpOnly" in response.headers["set-cookie"]
     assert "Ann" not in response.headers["set-cookie"]
+    assert shop.state.accounts.attributes(scope) == {"is_customer": True}
     assert welcome.status_code == 200
     assert "Welcome to the School plan" in welcome.text
+
+
+def test_the_shop_takes_note_of_sign_ups_purchases_and_messages() -> None:
+    noted: list[tuple[str, Mapping[str, float]]] = []
+    app = create_app(record=lambda _, event, properties: noted.append((event, properties)))
+    client = TestClient(app, follow_redirects=False)
+    client.post("/sign-up", data=GOOD | {"plan": ""})
+    client.post("/sign-up", data=GOOD)
+    client.post("/support", data=GOOD | {"topic": "other", "message": "Hello"})
+
+    assert noted == [("sign_up", {}), ("purchase", {"amount": 468}), ("support_contact", {})]
 
 
 def test_signing_out_closes_the_account(client: TestClient) -> None:
@@ -169,6 +188,7 @@ def test_signing_out_closes_the_account(client: TestClient) -> None:
 def test_an_account_cookie_that_the_shop_did_not_sign_is_no_account() -> None:
     accounts = Accounts(b"secret")
 
+    assert accounts.attributes({"type": "http", "headers": []}) == {"is_customer": False}
     assert accounts.plan({}) is None
     assert accounts.plan({COOKIE: "school.c2lnbmF0dXJl"}) is None
 
