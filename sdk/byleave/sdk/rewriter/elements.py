@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 DEEPEST: Final = 512  # open elements; browsers stop nesting there, too
+_MOST_FORMATTING: Final = 3  # of one kind; browsers forget the outermost of more (13.2.4.3)
 
 
 def _names(text: str) -> frozenset[bytes]:
@@ -47,54 +48,56 @@ _CONTAINER: Final = (
     )
 )
 
-# An end tag may be left out if that of an element around it follows. Those in the first set are
-# skipped only by the end tags of containers and the like, never by that of a `span`.
-_LEFT_OUT_IN_CONTAINERS: Final = _names("p colgroup caption tr") | _ITEM | _TABLE_BODY | _CELL
-_LEFT_OUT: Final = _LEFT_OUT_IN_CONTAINERS | _RUBY_PART | _names("option optgroup")
-_CLOSES_LEFT_OUT: Final = (
-    _CONTAINER | _TABLE_BODY | _CELL | _names("table tr caption button object template select")
+_FORMATTING: Final = _names("a b big code em font i nobr s small strike strong tt u")
+
+# Whose end tag may be left out if a certain other end tag follows.
+_LEFT_OUT: Final = (
+    _ITEM | _TABLE_BODY | _CELL | _RUBY_PART | _names("p tr caption colgroup option optgroup")
 )
+_LEFT_OUT_BEFORE: Final = dict.fromkeys(
+    _CONTAINER | _TABLE_BODY | _CELL | _names("table tr caption button object template select"),
+    _LEFT_OUT,
+) | {
+    b"ruby": _RUBY_PART,
+    b"datalist": _names("option"),
+    b"optgroup": _names("option"),
+}
 
 
 class _Closing(NamedTuple):
-    """What a start tag closes, and the elements that such closing does not reach across."""
+    """Start tags that close other elements, and what they do not reach across."""
 
+    by: frozenset[bytes]
     targets: frozenset[bytes]
-    barriers: frozenset[bytes]
+    barriers: frozenset[bytes] = frozenset()
 
 
 _FLOW_BARRIERS = _names("applet button caption dl marquee menu object ol table td template th ul")
 _TABLE_BARRIERS = _names("table template")
-
-_CLOSINGS: Final[dict[bytes, tuple[_Closing, ...]]] = {}
-
-
-def _closes(names: frozenset[bytes], targets: str, barriers: frozenset[bytes]) -> None:
-    closing = _Closing(_names(targets), barriers)
-    for name in names:
-        _CLOSINGS[name] = (*_CLOSINGS.get(name, ()), closing)
-
-
-_closes(_CONTAINER | _names("hr table xmp"), "p", _FLOW_BARRIERS)
-_closes(_names("li"), "li", _FLOW_BARRIERS)
-_closes(_names("dd dt"), "dd dt", _FLOW_BARRIERS)
-_closes(_HEADING, "h1 h2 h3 h4 h5 h6", _FLOW_BARRIERS)
-_closes(_RUBY_PART, "rb rp rt rtc", _FLOW_BARRIERS)
-_closes(_CELL, "td th", _TABLE_BARRIERS)
-_closes(_names("tr"), "td th tr", _TABLE_BARRIERS)
-_closes(
-    _TABLE_BODY | _names("caption col colgroup"),
-    "td th tr tbody thead tfoot caption colgroup",
-    _TABLE_BARRIERS,
+_CLOSINGS: Final = (
+    _Closing(_CONTAINER | _names("hr table xmp"), _names("p"), _FLOW_BARRIERS),
+    _Closing(_names("li"), _names("li"), _FLOW_BARRIERS),
+    _Closing(_names("dd dt"), _names("dd dt"), _FLOW_BARRIERS),
+    _Closing(_HEADING, _HEADING, _FLOW_BARRIERS),
+    _Closing(_RUBY_PART, _RUBY_PART, _FLOW_BARRIERS),
+    _Closing(_CELL, _CELL, _TABLE_BARRIERS),
+    _Closing(_names("tr"), _CELL | _names("tr"), _TABLE_BARRIERS),
+    _Closing(
+        _TABLE_BODY | _names("caption col colgroup"),
+        _CELL | _TABLE_BODY | _names("tr caption colgroup"),
+        _TABLE_BARRIERS,
+    ),
+    _Closing(_names("table"), _names("table"), _CELL | _names("caption template")),
+    _Closing(_names("option"), _names("option")),
+    _Closing(_names("optgroup hr"), _names("option optgroup")),
+    # Browsers differ in what they accept in a `select`, so none of this does.
+    _Closing(RAW_TEXT | _names("input keygen select table"), _names("select option optgroup")),
+    *(_Closing(_names(name), _names(name)) for name in ("a", "button", "form", "nobr")),
 )
-_closes(_names("table"), "table", _CELL | _names("caption template"))
-_closes(_names("option"), "option", frozenset())
-_closes(_names("optgroup hr"), "option optgroup", frozenset())
-_closes(_names("input keygen select textarea"), "select", frozenset())
-_closes(_names("a"), "a", frozenset())
-_closes(_names("button"), "button", frozenset())
-_closes(_names("form"), "form", frozenset())
-_closes(_names("nobr"), "nobr", frozenset())
+_CLOSINGS_BY: Final = {
+    name: tuple(closing for closing in _CLOSINGS if name in closing.by)
+    for name in frozenset[bytes]().union(*(closing.by for closing in _CLOSINGS))
+}
 
 
 class Verdict(Enum):
@@ -117,9 +120,11 @@ class OpenElements:
         """Take in the start tag of an HTML element."""
         if name in _NEVER_INSIDE or (name in _TABLE_PART and _TABLE_HOME.isdisjoint(self._open)):
             return Verdict.DOUBT
-        for closing in _CLOSINGS.get(name, ()):
-            if not self._close(closing):
+        for closing in _CLOSINGS_BY.get(name, ()):
+            if not (closing.targets.isdisjoint(self._open) or self._close(closing)):
                 return Verdict.DOUBT
+        if name in _FORMATTING and self._open.count(name) == _MOST_FORMATTING:
+            return Verdict.DOUBT
         return Verdict.OPEN if name in VOID else self.start_foreign(name)
 
     def start_foreign(self, name: bytes) -> Verdict:
@@ -132,9 +137,10 @@ class OpenElements:
     def end(self, name: bytes) -> Verdict:
         """Take in an end tag."""
         opened = self._open
-        left_out = _LEFT_OUT if name in _CLOSES_LEFT_OUT else _LEFT_OUT - _LEFT_OUT_IN_CONTAINERS
-        while len(opened) > 1 and opened[-1] != name and opened[-1] in left_out:
-            opened.pop()
+        if opened[-1] != name:
+            left_out = _LEFT_OUT_BEFORE.get(name, frozenset())
+            while len(opened) > 1 and opened[-1] != name and opened[-1] in left_out:
+                opened.pop()
         if opened.pop() != name:
             return Verdict.DOUBT
         return Verdict.OPEN if opened else Verdict.CLOSED

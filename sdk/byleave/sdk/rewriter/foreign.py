@@ -8,7 +8,7 @@ hold again (the standard's "parsing main in foreign content", 13.2.6.5).
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from byleave.sdk.rewriter.elements import DEEPEST
+from byleave.sdk.rewriter.elements import DEEPEST, RAW_TEXT
 
 
 def _names(text: str) -> frozenset[bytes]:
@@ -22,10 +22,19 @@ _BREAKOUT: Final = _names(
 )
 """HTML start tags that end SVG and MathML."""
 
-_FONT_ATTRIBUTES: Final = (b"color", b"face", b"size")  # with one of them, `font` ends them, too
 _SVG_POINTS: Final = _names("desc foreignobject title")
 _MATHML_TEXT_POINTS: Final = _names("mi mn mo ms mtext")
+_READ_DIFFERENTLY: Final = (
+    RAW_TEXT
+    | _SVG_POINTS
+    | _MATHML_TEXT_POINTS
+    | _names("annotation-xml math plaintext script svg")
+)
+"""Start tags after which SVG and MathML are read in another way than HTML."""
+
+_ROOTS: Final = (b"svg", b"math")
 _HTML_ENCODINGS: Final = (b"text/html", b"application/xhtml+xml")
+_FONT_ATTRIBUTES: Final = (b"color", b"face", b"size")  # with one of them, `font` breaks out
 
 ATTRIBUTES: Final = frozenset((*_FONT_ATTRIBUTES, b"encoding"))
 """The attributes that `ForeignContent.start` looks at."""
@@ -41,16 +50,24 @@ class _Element(NamedTuple):
 
 
 class ForeignContent:
-    """The open SVG and MathML elements around the position in the page."""
+    """The open SVG and MathML elements around the position in the page.
 
-    __slots__ = ("_open",)
+    An end tag that ends none of them may belong to an HTML element around them, or to nothing:
+    the elements out there are not followed. From there on it is unsure whether SVG or MathML has
+    ended, until a tag comes that settles it. If one comes before that would be read
+    differently in either case, all is lost.
 
-    def __init__(self, opened: tuple[_Element, ...] = ()) -> None:
+    Attributes:
+        is_unsure: whether these elements may have ended.
+        is_lost: whether there is no telling how the rest of the page is read.
+    """
+
+    __slots__ = ("_open", "is_lost", "is_unsure")
+
+    def __init__(self, opened: tuple[_Element, ...] = (), *, is_unsure: bool = False) -> None:
         self._open = list(opened)
-
-    def __bool__(self) -> bool:
-        """Whether any such element is open."""
-        return bool(self._open)
+        self.is_unsure = is_unsure
+        self.is_lost = False
 
     def __len__(self) -> int:
         """Return the number of open elements."""
@@ -58,17 +75,12 @@ class ForeignContent:
 
     def copy(self) -> "ForeignContent":
         """Return a copy that later tags do not change."""
-        return ForeignContent(tuple(self._open))
+        return ForeignContent(tuple(self._open), is_unsure=self.is_unsure)
 
     @property
     def is_foreign_inside(self) -> bool:
         """Whether an element that starts here is foreign."""
         return bool(self._open) and not self._open[-1].is_html_inside
-
-    @property
-    def is_too_deep(self) -> bool:
-        """Whether there are more open elements than are worth following."""
-        return len(self._open) > DEEPEST
 
     def start(
         self, name: bytes, *, attributes: Mapping[bytes, bytes], is_self_closing: bool
@@ -80,8 +92,10 @@ class ForeignContent:
             ):
                 self._leave()
                 return False
-            root = name if name in (b"svg", b"math") else self._open[-1].root
-        elif name in (b"svg", b"math"):
+            if self.is_unsure and name in _READ_DIFFERENTLY:
+                self.is_lost = True
+            root = name if name in _ROOTS else self._open[-1].root
+        elif name in _ROOTS:
             root = name
         elif name in (b"mglyph", b"malignmark") and self._is_in_mathml_text():
             root = b"math"
@@ -89,6 +103,7 @@ class ForeignContent:
             return False
         if not is_self_closing:
             self._open.append(_Element(name, root, _is_html_inside(name, root, attributes)))
+            self.is_lost |= len(self._open) > DEEPEST
         return True
 
     def end(self, name: bytes) -> None:
@@ -104,12 +119,14 @@ class ForeignContent:
         for index in range(len(opened) - 1, -1, -1):
             if opened[index].name == name:
                 del opened[index:]
+                self.is_unsure = self.is_unsure and self.is_foreign_inside
                 return
-        self._leave()  # the end of an HTML element around all of it
+        self.is_unsure = True
 
     def _leave(self) -> None:
         while self.is_foreign_inside:
             self._open.pop()
+        self.is_unsure = False
 
     def _is_in_mathml_text(self) -> bool:
         return bool(self._open) and self._open[-1].name in _MATHML_TEXT_POINTS

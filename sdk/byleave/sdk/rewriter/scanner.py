@@ -164,7 +164,7 @@ class Scanner:
         return True
 
     def _begin_cdata(self, position: int) -> None:
-        if self._foreign.is_foreign_inside:
+        if self._foreign.is_foreign_inside and not self._foreign.is_unsure:
             self._inside = readers.CDATA
             self.spool.position = position
         else:
@@ -212,7 +212,7 @@ class Scanner:
         is_foreign = self._foreign.start(
             name, attributes=attributes, is_self_closing=is_self_closing
         )
-        if self._foreign.is_too_deep or (name == b"plaintext" and not is_foreign):
+        if self._foreign.is_lost or (name == b"plaintext" and not is_foreign):
             self._give_up()
             return
         if not is_foreign:
@@ -223,7 +223,7 @@ class Scanner:
         capture = self.spool.capture
         if capture is None:
             is_unfit = is_self_closing or (name in UNFIT_HOSTS and not is_foreign)
-            self._open_element(name, attributes, is_unfit=is_unfit)
+            self._open_element(name, attributes, is_unfit=is_unfit or self._foreign.is_unsure)
         elif elements := capture.elements:
             if len(self._foreign) < depth:
                 verdict = Verdict.DOUBT  # an HTML element that ends SVG or MathML
