@@ -20,6 +20,8 @@ from byleave.segments.consent.purposes import CHOOSABLE, Choice, Consent, Purpos
 ANALYTICS, MARKETING, SHARING = Purpose.ANALYTICS, Purpose.MARKETING, Purpose.SHARING
 GRANTED, DENIED, UNSET = Choice.GRANTED, Choice.DENIED, Choice.UNSET
 
+DAY_MS = 86_400_000
+
 statements = st.builds(
     Consent,
     st.dictionaries(st.sampled_from(CHOOSABLE), st.sampled_from(Choice)),
@@ -59,6 +61,21 @@ def test_the_newest_choice_wins_and_a_refusal_where_no_time_decides(
         assert merged(*consents).choice(ANALYTICS) is expected
 
 
+@pytest.mark.parametrize(
+    ("grant_ms", "expected"), [(0, DENIED), (1, DENIED), (DAY_MS - 1, DENIED), (DAY_MS, GRANTED)]
+)
+def test_a_refusal_that_only_tells_its_day_holds_to_the_end_of_it(
+    grant_ms: int, expected: Choice
+) -> None:
+    consent = merged(said(DENIED, 0, "tcf"), said(GRANTED, grant_ms))
+
+    assert consent.choice(ANALYTICS) is expected
+
+
+def test_a_grant_that_only_tells_its_day_counts_from_its_beginning() -> None:
+    assert not merged(said(GRANTED, 0, "tcf"), said(DENIED, 1)).allows(ANALYTICS)
+
+
 def test_a_refusal_that_was_outdated_by_a_grant_does_not_come_back() -> None:
     consent = merged(said(DENIED, 1), said(GRANTED, 2, "onetrust"), said(GRANTED, None, "site"))
 
@@ -86,6 +103,13 @@ def test_a_grant_given_knowingly_outweighs_a_standing_signal(source: str) -> Non
 
     assert consent.choices == {SHARING: GRANTED, MARKETING: DENIED}
     assert consent.knowing
+
+
+def test_one_consent_is_knowing_only_if_every_choice_in_it_is() -> None:
+    knowing = Consent({SHARING: GRANTED}, source="cookie", at_ms=9, knowing=True)
+
+    assert not merged(knowing, said(GRANTED, 8, "onetrust")).knowing
+    assert not merged(Consent({SHARING: DENIED}, source="gpc")).knowing
 
 
 @pytest.mark.parametrize("source", sorted(OPT_OUTS))

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from byleave.segments.consent.purposes import CHOOSABLE, Choice, Consent, Purpose, Regime
 
-STANDING = frozenset({"gpc", "dnt"})
+STANDING: Final = frozenset({"gpc", "dnt"})
 """Sources that state a lasting wish of the browser. A grant that was given against it, by a
 visitor who was told of it, outweighs it."""
 
-OPT_OUTS = frozenset({"gpp", "usprivacy"})
+OPT_OUTS: Final = frozenset({"gpp", "usprivacy"})
 """Sources that state an opt-out without a time: nothing can be shown to be later."""
+
+_DAY_MS: Final = 86_400_000
 
 
 def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
@@ -19,10 +22,13 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
     Per purpose the newest choice wins. Among choices made at the same time, and against one
     whose time is unknown, a refusal wins. A refusal by one of `STANDING` or `OPT_OUTS` wins
     over any choice, save that of `STANDING` over a knowing grant. `source` joins the sources
-    that decided, `at_ms` is the time of the newest of them, `number` the highest.
+    that decided, `at_ms` is the time of the newest of them, `number` the highest; `knowing`
+    needs every choice that decided to be.
     """
     # A fixed order, so that what is reported does not depend on the order of arrival.
     ordered = sorted(statements, key=lambda said: (said.source, said.at_ms or 0))
+    if not ordered:  # what most first visits are
+        return Consent({}, regime)
     choices: dict[Purpose, Choice] = {}
     why: dict[Purpose, str] = {}
     deciding: list[Consent] = []
@@ -33,6 +39,7 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
         choices[purpose] = said.choice(purpose)
         why[purpose] = said.why.get(purpose, said.source)
         deciding.append(said)
+    chosen = [said for said in deciding if said.source not in STANDING | OPT_OUTS]
     return Consent(
         choices,
         regime,
@@ -40,7 +47,7 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
         at_ms=max((said.at_ms for said in deciding if said.at_ms is not None), default=None),
         why=why,
         number=max((said.number for said in ordered), default=0),
-        knowing=any(said.knowing for said in deciding),
+        knowing=bool(chosen) and all(said.knowing for said in chosen),
     )
 
 
@@ -103,7 +110,19 @@ def _decider(statements: Sequence[Consent], purpose: Purpose) -> Consent | None:
 
 
 def _newest(choices: Sequence[Consent], purpose: Purpose) -> Consent | None:
-    newest = max((one.at_ms for one in choices if one.at_ms is not None), default=None)
-    voices = [one for one in choices if one.at_ms in (None, newest)]
+    times = [_latest_ms(one, purpose) for one in choices]
+    newest = max((time for time in times if time is not None), default=None)
+    voices = [one for one, time in zip(choices, times, strict=True) if time in (None, newest)]
     refusing = [one for one in voices if one.choice(purpose) is Choice.DENIED]
     return next(iter(refusing or voices), None)
+
+
+def _latest_ms(said: Consent, purpose: Purpose) -> int | None:
+    """When the choice counts as made; None if that is unknown.
+
+    TC strings tell the day and not the hour. A refusal counts to the end of its day, so that
+    no grant made earlier on that day outweighs it.
+    """
+    if said.at_ms is None or said.at_ms % _DAY_MS or said.choice(purpose) is not Choice.DENIED:
+        return said.at_ms
+    return said.at_ms + _DAY_MS - 1

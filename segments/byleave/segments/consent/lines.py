@@ -210,8 +210,8 @@ def _us_privacy(section: UsPrivacyString) -> Plain:
 
 def _us(section: UsSection) -> Plain:
     plain: Plain = {"Version": section.version}
-    for name, values in section.fields.items():
-        plain[name] = list(values) if len(values) > 1 else values[0]
+    for name, (first, *more) in section.fields.items():
+        plain[name] = [first, *more] if more else first
     if section.layout.has_gpc:  # the reference library reports an absent part as false
         plain |= {"GpcSegmentType": 1, "Gpc": section.gpc is True}
     return plain
