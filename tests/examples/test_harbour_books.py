@@ -299,6 +299,7 @@ def test_the_banner_goes_after_a_choice_and_the_footer_brings_it_back(asking: Te
     assert '<input type="hidden" name="subject" value="young">' in chosen.text
     assert 'id="consent"' in reopened.text
     assert 'value="withdraw"' in reopened.text
+    assert 'value="refuse"' not in reopened.text
     assert 'name="back" value="/books?subject=young"' in reopened.text
 
 
