@@ -23,10 +23,9 @@ from byleave.sdk.rewriter.places import Places
 from byleave.sdk.rewriter.selectors import Selector
 from byleave.sdk.rewriter.sightings import Outcome, Sightings
 from byleave.sdk.rewriter.spool import LONGEST_DEFAULT, Capture, Spool
-from byleave.sdk.rewriter.tags import TagReader
+from byleave.sdk.rewriter.tags import TagReader, keep_attributes
 
 _SLOT_ATTRIBUTE: Final = b"data-byleave-slot"
-_NO_ATTRIBUTES: Final[Mapping[bytes, bytes]] = {}
 _CDATA: Final = b"<![CDATA["
 
 
@@ -118,11 +117,12 @@ class Scanner:
             self._end_tag_offset = spool.held()
             spool.position = match.end()
             self._end_tag(name)
-        elif self._needs_attributes(name, start, match.end()):
-            return self._begin(start)
         else:
+            attributes: dict[bytes, bytes] = {}
+            if self._needs_attributes(name, start, match.end()):
+                keep_attributes(attributes, self._wanted, buffer, *match.span(3))
             spool.position = match.end()
-            self._start_tag(name, _NO_ATTRIBUTES, is_self_closing=match[3].endswith(b"/"))
+            self._start_tag(name, attributes, is_self_closing=match[4].endswith(b"/"))
         return True
 
     def _skip(self) -> int:

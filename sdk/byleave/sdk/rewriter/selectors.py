@@ -15,9 +15,12 @@ from byleave.sdk.rewriter.elements import UNFIT_HOSTS
 
 _IDENTIFIER = r"-?[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*"
 _SELECTOR: Final = re.compile(
-    rf"(?P<tag>[A-Za-z][A-Za-z0-9-]*)?"
-    rf"(?:#(?P<id>{_IDENTIFIER})|\.(?P<class>{_IDENTIFIER})"
-    rf"|\[(?P<attribute>[A-Za-z_][\w.:-]*)=(?P<quote>[\"']?)(?P<value>[^\"'\]\\]+)(?P=quote)\])?"
+    r"(?P<tag>[A-Za-z][A-Za-z0-9-]{0,63})?"
+    rf"(?:#(?P<id>{_IDENTIFIER})"
+    rf"|\.(?P<class>{_IDENTIFIER})"
+    r"|\[(?P<attribute>[A-Za-z_][\w.:-]{0,63})=(?P<quote>[\"']?)(?P<value>[^\"'\]\\]+)(?P=quote)\]"
+    r")?",
+    re.ASCII,
 )
 _SPACE: Final = re.compile(rb"[\t\n\f\r ]+")
 

@@ -1,4 +1,4 @@
-"""The reader of a single tag, attribute by attribute."""
+"""Attributes, and the reader of a tag that does not come in one piece."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,12 +10,28 @@ LONGEST_ATTRIBUTE_NAME: Final = 64
 LONGEST_VALUE: Final = 4096
 
 
-class TagReader:
-    """Reads one tag from behind the beginning of its name to its `>`.
+def keep_attributes(
+    kept: dict[bytes, bytes], wanted: frozenset[bytes], buffer: bytes, start: int, end: int
+) -> None:
+    """Add the wanted ones of some complete attributes, the first of each name.
 
-    Its steps are the standard's tokeniser states (13.2.5.8 and 13.2.5.32 to 40). It keeps the
-    values of the wanted attributes, the first of each name, and forgets what is longer than
-    4 KiB; other values may have any length, since nothing is held.
+    Values longer than 4 KiB are not kept, as if the attribute were not there.
+    """
+    for match in tokens.ATTRIBUTE.finditer(buffer, start):  # it may look at what follows `end`
+        if match.start() >= end:
+            break
+        name = match[1].lower()
+        if name in wanted:
+            value = match[match.lastindex or 1] if match.lastindex != 1 else b""
+            if len(value) <= LONGEST_VALUE:
+                kept.setdefault(name, value)
+
+
+class TagReader:
+    """Reads a tag that a chunk cuts off, from behind the beginning of its name to its `>`.
+
+    Its steps are the standard's tokeniser states (13.2.5.8 and 13.2.5.32 to 40). Nothing is held,
+    so values may have any length; only those of the wanted attributes are kept.
 
     Args:
         name: the name of the tag, in lower case.
@@ -66,6 +82,11 @@ class TagReader:
         return end
 
     def _before_attribute(self, buffer: bytes, position: int) -> int:
+        complete = tokens.end_of(tokens.ATTRIBUTES, buffer, position)
+        if complete > position:
+            keep_attributes(self.attributes, self._wanted, buffer, position, complete)
+            self.is_self_closing = False
+            return complete
         end = tokens.end_of(tokens.SPACES_AND_SLASHES, buffer, position)
         if end > position:
             self.is_self_closing = buffer.endswith(b"/", position, end)
