@@ -1,0 +1,52 @@
+"""Requests that no person is looking at: crawlers, other programs, and prefetches.
+
+They are decided for as a first visit without consent and never counted. A program that claims
+to be a browser is not recognised here; it does not enrol either, because it brings no cookie
+back and reports no load.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from byleave.sdk.request_attributes import header
+
+Scope = Mapping[str, Any]
+
+# Every browser's name for itself begins with one of these two words, for historical reasons.
+_BROWSER: Final = re.compile(r"(?:Mozilla|Opera)/", re.IGNORECASE)
+
+_CRAWLER: Final = re.compile(
+    r"""
+      (?<!cu)bot(?:\b|[/;,_\ -])          # Cubot makes telephones
+    | crawl | spider | slurp | robots
+    | https?:/ | www\. | \+[a-z]          # an address for the site's operator
+    | @[a-z-]+\.[a-z] | \w\.(?:com|net|org|fr)\b
+    | compatible;\ ?[a-z]\w+[./)]         # where a browser says a version of Windows
+    | gecko[;,]                           # what follows "like Gecko" in a disguise
+    | (?:safari|firefox)/[\d.]+;?\ [a-z]+\Z
+    | \(java | electron/ | httrack | batch/ | httpclient | library
+    | headless | phantom | playwright | selenium | lighthouse | ptst/ | pingdom | synthetic
+    | appinsights | gtmetrix | hardenize | openvas | securityheaders | mediapartners | google-
+    | agent\b | archive | audit | capture | check | discovery | favicon | feed | fetch | index
+    | inspect | monitor | partners | preview | reader\b | scan | scrap | search | survey
+    | validator | verif
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_PREFETCHES: Final = (b"sec-purpose", b"purpose", b"x-moz")
+
+
+def is_crawler(scope: Scope) -> bool:
+    """Return whether the request's user agent is a program that reads pages by itself.
+
+    A request without a user agent is not called one: some people's proxies strip it.
+    """
+    agent = header(scope, b"user-agent")
+    return bool(agent) and (not _BROWSER.match(agent) or bool(_CRAWLER.search(agent)))
+
+
+def is_prefetch(scope: Scope) -> bool:
+    """Return whether a browser asks ahead for a page that nobody may ever see."""
+    return any("prefetch" in header(scope, name).lower() for name in _PREFETCHES)
