@@ -1,0 +1,107 @@
+"""A body's encodings: the charset its text is in, and gzip around it."""
+
+import re
+import zlib
+from typing import Final
+
+from byleave.sdk.headers import Headers, first
+
+_META: Final = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_HEADER: Final = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
+#: Browsers look for the charset in the first kilobyte; so do we.
+_PRESCAN: Final = 1_024
+#: Encodings in which an ASCII byte need not be an ASCII character; we leave such pages alone.
+_UNSAFE: Final = re.compile(r"utf-?(16|32|7)|ucs-?[24]|iso-?2022|hz-gb|ebcdic|cp037|cp500", re.I)
+#: Web pages that claim these mean their supersets (WHATWG Encoding Standard, section 4.2).
+_SUPERSETS: Final = {
+    "ascii": "cp1252",
+    "us-ascii": "cp1252",
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "iso-8859-9": "cp1254",
+}
+#: A page that unpacks to more than this is left alone.
+_MOST_UNPACKED: Final = 64 * 1_048_576
+
+
+def charset(headers: Headers, start: bytes) -> str | None:
+    """Return the Python codec for a page's text; None where its bytes are not safe to scan.
+
+    The header decides, then a byte order mark, then `<meta>`; otherwise UTF-8.
+
+    Args:
+        headers: The response's.
+        start: The body's first bytes.
+    """
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    named = _HEADER.search(first(headers, b"content-type"))
+    name = named[1].lower() if named else ""
+    if not name and not start.startswith(b"\xef\xbb\xbf"):
+        meta = _META.search(start[:_PRESCAN])
+        name = meta[1].decode().lower() if meta else ""
+    if _UNSAFE.match(name):
+        return None
+    try:
+        "".encode(codec := _SUPERSETS.get(name, name or "utf-8"))
+    except LookupError:
+        return "ascii"  # everything beyond it becomes a character reference
+    return codec
+
+
+def encoded(text: str, codec: str) -> bytes:
+    """Return text in a page's charset; what it cannot write becomes a character reference."""
+    return text.encode(codec, "xmlcharrefreplace")
+
+
+class Plain:
+    """A body without a content encoding."""
+
+    def unpack(self, data: bytes) -> bytes:
+        """Return the body's own bytes."""
+        return data
+
+    def pack(self, data: bytes, *, is_last: bool) -> bytes:
+        """Return what goes out."""
+        return data
+
+
+class Gzip:
+    """A gzip body, unpacked and packed again piece by piece.
+
+    Raises:
+        ValueError: `unpack` was given what is not gzip, or too much.
+    """
+
+    def __init__(self) -> None:
+        self._unpacker = zlib.decompressobj(wbits=31)
+        self._packer = zlib.compressobj(level=6, wbits=31)
+        self._left = _MOST_UNPACKED
+
+    def unpack(self, data: bytes) -> bytes:
+        """Return the text that these bytes complete."""
+        try:
+            text = self._unpacker.decompress(data, self._left)
+        except zlib.error:
+            raise ValueError("expected gzip") from None
+        self._left -= len(text)
+        if self._left <= 0 or self._unpacker.unused_data:
+            raise ValueError(f"expected one gzip stream of at most {_MOST_UNPACKED} bytes")
+        return text
+
+    def pack(self, data: bytes, *, is_last: bool) -> bytes:
+        """Return gzip that a browser can show at once, so that streaming stays streaming."""
+        packed = self._packer.compress(data)
+        return packed + self._packer.flush(zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH)
+
+
+def coding(headers: Headers) -> Plain | Gzip | None:
+    """Return how to unpack a body, or None for an encoding that we do not know."""
+    name = first(headers, b"content-encoding").strip().lower()
+    if name in ("", "identity"):
+        return Plain()
+    return Gzip() if name in ("gzip", "x-gzip") else None

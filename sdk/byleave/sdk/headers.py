@@ -1,0 +1,147 @@
+"""The rules for a response's headers, as functions of headers."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from byleave.sdk.request_attributes import header
+
+Scope = Mapping[str, Any]
+Headers = list[tuple[bytes, bytes]]
+
+#: Headers that let a shared cache keep a page whatever Cache-Control says.
+_SHARED_CACHING: Final = frozenset({b"surrogate-control", b"cdn-cache-control"})
+#: What `private, no-cache` replaces; everything else that a site says is kept.
+_LOOSENING: Final = frozenset(
+    {
+        "public",
+        "private",
+        "no-cache",
+        "max-age",
+        "s-maxage",
+        "immutable",
+        "stale-while-revalidate",
+        "stale-if-error",
+    }
+)
+_DIRECTIVE: Final = re.compile(r"[\w-]+(?:=\w+)?")
+#: What separates the site's own entity tag from ours.
+_TAG_MARK: Final = ".byleave-"
+
+
+def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
+    """Return the first header of a name (in lower case), or nothing."""
+    return next((v.decode("latin-1") for k, v in headers if k.lower() == name), "")
+
+
+def without(headers: Iterable[tuple[bytes, bytes]], *names: bytes) -> Headers:
+    """Return the headers but those of these names."""
+    return [(k, v) for k, v in headers if k.lower() not in names]
+
+
+def may_ask_for_page(scope: Scope) -> bool:
+    """Return whether a request could be for a page, judged before anyone answers it.
+
+    Only such requests lose their `Range`: a film that is asked for in parts stays so.
+    """
+    if scope["method"] not in ("GET", "HEAD"):
+        return False
+    destination = header(scope, b"sec-fetch-dest")
+    if destination not in ("", "document", "iframe", "frame", "empty"):
+        return False
+    accept = header(scope, b"accept")
+    if "text/html" in accept or destination in ("document", "iframe", "frame"):
+        return True
+    last = str(scope["path"]).rpartition("/")[2]
+    is_named_as_page = "." not in last or last.endswith((".html", ".htm"))
+    return (not accept or "*/*" in accept) and is_named_as_page
+
+
+def is_document_request(scope: Scope) -> bool:
+    """Return whether the answer becomes a top-level document, the only place to set cookies."""
+    destination = header(scope, b"sec-fetch-dest")
+    if destination:
+        return destination == "document"
+    if header(scope, b"hx-request") or header(scope, b"x-requested-with"):
+        return False
+    accept = header(scope, b"accept")
+    return not accept or "text/html" in accept or "*/*" in accept
+
+
+def is_page(status: int, headers: Headers) -> bool:
+    """Return whether a response is a page that may hold slots: HTML of status 200 or 4xx."""
+    kind = first(headers, b"content-type").partition(";")[0].strip().lower()
+    is_download = first(headers, b"content-disposition").lstrip().lower().startswith("attachment")
+    return (status == 200 or 400 <= status < 500) and kind == "text/html" and not is_download
+
+
+def private(cache_control: str) -> str:
+    """Return a Cache-Control that no shared cache may use, never looser than the given one."""
+    kept = [
+        directive
+        for part in cache_control.split(",")
+        if _DIRECTIVE.fullmatch(directive := part.strip())
+        and directive.partition("=")[0].lower() not in _LOOSENING
+    ]
+    return ", ".join(["private", "no-cache", *kept])
+
+
+def private_headers(headers: Headers) -> Headers:
+    """Return the headers of a response that belongs to one visitor."""
+    given = b",".join(v for k, v in headers if k.lower() == b"cache-control")
+    return [
+        *without(headers, b"cache-control", b"expires", *_SHARED_CACHING),
+        (b"cache-control", private(given.decode("latin-1")).encode("latin-1")),
+    ]
+
+
+def page_headers(headers: Headers, *, length: int | None, signature: str) -> Headers:
+    """Return the headers of a page with slots, whatever the slots show.
+
+    Args:
+        headers: The site's own.
+        length: Of the body in bytes; None where it is not known beforehand.
+        signature: Of what this visitor is shown; it becomes part of the entity tag.
+    """
+    tag = first(headers, b"etag")
+    kept = without(
+        private_headers(headers), b"etag", b"last-modified", b"accept-ranges", b"content-length"
+    )
+    kept.append((b"accept-ranges", b"none"))
+    if tag:
+        kept.append((b"etag", own_tag(tag, signature).encode("latin-1")))
+    if length is not None:
+        kept.append((b"content-length", str(length).encode()))
+    return kept
+
+
+def own_tag(tag: str, signature: str) -> str:
+    """Return the weak entity tag of a page as one visitor is shown it."""
+    return f'W/"{tag.removeprefix("W/").strip(chr(34))}{_TAG_MARK}{signature}"'
+
+
+def page_request(scope: Scope, unwrap: Callable[[str], bool]) -> Headers:
+    """Return the request headers that the site may see when it could answer with slots.
+
+    A part of a page, or "not modified", cannot be answered for a page with slots. Our own
+    entity tags are turned back into the site's where `unwrap` agrees to their signature.
+    """
+    headers = []
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            tags = _unwrapped(value.decode("latin-1"), unwrap)
+            if tags:
+                headers.append((name, ", ".join(tags).encode("latin-1")))
+        elif name not in (b"range", b"if-range", b"if-modified-since"):
+            headers.append((name, value))
+    return headers
+
+
+def _unwrapped(tags: str, unwrap: Callable[[str], bool]) -> list[str]:
+    kept = []
+    for item in tags.split(","):
+        text, mark, signature = item.strip().removeprefix("W/").strip('"').partition(_TAG_MARK)
+        # Sites compare by text; which of the two forms theirs had is not in our tag.
+        if mark and unwrap(signature):
+            kept += [f'"{text}"', f'W/"{text}"']
+    return kept
