@@ -1,0 +1,96 @@
+"""Variants as bytes: what takes a slot's place on the page."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from byleave.experiments import Slot, Variant
+from byleave.experiments.definitions import VariantKind
+from byleave.sdk.encoding import encoded
+from byleave.sdk.navigation import personal_navigation
+
+if TYPE_CHECKING:  # Jinja is needed by sites with templates only, and slow to import
+    from jinja2 import Environment
+
+#: Where a link or an image may lead. Anything else, such as `javascript:`, could run code.
+_SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
+
+
+class VariantError(ValueError):
+    """A variant that cannot be shown, whatever page it is for."""
+
+
+class Renderer:
+    """Turns variants into bytes with the site's own templates.
+
+    Args:
+        templates: The site's Jinja environment; without it, variants of kind `fields` and
+            `template` cannot be shown.
+        promoted_label: What a list of promoted links is called.
+    """
+
+    def __init__(self, templates: "Environment | None", *, promoted_label: str) -> None:
+        # The bytes are needed at once, so an asynchronous environment is used without awaiting.
+        self._templates = templates and templates.overlay(enable_async=False)
+        # Fields come from people who write text, so they are escaped whatever the site does.
+        self._escaping = templates and templates.overlay(enable_async=False, autoescape=True)
+        self._promoted_label = promoted_label
+
+    def render(
+        self, slot: Slot, variant: Variant, default: bytes, *, path: str, codec: str
+    ) -> bytes | None:
+        """Return what to show in place of the default; None for the default itself.
+
+        Args:
+            slot: The slot's definition.
+            variant: What it shows.
+            default: The site's own content.
+            path: The path of the page.
+            codec: The page's charset.
+
+        Raises:
+            VariantError: The variant does not fit the slot or the site.
+        """
+        match variant.kind:
+            case VariantKind.FIELDS:
+                return encoded(self._fields(slot, variant.content), codec)
+            case VariantKind.TEMPLATE:
+                return encoded(self._template(variant.content, {}, self._templates), codec)
+            case VariantKind.HTML:
+                return encoded(variant.content, codec)
+            case VariantKind.NAV:
+                return personal_navigation(
+                    default,
+                    variant.content,
+                    current_path=path,
+                    promote_at_most=slot.promote_at_most,
+                    label=self._promoted_label,
+                    codec=codec,
+                )
+            case VariantKind.SITE | VariantKind.DATA:  # data is for other channels than a page
+                return None
+
+    def _fields(self, slot: Slot, fields: Mapping[str, str]) -> str:
+        if slot.template is None:
+            raise VariantError("the slot has no template to show fields with")
+        for name, kind in slot.fields.items():
+            if kind in ("url", "image") and not _is_safe(fields.get(name, "")):
+                raise VariantError(f"field {name!r} is not an address that a page may use")
+        given = {name: fields.get(name, "") for name in slot.fields}
+        return self._template(slot.template, given, self._escaping)
+
+    def _template(
+        self, name: str, context: Mapping[str, Any], templates: "Environment | None"
+    ) -> str:
+        if templates is None:
+            raise VariantError("no templates: give `templates=` the site's Jinja environment")
+        return templates.get_template(name).render(context)
+
+
+def _is_safe(address: str) -> bool:
+    # Browsers drop tabs and line breaks inside a scheme and spaces before it.
+    plain = "".join(character for character in address if character > " ")
+    try:
+        return urlsplit(plain).scheme.lower() in _SCHEMES
+    except ValueError:
+        return False
