@@ -1,0 +1,79 @@
+"""What all requests of one site share: its keys, its callables, its way to the server."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from byleave.experiments import Decider
+from byleave.sdk.client import Source
+from byleave.sdk.cookies import Keys
+from byleave.sdk.failures import LOG
+from byleave.sdk.request_attributes import Scope
+from byleave.sdk.variants import Renderer
+from byleave.segments import Consent, Scalar
+from byleave.segments.consent.adapters import Adapter
+
+Attributes = Callable[[Scope], Mapping[str, Scalar]]
+Statement = Callable[[Scope], Consent | None]
+
+_MOST_PATHS: Final = 2_048
+
+
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """One site as the middleware was told about it.
+
+    Attributes:
+        source: Where decisions come from and events go.
+        keys: The keys derived from the site's secrets.
+        mark_keys: Those that sign the marks of slots, newest first.
+        renderer: Turns variants into bytes.
+        clock: The time in milliseconds.
+        random_bytes: Where ids come from.
+        attributes: What the host's own code knows about the visitor of a request.
+        consent: What the host's own code knows of the visitor's consent.
+        adapters: Readers of the consent tools that the site uses.
+        country_header: The header in which a trusted proxy names the country.
+        selectors: CSS selectors by slot, for pages that cannot be marked.
+        asks_server: Whether the server decides instead of this process.
+    """
+
+    source: Source
+    keys: Keys
+    mark_keys: tuple[bytes, ...]
+    renderer: Renderer
+    clock: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+    attributes: Attributes | None = None
+    consent: Statement | None = None
+    adapters: Iterable[Adapter] = ()
+    country_header: str | None = None
+    selectors: Mapping[str, str] = field(default_factory=dict)
+    asks_server: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
+    _slotless: tuple[Decider | None, set[str]] = (None, set())
+
+    def warn_once(self, what: str, **details: Any) -> None:
+        """Log a warning about the site's set-up, the first time it matters."""
+        if what not in self._warned:
+            self._warned.add(what)
+            LOG.warning(what, extra=details)
+
+    def count(self, what: str) -> None:
+        """Count something that is worth knowing about and no reason for a line in the log."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def is_slotless(self, path: str, decider: Decider) -> bool:
+        """Return whether the page at a path had no slot when it was last shown."""
+        return self._slotless[0] is decider and path in self._slotless[1]
+
+    def note_slots(self, path: str, decider: Decider, *, has_slots: bool) -> None:
+        """Note whether a page has slots, as far as these definitions name them."""
+        known, paths = self._slotless
+        if known is not decider or len(paths) >= _MOST_PATHS:
+            self._slotless = (decider, paths := set())
+        if has_slots:
+            paths.discard(path)
+        else:
+            paths.add(path)
