@@ -1,0 +1,293 @@
+"""What the SDK knows from the server, and what it still has to tell it.
+
+A daemon thread keeps both up to date: it fetches snapshots, and sends withdrawals, then events.
+It starts with the first request, in the process that serves it, so that servers may fork after
+they loaded the site. A page never waits for it.
+"""
+
+import atexit
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from byleave.experiments import Decider, Definitions, Version, load_snapshot, local_snapshot
+from byleave.sdk.buffer import EventBuffer, Waiting
+from byleave.sdk.events import Event
+from byleave.sdk.failures import LOG, report
+from byleave.sdk.wire import Answer, Question, Transport
+
+#: Without word from the server for so long, weights and consent rules may be stale.
+AGE_LIMIT_MS: Final = 86_400_000
+
+_EXCHANGE_S: Final = 5.0
+_BATCH_EVENTS: Final = 500
+_BATCH_BYTES: Final = 200_000
+_EXIT_S: Final = 2.0
+_RETRY_STATUSES: Final = frozenset({408, 425, 429})
+
+
+class Source(Protocol):
+    """Where decisions come from and events go."""
+
+    def start(self) -> None:
+        """Make sure that this process keeps up with the server; called for each request."""
+
+    def decider(self) -> Decider | None:
+        """Return what decides now; None shows the site's own content everywhere."""
+        ...
+
+    def capture(self, event: Event) -> None:
+        """Take an event that is to be sent."""
+
+    def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
+        """Take a withdrawal that must reach the server, and forget what waits of the visitor."""
+
+    async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
+        """Return what the server decides for one visitor."""
+        ...
+
+
+class Local:
+    """Definitions without a server: fixed shares, nothing learned and nothing sent."""
+
+    def __init__(self, definitions: Definitions, *, now_ms: int) -> None:
+        self._decider = Decider(local_snapshot(definitions, now_ms=now_ms))
+
+    def start(self) -> None:
+        """Do nothing: there is nobody to keep up with."""
+
+    def decider(self) -> Decider | None:
+        """Return what decides."""
+        return self._decider
+
+    def capture(self, event: Event) -> None:
+        """Drop the event: nobody counts it."""
+
+    def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
+        """Do nothing: nobody else knows the visitor."""
+
+    async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
+        """Decide nothing: there is no server to ask."""
+        return {"decisions": {}}
+
+
+class Client:
+    """Keeps one site in touch with its decision server.
+
+    Args:
+        transport: The way to the server.
+        key: The site's server key.
+        clock: The time in milliseconds.
+        background: False leaves `poll` and `flush` to the caller, as simulations and tests do.
+        age_limit_ms: How long the last snapshot is used when the server cannot be reached.
+        poll_every_s: Seconds between looks for a new snapshot.
+        flush_every_s: Seconds that events wait at most for others to travel with.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        key: str,
+        clock: Callable[[], int],
+        background: bool = True,
+        age_limit_ms: int = AGE_LIMIT_MS,
+        poll_every_s: float = 10.0,
+        flush_every_s: float = 1.0,
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._background = background
+        self._age_limit_ms = age_limit_ms
+        self._poll_every_s = poll_every_s
+        self._flush_every_s = flush_every_s
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._current: tuple[Decider, int] | None = None  # and when it was last confirmed
+        self._etag = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start empty: in this process nothing waits yet, whatever another one still holds."""
+        self._pid = os.getpid()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._sending = threading.Lock()
+        self._stop = threading.Event()
+        self._withdrawals: dict[str, bytes] = {}
+        self.buffer = EventBuffer()
+
+    def start(self) -> None:
+        """Make sure that the thread runs in this process."""
+        self._transport.attach()
+        if self._pid != os.getpid():
+            self._begin()
+        if self._thread is not None or not self._background:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="byleave", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+
+    def close(self) -> None:
+        """Stop the thread and send what waits, within two seconds."""
+        atexit.unregister(self.close)
+        if self._pid != os.getpid():
+            return
+        self._stop.set()
+        deadline_s = time.monotonic() + _EXIT_S
+        while (len(self.buffer) or self._withdrawals) and time.monotonic() < deadline_s:
+            if not self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())):
+                break
+        if lost := len(self.buffer) + len(self._withdrawals):
+            LOG.warning("events not sent before the process ended", extra={"count": lost})
+
+    async def drain(self) -> None:
+        """Close without blocking the event loop."""
+        import asyncio  # slow to import, and loaded long since where this runs
+
+        await asyncio.get_running_loop().run_in_executor(None, self.close)
+
+    def decider(self) -> Decider | None:
+        """Return what decides by the last snapshot; None before the first and beyond its age."""
+        current = self._current
+        if current is None or self._clock() - current[1] > self._age_limit_ms:
+            return None
+        return current[0]
+
+    def capture(self, event: Event) -> None:
+        """Take an event that is to be sent."""
+        self.buffer.add(event)
+
+    def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
+        """Take a withdrawal; it goes before all events and is repeated until accepted."""
+        self.buffer.forget(visitor)
+        self._withdrawals[visitor] = json.dumps(body).encode()
+
+    def poll(self) -> bool:
+        """Ask for a newer snapshot; return whether the server answered as it should."""
+        headers = dict(self._headers)
+        if self._etag and self._current is not None:
+            headers["if-none-match"] = self._etag
+        question = Question(method="GET", path="/v1/snapshot", headers=headers)
+        try:
+            answer = self._transport.exchange(question, _EXCHANGE_S)
+        except OSError as error:
+            LOG.warning("snapshot not fetched", extra={"error": type(error).__name__})
+            return False
+        if answer.status == 304 and self._current is not None:
+            self._current = (self._current[0], self._clock())
+            return True
+        if answer.status != 200:
+            LOG.warning("snapshot not fetched", extra={"status": answer.status})
+            return False
+        return self._accept(answer)
+
+    def _accept(self, answer: Answer) -> bool:
+        try:
+            snapshot = load_snapshot(json.loads(answer.body))
+            newest = self._current[0] if self._current else None
+            # An answer that came late never takes a newer version's place.
+            if newest is None or _place(snapshot.version) > _place(newest.snapshot.version):
+                newest = Decider(snapshot)
+            self._current = (newest, self._clock())
+        except Exception as error:
+            # Whatever is wrong with it, the last good one stays.
+            report("snapshot not understood", error)
+            return False
+        self._etag = answer.headers.get("etag", "")
+        return True
+
+    def flush(self, *, timeout_s: float = _EXCHANGE_S) -> bool:
+        """Send what waits; return whether the server took all that was sent."""
+        with self._sending:
+            return self._send_withdrawals(timeout_s) and self._send_events(timeout_s)
+
+    def _send_withdrawals(self, timeout_s: float) -> bool:
+        for visitor, body in [*self._withdrawals.items()]:
+            if self._send("PUT", f"/v1/consent/{visitor}", body, timeout_s) is None:
+                return False
+            self._withdrawals.pop(visitor, None)
+        return True
+
+    def _send_events(self, timeout_s: float) -> bool:
+        while batch := self.buffer.take(_BATCH_EVENTS, _BATCH_BYTES):
+            answer = self._send("POST", "/v1/events", self._batch(batch), timeout_s)
+            if answer is None:
+                self.buffer.put_back([e for e in batch if e.unit not in self._withdrawals])
+                return False
+            if refused := _refused(answer):
+                LOG.warning("events refused by the server", extra={"count": refused})
+        return True
+
+    def _batch(self, batch: Iterable[Waiting]) -> bytes:
+        events = b",".join(event.json for event in batch)
+        return b'{"sent_at":%d,"events":[%s]}' % (self._clock(), events)
+
+    def _send(self, method: str, path: str, body: bytes, timeout_s: float) -> Answer | None:
+        """Return the final answer, or None where the same must be sent again later."""
+        headers = {**self._headers, "content-type": "application/json"}
+        question = Question(method=method, path=path, headers=headers, body=body)
+        try:
+            answer = self._transport.exchange(question, timeout_s)
+        except OSError as error:
+            LOG.warning("server not reached", extra={"error": type(error).__name__})
+            return None
+        if answer.status < 300:
+            return answer
+        LOG.warning("refused by the server", extra={"status": answer.status})
+        # A wrong key can be put right while the process runs; a wrong body cannot.
+        is_final = 400 <= answer.status < 500 and answer.status not in _RETRY_STATUSES
+        return answer if is_final and answer.status not in (401, 403, 404) else None
+
+    async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
+        """Return what the server decides for one visitor.
+
+        Raises:
+            OSError: There was no good answer in time.
+        """
+        question = Question(
+            method="POST",
+            path="/v1/decide",
+            headers={**self._headers, "content-type": "application/json"},
+            body=json.dumps(body).encode(),
+        )
+        answer = await self._transport.ask(question, timeout_s)
+        if answer.status != 200:
+            raise ConnectionError(f"the server answered {answer.status}")
+        decided: Mapping[str, Any] = json.loads(answer.body)
+        return decided
+
+    def _run(self) -> None:
+        """Poll and flush until the process ends; after failures less and less often."""
+        failures, next_poll_s = 0, 0.0
+        while not self._stop.is_set():
+            try:
+                is_well = self.flush()
+                if time.monotonic() >= next_poll_s:
+                    if self.poll():
+                        next_poll_s = time.monotonic() + self._poll_every_s
+                    else:
+                        is_well = False
+            except Exception as error:
+                report("background work failed", error)
+                is_well = False
+            failures = 0 if is_well else failures + 1
+            longest_s = min(60.0, self._flush_every_s * 2**failures)
+            # Full jitter: many processes that lost the server do not come back at once.
+            self._stop.wait(random.uniform(0, longest_s) if failures else self._flush_every_s)
+
+
+def _place(version: Version) -> tuple[int, int]:
+    return version.generation, version.number
+
+
+def _refused(answer: Answer) -> int:
+    try:
+        return len(json.loads(answer.body).get("refused", ()))
+    except (ValueError, AttributeError):
+        return 0

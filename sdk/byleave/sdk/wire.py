@@ -1,0 +1,39 @@
+"""What goes to the decision server and comes back, whichever way it travels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request to the server."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """A way to the server. Whatever goes wrong on it is an `OSError`."""
+
+    def attach(self) -> None:
+        """Note the event loop that the site runs in; called there, at each request."""
+
+    def exchange(self, question: Question, timeout_s: float) -> Answer:
+        """Return the answer; blocks, and is not for use inside an event loop."""
+        ...
+
+    async def ask(self, question: Question, timeout_s: float) -> Answer:
+        """Return the answer without blocking the event loop."""
+        ...
