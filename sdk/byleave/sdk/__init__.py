@@ -1,3 +1,7 @@
 """Personalisation inside a site's own process."""
 
-__all__: list[str] = []
+from byleave.sdk.client import Client
+from byleave.sdk.middleware import Personalise
+from byleave.sdk.visit import Visit, record
+
+__all__ = ["Client", "Personalise", "Visit", "record"]

@@ -1,0 +1,100 @@
+"""The site's own consent form: it answers, remembers the choice, and acts on it at once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import parse_qs
+
+from byleave.experiments import may_enrol
+from byleave.sdk.cookies import set_cookie
+from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.memory import brought_identity, expire_visitor
+from byleave.sdk.visit import Visit
+from byleave.segments import Choice, Consent, Purpose
+from byleave.segments.consent.conflicts import succeed
+from byleave.segments.consent.cookie import COOKIE_NAME, encode_cookie
+from byleave.segments.consent.purposes import CHOOSABLE, refused
+
+CONSENT_PATH: Final = "/.byleave/consent"
+
+#: A choice, yes or no, is asked for again after half a year (CNIL).
+CHOICE_LASTS_S: Final = 182 * 86_400
+
+_FIRST_PARTY: Final = (Purpose.PREFERENCES, Purpose.ANALYTICS, Purpose.PERSONALISATION)
+_MOST_BYTES: Final = 4_096
+
+
+async def take_choice(visit: Visit, receive: Receive, send: Send) -> None:
+    """Answer a posted choice.
+
+    The form says `choice`: `accept`, `refuse` or `withdraw`; `back`, a path of this site; and,
+    with `accept`, as many `purpose` as are meant, by default everything first-party.
+    """
+    if visit.scope["method"] != "POST":
+        return await refuse(send, 405, "Send the form by POST.")
+    if not is_same_origin(visit.scope):
+        return await refuse(send, 403, "A choice can only be made on this site's own pages.")
+    body = await read_body(receive, most_bytes=_MOST_BYTES)
+    form = _fields(body or b"")
+    chosen = _chosen(form, visit.now_ms)
+    back = safe_path(form.get("back", ("/",))[0])
+    if chosen is None or back is None:
+        return await refuse(
+            send, 400, "Expected choice=accept, refuse or withdraw, and back=/a/path of this site."
+        )
+    cookies = apply_choice(visit, chosen)
+    return await answer(send, 303, headers=[("location", back)], cookies=cookies)
+
+
+def apply_choice(visit: Visit, chosen: Consent) -> list[str]:
+    """Act on a choice and return the Set-Cookie values that make it last.
+
+    Whatever is taken back is gone in this very response, and the server is told.
+    """
+    new = succeed(visit.consent, chosen)
+    lines = []
+    if not may_enrol(new):
+        brought = brought_identity(visit.site, visit.scope, visit.cookies)
+        if brought is not None:
+            # Whoever had an id takes consent back, even if it rested on silence until now.
+            new = replace(new, number=max(new.number, brought.number + 1))
+            visit.withdraw(brought.id, new)
+        lines = expire_visitor(visit.scope, visit.cookies)
+    kept = encode_cookie(new)
+    line = set_cookie(COOKIE_NAME, kept, visit.scope, lasts_s=CHOICE_LASTS_S, is_http_only=False)
+    return [line, *lines]
+
+
+def safe_path(text: str) -> str | None:
+    """Return a path of this site to go back to; None for anything that leads elsewhere."""
+    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
+    is_plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
+    return text if is_path and is_plain and len(text) <= 2_048 else None
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    except ValueError:
+        return {}
+
+
+def _chosen(form: Mapping[str, list[str]], now_ms: int) -> Consent | None:
+    match form.get("choice"):
+        case ["accept"]:
+            named = form.get("purpose")
+            if named is None:
+                wanted = set(map(str, _FIRST_PARTY))
+            elif set(named) <= {str(purpose) for purpose in CHOOSABLE}:
+                wanted = set(named)
+            else:
+                return None
+            choices = {
+                purpose: Choice.GRANTED if str(purpose) in wanted else Choice.DENIED
+                for purpose in CHOOSABLE
+            }
+            return Consent(choices, source="cookie", at_ms=now_ms)
+        case ["refuse"] | ["withdraw"]:
+            return refused("cookie", "chosen", at_ms=now_ms)
+        case _:
+            return None

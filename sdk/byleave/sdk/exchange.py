@@ -1,0 +1,71 @@
+"""Reading a request and answering it, for the few routes that are our own."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+from byleave.sdk.cookies import Scope
+from byleave.sdk.request_attributes import header
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+async def read_body(receive: Receive, *, most_bytes: int) -> bytes | None:
+    """Return a request's body; None where it is too large or the client has gone."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        piece: bytes = message.get("body", b"")
+        body += piece
+        if len(body) > most_bytes:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+async def answer(
+    send: Send,
+    status: int,
+    *,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    cookies: Iterable[str] = (),
+) -> None:
+    """Send a whole response; it is kept by no cache unless a header says otherwise."""
+    given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    if all(name != b"cache-control" for name, _ in given):
+        given.append((b"cache-control", b"no-store"))
+    given += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
+    if status != 204:
+        given.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": given})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, status: int, reason: str) -> None:
+    """Send a plain sentence that says why."""
+    await answer(
+        send, status, headers=[("content-type", "text/plain; charset=utf-8")], body=reason.encode()
+    )
+
+
+def is_same_origin(scope: Scope) -> bool:
+    """Return whether a request that changes something was made by one of the site's pages.
+
+    Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; a client that sends neither is
+    no browser, and nobody can make it send what it does not want to.
+    """
+    site = header(scope, b"sec-fetch-site")
+    if site:
+        return site in ("same-origin", "none")
+    origin = header(scope, b"origin")
+    if not origin:
+        return True
+    scheme, _, host = origin.partition("://")
+    port = _DEFAULT_PORTS.get(scheme, "")
+    return bool(host) and host.removesuffix(port) == header(scope, b"host").removesuffix(port)

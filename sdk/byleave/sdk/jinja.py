@@ -1,0 +1,63 @@
+"""Jinja templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and `why_this`.
+
+The tag puts signed comments around the default, which the middleware finds again on the way
+out; the page as the template makes it is the same for everybody and can be cached. Where no
+middleware is, or none of the site's experiments fills the slot, only the default is written.
+"""
+
+from jinja2 import Environment, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from markupsafe import Markup
+
+from byleave.sdk.rewriter import mark
+from byleave.sdk.visit import CURRENT
+
+
+class PersonaliseExtension(Extension):
+    """The tag `personalise`, and the function `why_this`.
+
+    Add it to the site's environment: `Environment(extensions=[PersonaliseExtension])`.
+    """
+
+    tags = {"personalise"}  # noqa: RUF012  # Jinja declares it as a plain attribute
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["why_this"] = why_this
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """Parse one tag into its default between two marks."""
+        line = next(parser.stream).lineno
+        slot = parser.parse_expression()
+        default = parser.parse_statements(("name:endpersonalise",), drop_needle=True)
+
+        def output(method: str) -> nodes.Node:
+            return nodes.Output([self.call_method(method, [slot])], lineno=line)
+
+        return [output("_open"), *default, output("_close")]
+
+    def _open(self, slot: str) -> Markup:
+        return _marks(slot)[0]
+
+    def _close(self, slot: str) -> Markup:
+        return _marks(slot)[1]
+
+
+def _marks(slot: str) -> tuple[Markup, Markup]:
+    visit = CURRENT.get()
+    if visit is None or visit.decider is None or slot not in visit.decider.slots:
+        return Markup(), Markup()
+    # Slots are named by the site's definitions and signed by its key: nothing to escape.
+    before, after = mark(slot, visit.site.mark_keys[0])
+    return Markup(before), Markup(after)  # noqa: S704
+
+
+def why_this(slot: str) -> str:
+    """Return why a slot is different for this visitor, in a sentence that they can read.
+
+    Empty where they see what everybody sees. Asking decides the page, so it is for the body of
+    a page and not for parts that a site caches.
+    """
+    visit = CURRENT.get()
+    return visit.slots.because(slot) if visit is not None and visit.is_active else ""

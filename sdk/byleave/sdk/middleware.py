@@ -1,0 +1,265 @@
+"""`Personalise`: one line of middleware around an ASGI application.
+
+It answers the site's own `/.byleave/` routes, lets everything else through to the application,
+and watches the responses on their way out. It never raises into the site and never waits for a
+server: what is not known in time is the site's own content.
+"""
+
+import json
+import secrets as random_source
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from byleave.experiments import Definitions
+from byleave.sdk.beacon import EVENTS_PATH, SCRIPT_PATH, script, take_report
+from byleave.sdk.client import AGE_LIMIT_MS, Client, Local, Source
+from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
+from byleave.sdk.cookies import Keys
+from byleave.sdk.exchange import Message, Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.failures import LOG, report
+from byleave.sdk.headers import may_ask_for_page, page_request
+from byleave.sdk.page import PageSend
+from byleave.sdk.site import Attributes, Site, Statement
+from byleave.sdk.variants import Renderer
+from byleave.sdk.visit import CURRENT, Visit
+from byleave.sdk.wire import Transport
+from byleave.segments import read
+from byleave.segments.consent.adapters import Adapter
+from byleave.segments.consent.cookie import ConsentCookie
+
+if TYPE_CHECKING:  # only sites with templates need Jinja
+    from jinja2 import Environment
+
+App = Callable[..., Awaitable[None]]
+
+_MOST_REPORT_BYTES: Final = 65_536
+
+
+def system_clock() -> int:
+    """Return the system's time in milliseconds since the Unix epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Personalise:
+    """Wraps an ASGI application and personalises its pages.
+
+    Give either `definitions`, for a site without a server, or `server`.
+
+    Args:
+        app: The site.
+        definitions: A folder of YAML, a file of canonical JSON, or the definitions themselves.
+        server: The decision server's URL, or its ASGI application in this process.
+        key: The site's server key.
+        secrets: What cookies are signed with: oldest first, the last one signs. Without any,
+            cookies end with the process.
+        attributes: Called with the scope; returns what the site knows about the visitor.
+        consent: Called with the scope; returns what the site knows of the visitor's consent.
+        adapters: Readers of consent tools; by default that of our own consent cookie.
+        templates: The Jinja environment that renders variants.
+        country_header: The header in which a proxy, which must overwrite whatever visitors
+            send, names the country. Without it everybody is treated as where consent is opt-in.
+        selectors: CSS selectors by slot, for pages that cannot be marked.
+        decide: `local` decides in this process, `server` asks the server for each page.
+        promoted_label: What a list of promoted links is called.
+        clock: The time in milliseconds.
+        random_bytes: Where ids come from; simulations give their own.
+        background: False leaves it to the caller to `poll` and `flush` the client.
+        age_limit_ms: How long a snapshot is used when the server cannot be reached.
+
+    Raises:
+        ValueError: Neither or both of `definitions` and `server` are given, a secret is too
+            short, or `decide="server"` has no server.
+        DefinitionError: The definitions have faults; carries every one of them.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        definitions: str | Path | Definitions | None = None,
+        server: str | App | None = None,
+        key: str = "",
+        secrets: Sequence[str | bytes] = (),
+        attributes: Attributes | None = None,
+        consent: Statement | None = None,
+        adapters: Iterable[Adapter] = (ConsentCookie(),),
+        templates: "Environment | None" = None,
+        country_header: str | None = None,
+        selectors: Mapping[str, str] | None = None,
+        decide: Literal["local", "server"] = "local",
+        promoted_label: str = "For you",
+        clock: Callable[[], int] = system_clock,
+        random_bytes: Callable[[int], bytes] = random_source.token_bytes,
+        background: bool = True,
+        age_limit_ms: int = AGE_LIMIT_MS,
+    ) -> None:
+        if (definitions is None) == (server is None):
+            raise ValueError("expected either `definitions` or `server`")
+        if decide == "server" and server is None:
+            raise ValueError("expected `server` with decide='server'")
+        self.app = app
+        self._client: Client | None = None
+        source: Source
+        if server is not None:
+            source = self._client = Client(
+                _transport(server),
+                key=key,
+                clock=clock,
+                background=background,
+                age_limit_ms=age_limit_ms,
+            )
+        else:
+            source = Local(load_definitions(definitions), now_ms=clock())
+        if not secrets:
+            LOG.warning("no secrets: visitors' cookies end with this process")
+            secrets = [random_source.token_bytes(32)]
+        keys = Keys(secrets)
+        self.site = Site(
+            source=source,
+            keys=keys,
+            mark_keys=keys.keys("mark"),
+            renderer=Renderer(templates, promoted_label=promoted_label),
+            clock=clock,
+            random_bytes=random_bytes,
+            attributes=attributes,
+            consent=consent,
+            adapters=tuple(adapters),
+            country_header=country_header,
+            selectors=dict(selectors or {}),
+            asks_server=decide == "server",
+        )
+
+    @property
+    def client(self) -> Client:
+        """What keeps in touch with the server, for those who drive it themselves.
+
+        Raises:
+            AttributeError: There is no server.
+        """
+        if self._client is None:
+            raise AttributeError("there is no server, and so no client")
+        return self._client
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan" and self._client is not None:
+            return await self.app(scope, _flushing(self._client, receive), send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        try:
+            self.site.source.start()
+            visit = self._visit(scope)
+            route = _ROUTES.get(visit.path)
+            headers = self._request_headers(visit)
+        except Exception as error:
+            report("request not personalised", error)
+            return await self.app(scope, receive, send)
+        if route is not None:
+            return await route(visit, receive, send)
+        token = CURRENT.set(visit)
+        try:
+            is_unwrapped = headers != scope["headers"]
+            page = PageSend(visit, send, is_unwrapped=is_unwrapped)
+            await self.app({**scope, "headers": headers, "byleave": visit}, receive, page)
+            await page.finish()
+        finally:
+            CURRENT.reset(token)
+
+    def _visit(self, scope: Mapping[str, Any]) -> Visit:
+        may_write = True if scope["path"] == EVENTS_PATH else None
+        return Visit(self.site, scope, self.site.source.decider(), may_write=may_write)
+
+    def _request_headers(self, visit: Visit) -> Any:
+        """Return the request headers that the application may see."""
+        decider = visit.decider
+        if (
+            decider is None
+            or not visit.is_active
+            or not may_ask_for_page(visit.scope)
+            or self.site.is_slotless(visit.path, decider)
+        ):
+            return visit.scope["headers"]
+
+        def unwrap(signature: str) -> bool:
+            # What an experiment owns must be counted, so such a page is never "not modified".
+            return not visit.slots.is_owned and signature == visit.slots.signature
+
+        return page_request(visit.scope, unwrap)
+
+
+def _transport(server: str | App) -> Transport:
+    # Imported here because they are slow to load and many sites need neither.
+    if isinstance(server, str):
+        from byleave.sdk.http_transport import HttpTransport
+
+        return HttpTransport(server)
+    from byleave.sdk.asgi_transport import AsgiTransport
+
+    return AsgiTransport(server)
+
+
+def load_definitions(given: str | Path | Definitions | None) -> Definitions:
+    """Return definitions from a folder of YAML, a file of canonical JSON, or as they are.
+
+    Raises:
+        DefinitionError: They have faults.
+        OSError: There is nothing to read.
+    """
+    if isinstance(given, Definitions):
+        return given
+    path = Path(given or "")
+    if path.is_dir():
+        from byleave.sdk.folder import load_folder  # needs PyYAML, which is optional
+
+        return load_folder(path)
+    return read(Definitions, json.loads(path.read_text(encoding="utf-8")))
+
+
+def _flushing(client: Client, receive: Receive) -> Receive:
+    """Return a `receive` that sends what waits before the application shuts down."""
+
+    async def flushed() -> Message:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await client.drain()
+        return message
+
+    return flushed
+
+
+async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
+    if visit.scope["method"] != "POST":
+        return await refuse(send, 405, "Send reports by POST.")
+    if not is_same_origin(visit.scope):
+        return await refuse(send, 403, "Reports come from this site's own pages.")
+    body = await read_body(receive, most_bytes=_MOST_REPORT_BYTES)
+    if body is None:
+        return await refuse(send, 413, "The report is too large.")
+    cookies: list[str] = []
+    try:
+        take_report(visit, body)
+        cookies = visit.set_cookies()
+    except Exception as error:
+        report("report not taken", error)
+    return await answer(send, 204, cookies=cookies)
+
+
+async def _send_script(visit: Visit, receive: Receive, send: Send) -> None:
+    del receive
+    if visit.scope["method"] not in ("GET", "HEAD"):
+        return await refuse(send, 405, "The script can only be fetched.")
+    headers = [
+        ("content-type", "text/javascript; charset=utf-8"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    return await answer(send, 200, headers=headers, body=script())
+
+
+_ROUTES: Final[Mapping[str, Callable[[Visit, Receive, Send], Awaitable[None]]]] = {
+    CONSENT_PATH: take_choice,
+    EVENTS_PATH: _take_report,
+    SCRIPT_PATH: _send_script,
+}

@@ -1,0 +1,226 @@
+"""One response on its way out: slots filled, headers set right, everything else untouched.
+
+The start of a response is held until its first body message, because only then is it known
+what the headers must say. A page that comes whole is rewritten whole; one that comes in pieces
+is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from byleave.sdk.beacon import ending
+from byleave.sdk.encoding import Gzip, Plain, charset, coding
+from byleave.sdk.failures import report
+from byleave.sdk.headers import (
+    Headers,
+    first,
+    is_page,
+    own_tag,
+    page_headers,
+    private_headers,
+    without,
+)
+from byleave.sdk.rewriter import Rewriter
+from byleave.sdk.visit import Visit
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+#: What every way to mark a slot by hand or by template has in it.
+_TRACES: Final = (b"byleave", b"BYLEAVE")
+
+
+class PageSend:
+    """Takes the place of ASGI's `send` for one request.
+
+    Args:
+        visit: The request.
+        send: The server's `send`.
+        is_unwrapped: Whether the site was asked about its own form of an entity tag of ours.
+    """
+
+    def __init__(self, visit: Visit, send: Send, *, is_unwrapped: bool) -> None:
+        self._visit = visit
+        self._send = send
+        self._is_unwrapped = is_unwrapped
+        self._start: Message | None = None
+        self._stream: Stream | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Pass a message on, now or with the first body message."""
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] != "http.response.body":
+            await self.finish()  # whatever it is, it follows the start
+            await self._send(message)
+        elif self._stream is not None:
+            await self._send(self._stream.take(message))
+        elif self._start is not None:
+            start, self._start = self._start, None
+            start, message = await self._begun(start, message)
+            await self._send(start)
+            await self._send(message)
+        else:
+            await self._send(message)
+
+    async def finish(self) -> None:
+        """Send a start that no body message followed."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(self._with_cookies(start))
+
+    async def _begun(self, start: Message, message: Message) -> tuple[Message, Message]:
+        """Return the first two messages as they go out."""
+        visit = self._visit
+        headers = list(start["headers"])
+        try:
+            if is_page(start["status"], headers):
+                if start["status"] == 200:
+                    visit.count_page()
+                if visit.is_active and (page := await self._page(start, message, headers)):
+                    return page
+            elif start["status"] == 304 and self._is_unwrapped:
+                return self._unchanged(start, headers), message
+        except Exception as error:
+            report("page not personalised", error)
+        return self._with_cookies(start), message
+
+    async def _page(
+        self, start: Message, message: Message, headers: Headers
+    ) -> tuple[Message, Message] | None:
+        """Return the first messages of a page with slots; None to leave it as it is."""
+        visit = self._visit
+        body: bytes = message.get("body", b"")
+        if visit.scope["method"] == "HEAD":
+            if visit.decider and visit.site.is_slotless(visit.path, visit.decider):
+                return None
+            bare = page_headers(without(headers, b"etag"), length=None, signature="")
+            return {**start, "headers": bare}, message
+        body_coding = coding(headers)
+        if body_coding is None:
+            visit.site.count("pages in an unknown encoding")
+            return None
+        stream = Stream(visit, body_coding, headers)
+        if message.get("more_body", False):
+            await visit.slots.ask()
+            visit.slots.remember_all()
+            first_piece = stream.take(message)
+            if stream.is_left_alone:
+                return None
+            start = self._personal(start, headers, length=None)
+            self._stream = stream
+            return start, first_piece
+        whole = await stream.whole(body)
+        if whole is None:
+            return None
+        length = None if start.get("trailers", False) else len(whole)
+        return self._personal(start, headers, length=length), {**message, "body": whole}
+
+    def _personal(self, start: Message, headers: Headers, *, length: int | None) -> Message:
+        changed = page_headers(headers, length=length, signature=self._visit.slots.signature)
+        return {**start, "headers": [*changed, *self._cookies()]}
+
+    def _unchanged(self, start: Message, headers: Headers) -> Message:
+        tag = own_tag(first(headers, b"etag"), self._visit.slots.signature)
+        changed = private_headers(without(headers, b"etag"))
+        return {**start, "headers": [*changed, (b"etag", tag.encode("latin-1"))]}
+
+    def _with_cookies(self, start: Message) -> Message:
+        try:
+            if cookies := self._cookies():
+                # A response that sets somebody's cookies must not reach anybody else.
+                headers = private_headers(list(start["headers"]))
+                return {**start, "headers": [*headers, *cookies]}
+        except Exception as error:
+            report("cookies not set", error)
+        return start
+
+    def _cookies(self) -> Headers:
+        return [(b"set-cookie", line.encode()) for line in self._visit.set_cookies()]
+
+
+class Stream:
+    """The body of one page, rewritten piece by piece.
+
+    Args:
+        visit: The request.
+        body_coding: How the body is packed.
+        headers: The site's.
+
+    Attributes:
+        is_left_alone: Whether the page is in a charset that cannot be scanned.
+    """
+
+    def __init__(self, visit: Visit, body_coding: Plain | Gzip, headers: Headers) -> None:
+        self._visit = visit
+        self._coding = body_coding
+        self._headers = headers
+        self._rewriter: Rewriter | None = None
+        self._has_ended = False
+        self._is_raw = False
+        self._codec = "utf-8"
+        self.is_left_alone = False
+
+    async def whole(self, body: bytes) -> bytes | None:
+        """Return a whole body with its slots filled; None where it has none."""
+        visit = self._visit
+        text = self._coding.unpack(body)
+        if not visit.site.selectors and not any(trace in text for trace in _TRACES):
+            rewriter = None
+        elif rewriter := self._begin(text):
+            await visit.slots.ask()
+            text = rewriter.close(text)
+        has_slots = rewriter is not None and bool(rewriter.seen)
+        if visit.decider is not None:
+            visit.site.note_slots(visit.path, visit.decider, has_slots=has_slots)
+        if not has_slots:
+            return None
+        visit.slots.settle()
+        return self._coding.pack(self._with_ending(text), is_last=True)
+
+    def take(self, message: Message) -> Message:
+        """Return a body message with the slots filled that it completes."""
+        is_last = not message.get("more_body", False)
+        try:
+            text = self._coding.unpack(message.get("body", b""))
+            out = self._coding.pack(self._filled(text, is_last=is_last), is_last=is_last)
+        except ValueError as error:
+            if self._rewriter is None:
+                raise  # nothing has gone out yet, so the whole page can stay as it is
+            report("page damaged on its way here", error)
+            out = b""
+        return message if self.is_left_alone else {**message, "body": out}
+
+    def _filled(self, text: bytes, *, is_last: bool) -> bytes:
+        rewriter = self._rewriter or self._begin(text)
+        if rewriter is None or self._is_raw:
+            self.is_left_alone = rewriter is None
+            return text
+        try:
+            out = rewriter.close(text) if is_last else rewriter.feed(text)
+            self._visit.slots.settle()
+            return self._with_ending(out)
+        except Exception as error:
+            report("page not personalised any further", error)
+            self._is_raw = True
+            return text
+
+    def _begin(self, text: bytes) -> Rewriter | None:
+        codec = charset(self._headers, text)
+        if codec is None or self._visit.decider is None:
+            return None
+        self._codec = codec
+        self._rewriter = Rewriter(
+            {slot: self._served(slot) for slot in self._visit.decider.slots},
+            selectors=self._visit.site.selectors,
+            keys=self._visit.site.mark_keys,
+        )
+        return self._rewriter
+
+    def _served(self, slot: str) -> Callable[[bytes], bytes | None]:
+        return lambda default: self._visit.slots.serve(slot, default, self._codec)
+
+    def _with_ending(self, out: bytes) -> bytes:
+        changed = None if self._has_ended else ending(self._visit, out, codec=self._codec)
+        self._has_ended = self._has_ended or changed is not None
+        return out if changed is None else changed

@@ -1,0 +1,222 @@
+"""The slots of one page: what each shows, what was served, and what becomes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from byleave.experiments import CONTROL, Decision, Reason
+from byleave.sdk import events
+from byleave.sdk.failures import report
+from byleave.sdk.receipts import Receipt, mint
+from byleave.segments import plain, read
+
+if TYPE_CHECKING:  # a visit has slots, and they belong to it
+    from byleave.sdk.visit import Visit
+
+_DECIDE_S: Final = 0.25
+
+
+class Slots:
+    """What one visit is shown, slot by slot; decided once, for all slots together.
+
+    Attributes:
+        served: The decisions of the slots that were met on the page.
+        pending: Exposures that count once the page reports that it was loaded, each with what
+            it is of: a `visitor` or a `view`.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._decisions: Mapping[str, Decision] | None = None
+        self._settled: set[str] = set()
+        self.served: dict[str, Decision] = {}
+        self.pending: list[tuple[str, events.Event]] = []
+
+    @property
+    def decisions(self) -> Mapping[str, Decision]:
+        """What each slot shows; decided in this process when somebody first asks."""
+        if self._decisions is None:
+            self._decisions = {} if self._visit.site.asks_server else self._decide()
+        return self._decisions
+
+    def _decide(self) -> Mapping[str, Decision]:
+        visit = self._visit
+        if visit.decider is None:
+            return {}
+        try:
+            visit.count_page()
+            return self._recordable(
+                visit.decider.decide(visit.visitor, visit.decider.slots, now_ms=visit.now_ms)
+            )
+        except Exception as error:
+            report("not decided", error)
+            return {}
+
+    async def ask(self) -> None:
+        """Let the server decide, where the site wants that; what fails decides nothing."""
+        visit = self._visit
+        if not visit.site.asks_server or visit.decider is None or self._decisions is not None:
+            return
+        self._decisions = {}
+        try:
+            visit.count_page()
+            answer = await visit.site.source.decide(
+                self._question(visit.decider.slots), timeout_s=_DECIDE_S
+            )
+            self._decisions = self._recordable(
+                {
+                    str(slot): read(Decision, {"slot": slot, **decision})
+                    for slot, decision in answer["decisions"].items()
+                }
+            )
+        except Exception as error:
+            report("not decided by the server", error)
+
+    def _question(self, slots: tuple[str, ...]) -> dict[str, Any]:
+        visitor = self._visit.visitor
+        consent = visitor.consent
+        return {
+            "visitor": visitor.id,
+            "view": visitor.view,
+            "consent": {
+                "choices": {str(use): str(choice) for use, choice in consent.choices.items()},
+                "regime": str(consent.regime),
+                "source": consent.source,
+                "at_ms": consent.at_ms,
+                "number": consent.number,
+                "knowing": consent.knowing,
+            },
+            "attributes": dict(visitor.attributes),
+            "state": {
+                "profile": visitor.profile.to_plain(),
+                "assignments": plain(visitor.assignments),
+            },
+            "slots": [*slots],
+            "counted": visitor.is_counted,
+            **({"region": visitor.region} if visitor.region else {}),
+        }
+
+    def _recordable(self, decided: Mapping[str, Decision]) -> dict[str, Decision]:
+        """Return the decisions, without arms that were drawn now and could not be recorded."""
+        if self._visit.may_write:
+            return dict(decided)
+        return {
+            slot: Decision(slot=slot)
+            if decision.reason is Reason.ASSIGNED and not self._is_of_view(decision)
+            else decision
+            for slot, decision in decided.items()
+        }
+
+    def serve(self, slot: str, default: bytes, codec: str) -> bytes | None:
+        """Return what a slot shows in place of its default; None for the default.
+
+        It counts as served either way, and also where its variant cannot be rendered: leaving
+        failures out of one arm would bias the comparison.
+        """
+        decision = self.decisions.get(slot) or Decision(slot=slot)
+        self.served[slot] = decision
+        decider = self._visit.decider
+        if decision.variant == CONTROL or decision.experiment is None or decider is None:
+            return None
+        definitions = decider.snapshot.definitions
+        try:
+            return self._visit.site.renderer.render(
+                definitions.slots[slot],
+                definitions.experiments[decision.experiment].variants[decision.variant],
+                default,
+                path=self._visit.path,
+                codec=codec,
+            )
+        except Exception as error:
+            report("variant not shown", error, slot=slot, variant=decision.variant)
+            return None
+
+    def remember_all(self) -> None:
+        """Remember the arms of all slots, for headers that go out ahead of the page."""
+        self._remember(self.decisions)
+
+    def settle(self) -> None:
+        """Remember and report what was served since the last time."""
+        new = {slot: d for slot, d in self.served.items() if slot not in self._settled}
+        self._settled.update(new)
+        self._remember(new)
+        for decision in new.values():
+            if decision.is_enrolling:
+                self._expose(decision)
+
+    def _remember(self, decisions: Mapping[str, Decision]) -> None:
+        visit = self._visit
+        served = [d for d in decisions.values() if d.is_enrolling and not self._is_of_view(d)]
+        if served and visit.decider is not None and visit.memory.identity is not None:
+            assignments = visit.decider.remember(
+                visit.memory.state.assignments, served, now_ms=visit.now_ms
+            )
+            visit.memory.remember(assignments=assignments)
+            visit.memory.keep()
+
+    def _expose(self, decision: Decision) -> None:
+        visit = self._visit
+        identity = visit.memory.identity
+        kind = "view" if self._is_of_view(decision) else "visitor"
+        unit = visit.view if kind == "view" else identity and identity.id
+        if not unit:
+            return
+        event = events.exposure(
+            decision, unit, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes
+        )
+        if visit.is_recognised:
+            visit.site.source.capture(event)
+        else:
+            self.pending.append((kind, event))
+
+    def _is_of_view(self, decision: Decision) -> bool:
+        if self._visit.decider is None or decision.experiment is None:
+            return False
+        experiments = self._visit.decider.snapshot.definitions.experiments
+        return experiments[decision.experiment].unit == "view"
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether an experiment owns one of the slots for this visitor."""
+        return any(decision.experiment for decision in self.decisions.values())
+
+    @property
+    def signature(self) -> str:
+        """A hash of everything that this visitor is shown."""
+        decider = self._visit.decider
+        version = decider and decider.snapshot.version
+        shown = sorted((slot, d.experiment, d.variant) for slot, d in self.decisions.items())
+        return blake2b(f"{version} {shown}".encode(), digest_size=8).hexdigest()
+
+    def receipt(self) -> str | None:
+        """Return the signed receipt of what was served; None where nothing is measured."""
+        visit = self._visit
+        if visit.decider is None or not (key := visit.decider.snapshot.receipt_key):
+            return None
+        experiments = visit.decider.snapshot.definitions.experiments
+        arms = tuple(
+            (decision.allocation, [*experiments[decision.experiment].variants].index(decision.arm))
+            for decision in self.served.values()
+            if decision.is_enrolling
+            and decision.experiment
+            and decision.allocation
+            and decision.arm
+        )
+        if not arms:
+            return None
+        return mint(Receipt(decision=visit.view, at_ms=visit.now_ms, arms=arms), key)
+
+    def because(self, slot: str) -> str:
+        """Return the sentence that tells the visitor why a slot is different for them.
+
+        Empty where they see the site's own content.
+        """
+        decision = self.decisions.get(slot)
+        decider = self._visit.decider
+        if decision is None or decider is None or decision.variant == CONTROL:
+            return ""
+        definitions = decider.snapshot.definitions
+        audience = decision.experiment and definitions.experiments[decision.experiment].audience
+        return definitions.segments[audience].because if audience else ""

@@ -1,0 +1,275 @@
+"""One request: who asks, what they agreed to, and what they did.
+
+Everything is worked out when it is first needed and at most once. Nothing here raises into the
+site: consent that cannot be read is refused, and what fails is left out.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from functools import cached_property
+from typing import Any
+
+from byleave.experiments import Decider, Visitor, may_enrol
+from byleave.sdk import events
+from byleave.sdk.cookies import Scope, parse_cookies
+from byleave.sdk.crawlers import is_crawler, is_prefetch
+from byleave.sdk.failures import report
+from byleave.sdk.headers import is_document_request
+from byleave.sdk.memory import Memory
+from byleave.sdk.request_attributes import country, request_attributes
+from byleave.sdk.site import Site
+from byleave.sdk.slots import Slots
+from byleave.segments import Choice, Consent, Purpose, Regime, Scalar, Source, suggestion
+from byleave.segments.consent.purposes import refused
+from byleave.segments.consent.reader import read_consent
+from byleave.segments.consent.regions import regime_of
+
+_SIGNALS = (b"sec-gpc", b"dnt")
+
+
+class Visit:
+    """One HTTP request of a site, as far as personalisation is concerned.
+
+    Args:
+        site: What all requests share.
+        scope: The ASGI scope.
+        decider: What decides; None leaves the site as it is.
+        may_write: Whether the answer may set cookies; judged by the request where None.
+    """
+
+    def __init__(
+        self, site: Site, scope: Scope, decider: Decider | None, *, may_write: bool | None = None
+    ) -> None:
+        self.site = site
+        self.scope = scope
+        self.decider = decider
+        self.path = str(scope["path"])
+        self.now_ms = site.clock()
+        self.slots = Slots(self)
+        self._may_write = may_write
+        self._has_counted_page = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether some experiment may fill some slot of the site."""
+        return self.decider is not None and bool(self.decider.slots)
+
+    @cached_property
+    def may_write(self) -> bool:
+        """Whether this response may set cookies."""
+        return is_document_request(self.scope) if self._may_write is None else self._may_write
+
+    @cached_property
+    def is_counted(self) -> bool:
+        """Whether a person is looking, as far as one can tell."""
+        return not is_crawler(self.scope) and not is_prefetch(self.scope)
+
+    @cached_property
+    def is_recognised(self) -> bool:
+        """Whether the request brought back something that a browser keeps.
+
+        Others are counted only when the page reports that it was loaded, so that clients
+        without cookies do not become a new visitor with each page.
+        """
+        is_stated = self.consent.choice(Purpose.ANALYTICS) is Choice.GRANTED
+        return self.memory.is_brought or is_stated
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The request's cookies."""
+        return parse_cookies(self.scope)
+
+    @cached_property
+    def country(self) -> str | None:
+        """The visitor's country, where a trusted proxy tells it."""
+        return country(self.scope, self.site.country_header)
+
+    @property
+    def is_country_unknown(self) -> bool:
+        """Whether the country should be known and is not."""
+        return self.site.country_header is not None and self.country is None
+
+    @cached_property
+    def consent(self) -> Consent:
+        """What the visitor agreed to; refused where that cannot be found out."""
+        if self.is_country_unknown:
+            self.site.warn_once("no country in the request: consent is taken as opt-in")
+        try:
+            said = self.site.consent(self.scope) if self.site.consent else None
+            return read_consent(
+                cookies=self.cookies,
+                headers=[
+                    (name.decode("latin-1"), value.decode("latin-1"))
+                    for name, value in self.scope["headers"]
+                    if name in _SIGNALS
+                ],
+                now_ms=self.now_ms,
+                regime=self._regime(),
+                adapters=self.site.adapters,
+                stated=() if said is None else (said,),
+            )
+        except Exception as error:
+            report("consent not read", error)
+            return refused("site", "unreadable")
+
+    def _regime(self) -> Regime:
+        if self.decider is None:
+            return Regime.OPT_IN
+        return regime_of(self.country, self.decider.snapshot.definitions.regions)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What the visitor's cookies carry."""
+        memory = Memory(
+            self.site,
+            self.scope,
+            self.cookies,
+            consent=self.consent,
+            is_country_unknown=self.is_country_unknown,
+            may_begin=self.is_counted and self.may_write,
+            now_ms=self.now_ms,
+        )
+        if memory.withdrawn is not None:
+            self.withdraw(memory.withdrawn.id, self.consent)
+        return memory
+
+    @cached_property
+    def view(self) -> str:
+        """The random id of this page view, which nothing stores on the device."""
+        return self.site.random_bytes(16).hex()
+
+    @cached_property
+    def attributes(self) -> dict[str, Scalar]:
+        """What the request says of itself, and what the site knows."""
+        if self.decider is None:
+            return {}
+        declared = self.decider.snapshot.definitions.attributes
+        found = request_attributes(
+            self.scope,
+            [name for name, a in declared.items() if a.source is Source.REQUEST],
+            now_ms=self.now_ms,
+            country_header=self.site.country_header,
+        )
+        wanted = [name for name, a in declared.items() if a.source is Source.SITE]
+        if wanted and self.site.attributes is not None:
+            try:
+                given = self.site.attributes(self.scope)
+                found |= {name: given[name] for name in wanted if given.get(name) is not None}
+            except Exception as error:
+                report("attributes not given", error)
+        return found
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """Everything that a decision may look at."""
+        identity = self.memory.identity if self.is_counted else None
+        return Visitor(
+            id=identity.id if identity else None,
+            view=self.view,
+            consent=self.consent,
+            attributes=self.attributes,
+            region=self.country,
+            profile=self.memory.state.profile,
+            assignments=self.memory.state.assignments,
+            is_counted=self.is_counted,
+        )
+
+    def count_page(self) -> None:
+        """Record that the visitor looked at this page, if a definition reads that."""
+        if self._has_counted_page or self.decider is None:
+            return
+        self._has_counted_page = True
+        is_page = self.scope["method"] == "GET" and self.may_write
+        if is_page and "page_view" in self.decider.snapshot.definitions.events:
+            self.record("page_view", {"path": self.path})
+
+    def record(self, event: str, properties: Mapping[str, Scalar]) -> None:
+        """Record that the visitor did something, as far as they agreed to that.
+
+        Args:
+            event: A declared event.
+            properties: Its properties; those that are not declared are left out.
+        """
+        if self.decider is None:
+            return
+        declared = self.decider.snapshot.definitions.events
+        if event not in declared:
+            self.site.warn_once(f"unknown event {event!r}.{suggestion(event, declared)}")
+            return
+        try:
+            if self.is_counted and may_enrol(self.consent):
+                self._record(self.decider, event, properties)
+        except Exception as error:
+            report("event not recorded", error, event=event)
+
+    def _record(self, decider: Decider, event: str, given: Mapping[str, Scalar]) -> None:
+        identity = self.memory.identity
+        if identity is None:
+            return
+        definitions = decider.snapshot.definitions
+        declared = definitions.events[event]
+        properties = {k: given[k] for k in declared.properties if given.get(k) is not None}
+        self.memory.remember(
+            profile=decider.rules.record(
+                self.memory.state.profile,
+                event,
+                properties,
+                at_ms=self.now_ms,
+                now_ms=self.now_ms,
+                consent=self.consent,
+            )
+        )
+        uses = [use for use in declared.purposes if self.consent.allows(use)]
+        is_goal = any(goal.event == event for goal in definitions.goals.values())
+        if is_goal and Purpose.ANALYTICS in uses and self.is_recognised:
+            self.memory.keep()
+            self.site.source.capture(
+                events.event(
+                    event,
+                    identity.id,
+                    properties,
+                    uses=uses,
+                    at_ms=self.now_ms,
+                    random_bytes=self.site.random_bytes,
+                )
+            )
+
+    def withdraw(self, visitor: str, consent: Consent) -> None:
+        """Have the server forget a visitor who took their consent back."""
+        if may_enrol(consent):  # given again since: what is under the old id is void all the same
+            consent = refused(consent.source, "withdrawn")
+        self.site.source.withdraw(
+            visitor,
+            {
+                "choices": {str(use): str(choice) for use, choice in consent.choices.items()},
+                "source": consent.source,
+                "at": self.now_ms,
+            },
+        )
+
+    def set_cookies(self) -> list[str]:
+        """Return the Set-Cookie values of this response."""
+        if self.decider is None:
+            return []
+        return self.memory.set_cookies(may_write=self.may_write and self.is_counted)
+
+
+#: The visit that the running code belongs to.
+CURRENT: ContextVar[Visit | None] = ContextVar("byleave_visit", default=None)
+
+
+def record(request: Any, event: str, properties: Mapping[str, Scalar] | None = None) -> None:
+    """Record an event of the visitor whose request is being answered.
+
+    The visitor's profile changes with this response and the event is sent to the server, both
+    only as far as the visitor agreed. Without the middleware nothing happens.
+
+    Args:
+        request: The ASGI scope, or a framework's request that has it as `scope`.
+        event: A declared event.
+        properties: Its properties, as declared.
+    """
+    scope = request if isinstance(request, Mapping) else request.scope
+    visit = scope.get("byleave")
+    if isinstance(visit, Visit):
+        visit.record(event, properties or {})
