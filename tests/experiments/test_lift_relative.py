@@ -7,10 +7,10 @@ from byleave.experiments.lift import (
     BaselineTooUncertain,
     RelativeLift,
     Strata,
-    fieller,
     relative_lift,
     stratified_contrast,
 )
+from byleave.experiments.lift.relative import fieller
 
 means = st.floats(min_value=0.01, max_value=100)
 errors = st.floats(min_value=1e-4, max_value=20)

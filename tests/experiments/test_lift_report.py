@@ -217,6 +217,19 @@ def test_more_than_one_percent_of_conflicts_refuses_every_lift() -> None:
     assert bad.health.conflict_share == pytest.approx(0.01002)
 
 
+def test_an_arm_that_drives_people_away_is_refused() -> None:
+    strata = conversions(0.05, 0.065)
+
+    even = reported(strata, withdrawals=np.full((10, 2), 20))
+    driven = reported(strata, withdrawals=np.tile([10, 30], (10, 1)))
+
+    assert even.health.withdrawal_p == pytest.approx(1.0)
+    assert even.refusals == ()
+    assert [refusal.code for refusal in driven.refusals] == [RefusalCode.WITHDRAWALS]
+    assert "withdrawals of consent are not equally frequent" in driven.sentence
+    assert driven.status is Status.UNHEALTHY
+
+
 def test_an_arm_of_fewer_than_ten_units_is_not_shown() -> None:
     strata = conversions(0.05, 0.065, 0.05)
     counts, sums = strata.counts.copy(), strata.sums.copy()

@@ -5,6 +5,7 @@ from byleave.experiments.allocation.best_arm import (
     beats,
     compare_arms,
 )
+from byleave.experiments.allocation.delay import DelayCurve, corrected_totals, delay_curve
 from byleave.experiments.allocation.posterior import (
     BetaPosterior,
     NormalPosterior,
@@ -30,12 +31,15 @@ from byleave.experiments.allocation.weights import (
 __all__ = [
     "ArmComparison",
     "BetaPosterior",
+    "DelayCurve",
     "NormalPosterior",
     "Posterior",
     "beats",
     "beta_posterior",
     "champion",
     "compare_arms",
+    "corrected_totals",
+    "delay_curve",
     "discounted_totals",
     "equal_weights",
     "fixed_weights",

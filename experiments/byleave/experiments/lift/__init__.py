@@ -1,11 +1,12 @@
 """Estimators of lift from adaptive experiments, and the report that is made of them."""
 
 from byleave.experiments.lift.bernstein import guaranteed_interval
+from byleave.experiments.lift.holdout import HoldoutContrast, holdout_contrast
 from byleave.experiments.lift.interval import Interval
+from byleave.experiments.lift.multiplicity import e_benjamini_hochberg, holm
 from byleave.experiments.lift.relative import (
     BaselineTooUncertain,
     RelativeLift,
-    fieller,
     relative_lift,
 )
 from byleave.experiments.lift.report import METHOD_VERSION, build_report
@@ -26,16 +27,21 @@ from byleave.experiments.lift.srm import (
     SampleRatio,
     live_sample_ratio,
     sample_ratio,
+    withdrawal_ratio,
 )
 from byleave.experiments.lift.strata import Strata, StrataError
 from byleave.experiments.lift.stratified import StratifiedContrast, stratified_contrast
+from byleave.experiments.lift.two_sample import Group, TwoSample, newcombe, two_sample_lift, welch
+from byleave.experiments.lift.vectors import contrasts
 
 __all__ = [
     "METHOD_VERSION",
     "ArmRow",
     "BaselineTooUncertain",
+    "Group",
     "GuardVerdict",
     "Health",
+    "HoldoutContrast",
     "Interval",
     "LiveSampleRatio",
     "Phase",
@@ -50,11 +56,19 @@ __all__ = [
     "Strata",
     "StrataError",
     "StratifiedContrast",
+    "TwoSample",
     "build_report",
-    "fieller",
+    "contrasts",
+    "e_benjamini_hochberg",
     "guaranteed_interval",
+    "holdout_contrast",
+    "holm",
     "live_sample_ratio",
+    "newcombe",
     "relative_lift",
     "sample_ratio",
     "stratified_contrast",
+    "two_sample_lift",
+    "welch",
+    "withdrawal_ratio",
 ]

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from numpy.typing import ArrayLike
+
 from byleave.experiments.allocation import (
     Posterior,
     beta_posterior,
@@ -17,6 +19,7 @@ from byleave.experiments.lift.arm_report import (
     arm_row,
     effective_orders,
 )
+from byleave.experiments.lift.multiplicity import adjusted_alpha
 from byleave.experiments.lift.report_model import (
     ArmRow,
     Health,
@@ -28,7 +31,7 @@ from byleave.experiments.lift.report_model import (
     RunFacts,
     Status,
 )
-from byleave.experiments.lift.srm import live_sample_ratio, sample_ratio
+from byleave.experiments.lift.srm import live_sample_ratio, sample_ratio, withdrawal_ratio
 from byleave.experiments.lift.strata import Strata
 from byleave.experiments.lift.words import headline, percent, population_words
 
@@ -54,11 +57,12 @@ def build_report(
     control: int = 0,
     alpha: float = 0.05,
     worse_by_at_most: float | None = None,
+    withdrawals: ArrayLike | None = None,
 ) -> Report:
     """Report one goal of one run for one population.
 
     Every interval holds at any look and together with those of the other arms: each arm is
-    compared at alpha/(K - 1) (Bonferroni 1936). A figure that would mislead is refused, with the
+    compared at `adjusted_alpha`. A figure that would mislead is refused, with the
     reason in words.
 
     Args:
@@ -71,6 +75,7 @@ def build_report(
         control: Column of the control.
         alpha: Error level in (0, 1) of all intervals together.
         worse_by_at_most: For a guard goal, the relative deterioration that is accepted.
+        withdrawals: Units of `strata` that withdrew their consent, shape (J, K).
 
     Raises:
         ValueError: The number of arms does not fit the strata, or the control is none of them.
@@ -86,10 +91,10 @@ def build_report(
         control=control,
         goal=goal,
         run=run,
-        alpha=alpha / max(strata.arms - 1, 1),
+        alpha=adjusted_alpha(alpha, arms=strata.arms),
         worse_by_at_most=worse_by_at_most,
     )
-    health, blocking = _health(strata, run)
+    health, blocking = _health(strata, run, withdrawals)
     small = strata.counts.sum(axis=0) < LEAST_GROUP
     posterior = None if blocking or small.any() else _posterior(strata, goal)
     stop_advised = posterior is not None and may_stop(
@@ -129,15 +134,19 @@ def build_report(
     )
 
 
-def _health(strata: Strata, run: RunFacts) -> tuple[Health, list[Refusal]]:
+def _health(
+    strata: Strata, run: RunFacts, withdrawals: ArrayLike | None
+) -> tuple[Health, list[Refusal]]:
     """The health of a run, and the reasons why it allows no lift at all."""
     ratio, live = sample_ratio(strata), live_sample_ratio(strata)
+    leaving = None if withdrawals is None else withdrawal_ratio(strata, withdrawals)
     enrolled = max(run.enrolled, float(strata.counts.sum()), 1.0)
     health = Health(
         sample_ratio_p=ratio.p,
         sample_ratio_e_value=live.e_value,
         conflict_share=run.conflicts / enrolled,
         not_enrolled_share=run.not_enrolled_share,
+        withdrawal_p=None if leaving is None else leaving.p,
     )
     refusals = []
     if ratio.alert or live.alert:
@@ -146,6 +155,9 @@ def _health(strata: Strata, run: RunFacts) -> tuple[Health, list[Refusal]]:
     if health.conflict_share > _MOST_CONFLICTS:
         words = f"{percent(health.conflict_share)} of the units were seen in two arms"
         refusals.append(Refusal(code=RefusalCode.CONFLICTS, words=words))
+    if leaving is not None and leaving.alert:
+        words = f"withdrawals of consent are not equally frequent in all arms (p = {leaving.p:.2g})"
+        refusals.append(Refusal(code=RefusalCode.WITHDRAWALS, words=words))
     return health, refusals
 
 

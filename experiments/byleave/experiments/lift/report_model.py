@@ -56,6 +56,7 @@ class RefusalCode(StrEnum):
 
     SAMPLE_RATIO = "sample-ratio"
     CONFLICTS = "conflicts"
+    WITHDRAWALS = "withdrawals"
     FEW_CONVERSIONS = "few-conversions"
     FEW_ROWS = "few-rows"
     NO_VARIATION = "no-variation"
@@ -130,12 +131,15 @@ class Health:
         sample_ratio_e_value: The same evidence, valid at any look; alarms at 1,000.
         conflict_share: Share of enrolled units that were seen in two arms; refused above 1 %.
         not_enrolled_share: Share of decided units that were never enrolled; None when unknown.
+        withdrawal_p: P-value of withdrawals of consent being equally frequent in every arm; None
+            when they were not given.
     """
 
     sample_ratio_p: float
     sample_ratio_e_value: float
     conflict_share: float
     not_enrolled_share: float | None
+    withdrawal_p: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

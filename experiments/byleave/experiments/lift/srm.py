@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from byleave.experiments.lift.strata import Strata
 
-__all__ = ["LiveSampleRatio", "SampleRatio", "live_sample_ratio", "sample_ratio"]
+__all__ = [
+    "LiveSampleRatio",
+    "SampleRatio",
+    "live_sample_ratio",
+    "sample_ratio",
+    "withdrawal_ratio",
+]
 
 ALERT_P = 0.001
 ALERT_E_VALUE = 1000.0
@@ -83,6 +89,31 @@ def sample_ratio(strata: Strata) -> SampleRatio:
         freedom=freedom,
         p=p,
         alert=p < ALERT_P and bool((expected[drawable] >= _LEAST_EXPECTED).all()),
+    )
+
+
+def withdrawal_ratio(strata: Strata, withdrawals: ArrayLike) -> SampleRatio:
+    """Test whether units withdraw their consent equally often in every arm.
+
+    Given how many of a row's units withdrew, arms should lose them in proportion to their own
+    units: the same statistic with the realised shares as weights. An arm that drives people away
+    would otherwise be judged by those who stayed.
+
+    Args:
+        strata: Sums per allocation row and arm, those who withdrew included.
+        withdrawals: Units that withdrew after enrolment, at most `counts`, shape (J, K).
+    """
+    drawn = strata.counts.sum(axis=1) > 0
+    counts = strata.counts[drawn]
+    left = np.asarray(withdrawals, dtype=np.float64)[drawn]
+    nothing = np.zeros_like(counts)
+    return sample_ratio(
+        Strata(
+            counts=left,
+            sums=nothing,
+            squares=nothing,
+            propensities=counts / counts.sum(axis=1, keepdims=True),
+        )
     )
 
 

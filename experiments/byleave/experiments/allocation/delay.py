@@ -1,0 +1,130 @@
+"""Learning from conversions that have not all arrived yet.
+
+Counting a fresh visitor as a failure punishes whichever arm got the most recent traffic; waiting
+for the whole attribution window wastes it. A visitor of age a instead counts as the share of
+conversions that arrive within a, learnt from visitors whose window has passed (Vernade, Cappé &
+Perchet 2017, "Stochastic bandit models for delayed conversions"; Wang et al. 2022).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DelayCurve", "corrected_totals", "delay_curve"]
+
+_LEAST_CONVERSIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DelayCurve:
+    """The share of a window's conversions that arrive within an age, linear between the edges.
+
+    Attributes:
+        edges_ms: Ascending ages from 0 to the window, shape (B + 1,).
+        shares: Share of conversions that arrived by each edge, from 0 to 1, shape (B + 1,).
+    """
+
+    edges_ms: NDArray[np.float64]
+    shares: NDArray[np.float64]
+
+    def arrived(self, ages_ms: ArrayLike) -> NDArray[np.float64]:
+        """Return the share in [0, 1] that has arrived by each age, in the shape of the ages."""
+        ages = np.asarray(ages_ms, dtype=np.float64)
+        return np.asarray(np.interp(ages, self.edges_ms, self.shares))
+
+    def mean_arrived(self, youngest_ms: ArrayLike, oldest_ms: ArrayLike) -> NDArray[np.float64]:
+        """Return the mean share over ages that spread evenly from youngest to oldest.
+
+        Exact for a curve that is linear between its edges.
+
+        Args:
+            youngest_ms: Age of the last unit of each group.
+            oldest_ms: Age of the first unit of each group, not below the youngest.
+        """
+        youngest = np.asarray(youngest_ms, dtype=np.float64)
+        oldest = np.asarray(oldest_ms, dtype=np.float64)
+        spread = oldest - youngest
+        area = self._area(oldest) - self._area(youngest)
+        mean = area / np.where(spread > 0, spread, 1.0)
+        return np.asarray(np.where(spread > 0, mean, self.arrived(oldest)))
+
+    def _area(self, ages: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Integral of the curve from 0 to each age."""
+        widths = np.diff(self.edges_ms)
+        pieces = widths * (self.shares[1:] + self.shares[:-1]) / 2
+        sums = np.concatenate([[0.0], np.cumsum(pieces)])
+        inside = np.clip(ages, 0.0, self.edges_ms[-1])
+        piece = np.clip(
+            np.searchsorted(self.edges_ms, inside, side="right") - 1, 0, len(pieces) - 1
+        )
+        start = self.edges_ms[piece]
+        height = (self.shares[piece] + self.arrived(inside)) / 2
+        beyond = np.maximum(ages - self.edges_ms[-1], 0.0)
+        return np.asarray(sums[piece] + (inside - start) * height + beyond)
+
+
+def delay_curve(conversions: ArrayLike, *, edges_ms: ArrayLike) -> DelayCurve | None:
+    """Learn how conversions spread over their attribution window.
+
+    The product-limit estimate (Kaplan & Meier 1958) of the delay, given a conversion inside the
+    window. Rows whose window has passed for every unit are never censored, so that it is the
+    share of their conversions by each edge.
+
+    Args:
+        conversions: Conversions per delay bucket of mature rows, all arms together, shape
+            (B,), or (rows, B), which is summed.
+        edges_ms: Ascending edges of the buckets, from 0 to the window, shape (B + 1,).
+
+    Returns:
+        None below 200 conversions: then only mature rows should be used.
+
+    Raises:
+        ValueError: A count is negative, or the edges do not ascend from 0 or do not fit.
+    """
+    counts = np.asarray(conversions, dtype=np.float64)
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    buckets = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
+    if edges.shape != (len(buckets) + 1,) or edges[0] != 0 or not (np.diff(edges) > 0).all():
+        raise ValueError(
+            f"expected {len(buckets) + 1} edges ascending from 0, got {edges.tolist()}"
+        )
+    if not (counts >= 0).all():
+        raise ValueError(f"expected conversions >= 0, got {counts.tolist()}")
+    total = buckets.sum()
+    if total < _LEAST_CONVERSIONS:
+        return None
+    return DelayCurve(edges, np.concatenate([[0.0], np.cumsum(buckets) / total]))
+
+
+def corrected_totals(
+    counts: ArrayLike,
+    successes: ArrayLike,
+    *,
+    youngest_ms: ArrayLike,
+    oldest_ms: ArrayLike,
+    window_ms: int,
+    curve: DelayCurve | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return exposure-corrected units and arrived conversions per arm, for a posterior.
+
+    ñ_k = Σ_units G(age), with a row's units spread evenly over its life and G the curve; without
+    a curve, mature rows count in full and others not at all.
+
+    Args:
+        counts: Units per row and arm, shape (J, K).
+        successes: Conversions that arrived so far, shape (J, K).
+        youngest_ms: Age of each row's last unit, shape (J,).
+        oldest_ms: Age of each row's first unit, shape (J,).
+        window_ms: The goal's attribution window.
+        curve: What `delay_curve` learnt, or None.
+
+    Returns:
+        Units ñ_k and conversions s_k, each of shape (K,).
+    """
+    units = np.asarray(counts, dtype=np.float64)
+    arrived = np.asarray(successes, dtype=np.float64)
+    if curve is None:
+        mature = np.asarray(youngest_ms, dtype=np.float64) >= window_ms
+        return units[mature].sum(axis=0), arrived[mature].sum(axis=0)
+    return curve.mean_arrived(youngest_ms, oldest_ms) @ units, arrived.sum(axis=0)

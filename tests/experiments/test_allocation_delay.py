@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate
+
+from byleave.experiments.allocation import DelayCurve, corrected_totals, delay_curve
+
+HOUR_MS = 3_600_000
+EDGES = [0, HOUR_MS, 24 * HOUR_MS, 168 * HOUR_MS]
+CURVE = delay_curve([100, 60, 40], edges_ms=EDGES)
+
+ages = st.floats(min_value=0, max_value=300 * HOUR_MS)
+
+
+def curve() -> DelayCurve:
+    assert CURVE is not None
+    return CURVE
+
+
+def test_the_curve_is_the_share_that_arrived_by_each_edge() -> None:
+    assert curve().shares.tolist() == [0, 0.5, 0.8, 1]
+    ages_ms = [-5, 0, HOUR_MS / 2, 168 * HOUR_MS, 999 * HOUR_MS]
+    assert curve().arrived(ages_ms).tolist() == pytest.approx([0, 0, 0.25, 1, 1])
+
+
+def test_rows_of_buckets_are_summed() -> None:
+    summed = delay_curve([[60, 60, 0], [40, 0, 40]], edges_ms=EDGES)
+
+    assert summed is not None
+    assert summed.shares.tolist() == curve().shares.tolist()
+
+
+def test_below_two_hundred_conversions_nothing_is_learnt() -> None:
+    assert delay_curve([100, 60, 39], edges_ms=EDGES) is None
+
+
+@pytest.mark.parametrize(
+    ("conversions", "edges"),
+    [
+        ([100, 60, 40], [0, 1, 2]),
+        ([100, 60, 40], [1, 2, 3, 4]),
+        ([100, 60, 40], [0, 2, 2, 3]),
+        ([300, -1, 40], [0, 1, 2, 3]),
+    ],
+)
+def test_buckets_that_do_not_fit_are_refused(conversions: list[int], edges: list[int]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        delay_curve(conversions, edges_ms=edges)
+
+
+@given(ages, ages)
+def test_the_mean_over_ages_is_the_integral_of_the_curve(first: float, second: float) -> None:
+    youngest, oldest = sorted([first, second])
+
+    mean = float(curve().mean_arrived(youngest, oldest))
+
+    if oldest - youngest < 1:
+        expected = float(curve().arrived(oldest))
+    else:
+        cuts = [edge for edge in EDGES if youngest < edge < oldest]
+        expected = integrate.quad(
+            lambda age: float(curve().arrived(age)), youngest, oldest, points=cuts
+        )[0] / (oldest - youngest)
+    assert mean == pytest.approx(expected, abs=1e-6)
+
+
+def test_fresh_units_count_by_what_of_them_could_have_arrived() -> None:
+    units, conversions = corrected_totals(
+        [[100, 50], [80, 80], [40, 10]],
+        [[10, 5], [6, 7], [1, 0]],
+        youngest_ms=[200 * HOUR_MS, HOUR_MS, -HOUR_MS],
+        oldest_ms=[201 * HOUR_MS, HOUR_MS, HOUR_MS],
+        window_ms=168 * HOUR_MS,
+        curve=curve(),
+    )
+
+    # The open row's units: half are not born yet at age 0, the others average a quarter.
+    assert units.tolist() == pytest.approx([100 + 40 + 40 * 0.125, 50 + 40 + 10 * 0.125])
+    assert conversions.tolist() == [17, 12]
+
+
+def test_without_a_curve_only_mature_rows_count() -> None:
+    units, conversions = corrected_totals(
+        [[100, 50], [80, 80]],
+        [[10, 5], [6, 7]],
+        youngest_ms=[168 * HOUR_MS, 168 * HOUR_MS - 1],
+        oldest_ms=[170 * HOUR_MS, 169 * HOUR_MS],
+        window_ms=168 * HOUR_MS,
+        curve=None,
+    )
+
+    assert (units.tolist(), conversions.tolist()) == ([100, 50], [10, 5])
+
+
+def test_the_correction_removes_the_bias_of_fresh_units() -> None:
+    rng = np.random.default_rng(8)
+    mature = rng.exponential(20 * HOUR_MS, 5_000)
+    window = 168 * HOUR_MS
+    edges = np.concatenate([[0], np.geomspace(HOUR_MS / 4, window, 24)])
+    learnt = delay_curve(np.histogram(mature[mature <= window], edges)[0], edges_ms=edges)
+    ages = rng.uniform(0, 40 * HOUR_MS, 200_000)
+    delays = rng.exponential(20 * HOUR_MS, ages.size)
+    converted = (rng.random(ages.size) < 0.05) & (delays <= ages)
+
+    units, conversions = corrected_totals(
+        np.ones((ages.size, 1)),
+        converted[:, np.newaxis],
+        youngest_ms=ages,
+        oldest_ms=ages,
+        window_ms=window,
+        curve=learnt,
+    )
+
+    assert conversions[0] / ages.size < 0.03
+    assert conversions[0] / units[0] == pytest.approx(0.05, rel=0.03)
