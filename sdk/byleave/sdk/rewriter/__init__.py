@@ -1,6 +1,6 @@
 """Replaces the content of slots in HTML while it streams by, and nothing else."""
 
-from byleave.sdk.rewriter.marks import mark
+from byleave.sdk.rewriter.marks import mark, signed_slots
 from byleave.sdk.rewriter.rewriter import Rewriter, rewrite
 from byleave.sdk.rewriter.selectors import SelectorError, parse_selector
 from byleave.sdk.rewriter.sightings import Outcome, Replacement, Sighting
@@ -14,4 +14,5 @@ __all__ = [
     "mark",
     "parse_selector",
     "rewrite",
+    "signed_slots",
 ]

@@ -33,7 +33,8 @@ _NEVER_INSIDE: Final = _names("html head body frameset frame plaintext image")
 
 _TABLE_BODY = _names("tbody thead tfoot")
 _CELL = _names("td th")
-_TABLE_PART: Final = _TABLE_BODY | _CELL | _names("tr caption col colgroup")
+_TABLE_SECTION = _TABLE_BODY | _names("caption colgroup")
+_TABLE_PART: Final = _TABLE_SECTION | _CELL | _names("tr col")
 _TABLE_HOME: Final = _TABLE_BODY | _names("table tr colgroup template")
 _HEADING = _names("h1 h2 h3 h4 h5 h6")
 _ITEM = _names("li dd dt")
@@ -51,9 +52,7 @@ _CONTAINER: Final = (
 _FORMATTING: Final = _names("a b big code em font i nobr s small strike strong tt u")
 
 # Whose end tag may be left out if a certain other end tag follows.
-_LEFT_OUT: Final = (
-    _ITEM | _TABLE_BODY | _CELL | _RUBY_PART | _names("p tr caption colgroup option optgroup")
-)
+_LEFT_OUT: Final = _ITEM | _TABLE_SECTION | _CELL | _RUBY_PART | _names("p tr option optgroup")
 _LEFT_OUT_BEFORE: Final = dict.fromkeys(
     _CONTAINER | _TABLE_BODY | _CELL | _names("table tr caption button object template select"),
     _LEFT_OUT,
@@ -82,11 +81,8 @@ _CLOSINGS: Final = (
     _Closing(_RUBY_PART, _RUBY_PART, _FLOW_BARRIERS),
     _Closing(_CELL, _CELL, _TABLE_BARRIERS),
     _Closing(_names("tr"), _CELL | _names("tr"), _TABLE_BARRIERS),
-    _Closing(
-        _TABLE_BODY | _names("caption col colgroup"),
-        _CELL | _TABLE_BODY | _names("tr caption colgroup"),
-        _TABLE_BARRIERS,
-    ),
+    _Closing(_TABLE_SECTION, _CELL | _TABLE_SECTION | _names("tr"), _TABLE_BARRIERS),
+    _Closing(_names("col"), _CELL | _TABLE_BODY | _names("tr caption"), _TABLE_BARRIERS),
     _Closing(_names("table"), _names("table"), _CELL | _names("caption template")),
     _Closing(_names("option"), _names("option")),
     _Closing(_names("optgroup hr"), _names("option optgroup")),

@@ -8,7 +8,7 @@ manages to place on a page cannot open a slot.
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 _NAME: Final = "[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
@@ -52,9 +52,22 @@ def sign(name: bytes, key: bytes) -> bytes:
     return digest[:_SIGNATURE_BYTES].hex().encode("ascii")
 
 
-def is_signed(name: bytes, signature: bytes, keys: Iterable[bytes]) -> bool:
+def is_signed(name: bytes, signature: bytes, keys: Sequence[bytes]) -> bool:
     """Return whether one of the keys made the signature."""
     return any(hmac.compare_digest(sign(name, key), signature) for key in keys)
+
+
+def signed_slots(page: bytes, keys: Sequence[bytes]) -> list[str]:
+    """Return the slots whose signed opening marks are in a page, wherever they stand.
+
+    In the output of a `Rewriter` that looked at more than marks, they are those that stand where
+    a mark is not a comment, for example in a script, or that were met and left alone.
+    """
+    return [
+        match["opens"].decode("ascii")
+        for match in MARK.finditer(page)
+        if match["opens"] and is_signed(match["opens"], match["signature"], keys)
+    ]
 
 
 def beginning(buffer: bytes, position: int) -> int:

@@ -31,7 +31,7 @@ class Rewriter:
     b'<h1 data-byleave-slot="hero">New</h1>'
     """
 
-    __slots__ = ("_has_selectors", "_scanner", "_sightings")
+    __slots__ = ("_scanner", "_sightings")
 
     def __init__(
         self,
@@ -75,14 +75,14 @@ class Rewriter:
         return sum(sighting.is_bail_out for sighting in self.seen.values())
 
     @property
-    def gave_up(self) -> bool:
+    def has_given_up(self) -> bool:
         """Whether a part of the page was passed through unread."""
-        return self._scanner.gave_up
+        return self._scanner.slots.has_given_up
 
     @property
     def rescanned(self) -> int:
         """How many bytes were scanned more than once."""
-        return self._scanner.spool.rescanned
+        return self._scanner.rescanned
 
 
 def rewrite(

@@ -19,7 +19,7 @@ class Capture:
         foreign: where in SVG or MathML the content begins.
     """
 
-    __slots__ = ("depth", "elements", "foreign", "held", "opening", "size", "slot")
+    __slots__ = ("_depth", "elements", "foreign", "held", "opening", "size", "slot")
 
     def __init__(
         self,
@@ -33,9 +33,20 @@ class Capture:
         self.opening = opening
         self.elements = elements
         self.foreign = foreign
-        self.depth = 1  # marks of the same slot may be nested
+        self._depth = 1  # marks of the same slot may be nested
         self.held: list[bytes] = []
         self.size = 0
+
+    def opens_with(self, slot: str) -> None:
+        """Take in an opening mark within the content."""
+        if self.elements is None and slot == self.slot:
+            self._depth += 1
+
+    def closes_with(self, slot: str) -> bool:
+        """Take in a closing mark, and return whether it ends the content."""
+        if self.elements is None and slot == self.slot:
+            self._depth -= 1
+        return self._depth == 0
 
 
 class Spool:
