@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 #: The algorithms that `byleave.experiments.hashes` knows.
 HashName = Literal["blake2b64", "fnv1a32-v1", "fnv1a32-v2", "murmur3-32"]
+
+_GROWTHBOOK_HASHES: Final[Mapping[int, HashName]] = {1: "fnv1a32-v1", 2: "fnv1a32-v2"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,9 @@ def growthbook_split(experiment: Mapping[str, Any], arms: Sequence[str]) -> Impo
             writes it: `key`, `seed`, `hashVersion`, `hashAttribute`, `fallbackAttribute`,
             `weights`, `coverage`, `ranges`, `filters` and `namespace` are read.
         arms: Our arms in the order of its variations.
+
+    Raises:
+        ValueError: It hashes in a way that the specification does not know.
     """
     if "ranges" in experiment:
         ranges = tuple(Interval(start=start, end=end) for start, end in experiment["ranges"])
@@ -123,7 +128,9 @@ def growthbook_namespace(name: str, start: float, end: float) -> Filter:
 
 
 def _growthbook_hash(version: int) -> HashName:
-    return "fnv1a32-v2" if version == 2 else "fnv1a32-v1"
+    if version not in _GROWTHBOOK_HASHES:
+        raise ValueError(f"expected GrowthBook hash version 1 or 2, got {version!r}")
+    return _GROWTHBOOK_HASHES[version]
 
 
 def unleash_split(

@@ -4,16 +4,15 @@
     segments/*.yaml       one segment a document, named by its key `segment`
     experiments/*.yaml    one experiment a document, named by its key `experiment`
 
-A small site may keep everything in `byleave.yaml`, as several documents.
-
-PyYAML reads the files. Words that YAML 1.1 turns into something else (`no`, `on`, `12:30`,
+Every YAML file of the folder is read, whatever it is called, so that none is left out by
+mistake. PyYAML reads them. Words that YAML 1.1 turns into something else (`no`, `on`, `12:30`,
 dates) stay the words that the author wrote.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
@@ -26,7 +25,10 @@ if TYPE_CHECKING:  # PyYAML is optional for sites that load published definition
     from yaml import Node
 
 _KINDS: Final = {"segment": "segments", "experiment": "experiments"}
+_SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 100_000
+_TOO_DEEP: Final = "nested too deeply, or aliases without end"
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,6 +58,8 @@ class LocatedFault(Fault):
 def load_folder(folder: str | FilePath) -> Definitions:
     """Return the definitions that a folder of YAML files holds.
 
+    Shapes are checked first, and once they are right, what refers to what.
+
     Raises:
         DefinitionError: Something is wrong; `faults` holds every `LocatedFault`, in the order of
             files and lines.
@@ -63,105 +67,54 @@ def load_folder(folder: str | FilePath) -> Definitions:
         ModuleNotFoundError: PyYAML is not installed; the text says what to install.
     """
     root = FilePath(folder)
-    if not (root / "byleave.yaml").is_file():
-        raise FileNotFoundError(f"no byleave.yaml in {root}; `byleave init` writes a first one")
+    if not (root / _SITE).is_file():
+        raise FileNotFoundError(f"no {_SITE} in {root}; `byleave init` writes a first one")
     merged = _Merged(root)
     for file in _files(root):
         merged.add(file)
     reader = Reader()
-    definitions: Definitions | None = reader.read(Definitions, merged.data, ())
-    faults = [*merged.faults, *reader.faults]
+    definitions: Definitions | None = reader.read(Definitions, merged.data(), ())
+    unread = {fault.path for fault in merged.faults}
+    faults = merged.faults + [fault for fault in reader.faults if fault.path not in unread]
     if definitions is not None and not faults:
         faults += check(definitions)
     if faults or definitions is None:
-        located = {(fault.message, merged.place(fault.path)): fault.path for fault in faults}
+        located = {(merged.place(fault.path), fault.message): fault.path for fault in faults}
         raise DefinitionError(
-            LocatedFault(path, message, place)
-            for (message, place), path in sorted(located.items(), key=lambda item: item[0][1])
+            LocatedFault(path, message, place) for (place, message), path in sorted(located.items())
         )
     return definitions
 
 
-def _files(root: FilePath) -> Iterator[FilePath]:
-    yield root / "byleave.yaml"
-    for kind in _KINDS.values():
-        yield from sorted((root / kind).glob("*.yaml"))
+def _files(root: FilePath) -> list[FilePath]:
+    """Return the YAML files of a folder, the site's first."""
+    found = [
+        file
+        for file in root.rglob("*")
+        if file.suffix in (".yaml", ".yml") and file.is_file() and file != root / _SITE
+    ]
+    return [root / _SITE, *sorted(found)]
 
 
 class _Merged:
     """The files of a folder as one set of plain data that remembers where each part stood."""
 
     def __init__(self, root: FilePath) -> None:
-        self.root = root
-        self.data: dict[str, Any] = {}
         self.faults: list[Fault] = []
-        self._places: dict[Path, Place] = {(): Place("byleave.yaml", 1, 1)}
+        self._root = root
+        self._site: dict[str, Any] | None = None
+        self._named: dict[str, dict[str, Any]] = {}
+        self._places: dict[Path, Place] = {(): Place(_SITE, 1, 1)}
         self._nodes = 0
 
-    def add(self, file: FilePath) -> None:
-        """Read one file into the set."""
-        yaml = _yaml()
-        name = str(file.relative_to(self.root))
-        try:
-            documents = [*yaml.compose_all(file.read_text(encoding="utf-8"), _loader())]
-        except (yaml.MarkedYAMLError, yaml.reader.ReaderError, UnicodeDecodeError) as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or getattr(error, "reason", "unreadable")
-            path: Path = (name,)
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            self._places[path] = Place(name, line, column)
-            self.faults.append(Fault(path, f"not readable as YAML: {problem}"))
-            return
-        for node in documents:
-            if node is not None:
-                self._document(node, name)
-
-    def _document(self, node: Node, file: str) -> None:
-        if not isinstance(node, _yaml().MappingNode):
-            self._fault((file,), node, file, "expected a mapping, such as `segment: my-segment`")
-            return
-        keys = {str(key.value): value for key, value in node.value}
-        kind = next((kind for kind in _KINDS if kind in keys), None)
-        if kind is None and file != "byleave.yaml":
-            wanted = " or ".join(f"`{kind}: name`" for kind in _KINDS)
-            self._fault((file,), node, file, f"expected a document with {wanted}")
-            return
-        if kind is None:
-            self.data = self._value(node, (), file) | self.data
-            return
-        name = str(keys[kind].value)
-        path: Path = (_KINDS[kind], name)
-        named = self.data.setdefault(_KINDS[kind], {})
-        if name in named:
-            first = self._places[path]
-            self._fault((*path, file), keys[kind], file, f"{kind} {name!r} stands at {first} too")
-            return
-        value = self._value(node, path, file)
-        del value[kind]
-        named[name] = value
-
-    def _value(self, node: Node, path: Path, file: str) -> Any:
-        yaml = _yaml()
-        self._nodes += 1
-        self._places.setdefault(path, self._place_of(node, file))
-        if self._nodes > _MOST_NODES or len(path) > MAX_DEPTH:
-            self._fault(path, node, file, "nested too deeply, or aliases without end")
-            return None
-        if isinstance(node, yaml.MappingNode):
-            found: dict[str, Any] = {}
-            for key, item in node.value:
-                name = str(key.value)
-                place = (*path, name)
-                if name in found:
-                    self._fault(place, key, file, f"{name!r} stands here twice")
-                self._places[place] = self._place_of(key, file)
-                found[name] = self._value(item, place, file)
-            return found
-        if isinstance(node, yaml.SequenceNode):
-            return [
-                self._value(item, (*path, index), file) for index, item in enumerate(node.value)
-            ]
-        return _scalar(node)
+    def data(self) -> dict[str, Any]:
+        """Return everything that was read, as one set."""
+        data = dict(self._site or {})
+        for kind, named in self._named.items():
+            inline = data.get(kind)
+            # Anything but a mapping is a fault, which reading it tells.
+            data[kind] = inline | named if isinstance(inline, dict) else inline or named
+        return data
 
     def place(self, path: Path) -> Place:
         """Return where a path stands, or the nearest part around it that stands anywhere."""
@@ -169,13 +122,110 @@ class _Merged:
             path = path[:-1]
         return self._places[path]
 
+    def add(self, file: FilePath) -> None:
+        """Read one file into the set."""
+        yaml = _yaml()
+        name = file.relative_to(self._root).as_posix()
+        raw = file.read_bytes()
+        try:
+            documents = [*yaml.compose_all(raw.decode(), _loader())]
+        except UnicodeDecodeError as error:
+            self._unreadable(name, _end(name, raw[: error.start]), "expected UTF-8")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            place = Place(name, mark.line + 1, mark.column + 1)
+            self._unreadable(name, place, f"not readable as YAML: {error.problem}")
+        except yaml.reader.ReaderError as error:
+            before = raw.decode()[: error.position].encode()
+            self._unreadable(name, _end(name, before), f"not readable as YAML: {error.reason}")
+        except RecursionError:
+            self._unreadable(name, Place(name, 1, 1), _TOO_DEEP)
+        else:
+            for node in documents:
+                if node is not None:
+                    self._document(node, name)
+
+    def _document(self, node: Node, file: str) -> None:
+        if not isinstance(node, _yaml().MappingNode):
+            self._fault((file,), node, file, "expected a mapping, such as `segment: my-segment`")
+            return
+        keys = {key.value: value for key, value in node.value if isinstance(key.value, str)}
+        kind = next((kind for kind in _KINDS if kind in keys), None)
+        if kind is not None:
+            self._item(kind, keys[kind], node, file)
+        elif file != _SITE or self._site is not None:
+            wanted = " or ".join(f"`{kind}: name`" for kind in _KINDS)
+            self._fault((file,), node, file, f"expected a document with {wanted}")
+        else:
+            self._site = self._value(node, (), file)
+
+    def _item(self, kind: str, name: Node, node: Node, file: str) -> None:
+        """Read a document that defines one thing by its name."""
+        path: Path = (_KINDS[kind], str(name.value))
+        if not isinstance(name, _yaml().ScalarNode) or not name.value:
+            self._fault((file, kind), name, file, f"expected the name of the {kind}")
+        elif first := self._places.get(path):
+            text = f"{kind} {name.value!r} stands at {first} already"
+            self._fault((*path, file), name, file, text)
+        else:
+            value = self._value(node, path, file)
+            del value[kind]
+            self._named.setdefault(_KINDS[kind], {})[name.value] = value
+
+    def _value(self, node: Node, path: Path, file: str) -> Any:
+        yaml = _yaml()
+        self._nodes += 1
+        self._places.setdefault(path, _start(file, node))
+        if self._nodes > _MOST_NODES or len(path) > MAX_DEPTH:
+            self._fault(path, node, file, _TOO_DEEP)
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, file)
+        if isinstance(node, yaml.SequenceNode):
+            return [
+                self._value(item, (*path, index), file) for index, item in enumerate(node.value)
+            ]
+        if node.tag in _SCALARS:
+            pattern, _, convert = _SCALARS[node.tag]
+            if re.fullmatch(pattern, node.value):
+                return convert(node.value)
+        elif node.tag == _TEXT:
+            return node.value
+        self._fault(path, node, file, "expected a value without a tag; leave out what `!` begins")
+        return None
+
+    def _mapping(self, node: Node, path: Path, file: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, item in node.value:
+            if not isinstance(key.value, str):
+                self._fault((*path, file), key, file, "expected text as a key")
+                continue
+            place = (*path, key.value)
+            if first := self._places.get(place):
+                text = f"{key.value!r} stands at {first} already"
+                self._fault((*place, file), key, file, text)
+                continue
+            self._places[place] = _start(file, key)
+            found[key.value] = self._value(item, place, file)
+        return found
+
     def _fault(self, path: Path, node: Node, file: str, message: str) -> None:
-        self._places[path] = self._place_of(node, file)
+        self._places[path] = _start(file, node)
         self.faults.append(Fault(path, message))
 
-    @staticmethod
-    def _place_of(node: Node, file: str) -> Place:
-        return Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _unreadable(self, file: str, place: Place, message: str) -> None:
+        self._places[(file,)] = place
+        self.faults.append(Fault((file,), message))
+
+
+def _start(file: str, node: Node) -> Place:
+    return Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _end(file: str, before: bytes) -> Place:
+    """Return the place that follows the beginning of a file."""
+    *lines, last = before.split(b"\n")
+    return Place(file, len(lines) + 1, len(last.decode()) + 1)
 
 
 def _yaml() -> Any:
@@ -197,11 +247,6 @@ def _loader() -> Any:
         for first in firsts:
             resolvers.setdefault(first, []).append((tag, re.compile(rf"(?:{pattern})\Z")))
     return type("Loader", (_yaml().SafeLoader,), {"yaml_implicit_resolvers": resolvers})
-
-
-def _scalar(node: Node) -> Any:
-    convert = _SCALARS[node.tag][2] if node.tag in _SCALARS else str
-    return convert(node.value)
 
 
 #: What a plain word must look like to be more than text, the characters it may start with, and

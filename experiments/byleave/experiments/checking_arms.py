@@ -1,0 +1,172 @@
+"""Checks of one experiment's arms: what they show, and how visitors are divided among them."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from byleave.experiments.cells import MOST_SWITCHES, is_conditional
+from byleave.experiments.checking_experiments import (
+    check_cap,
+    check_segment,
+    check_segments,
+    check_unlesses,
+)
+from byleave.experiments.decisions import HOLDOUT
+from byleave.experiments.definitions import (
+    CONTROL,
+    Definitions,
+    Experiment,
+    NavVerb,
+    Policy,
+    Slot,
+    SlotKind,
+    Variant,
+    VariantKind,
+)
+from byleave.experiments.naming import NAME_RULE, is_name
+from byleave.segments import Fault, Path, Share, unknown_name
+
+MOST_VARIANTS: Final = 20
+
+#: Floors take at most this share of the traffic; the rest is what can be learned with.
+MOST_FLOORS: Final = 0.20
+
+#: An allocation row lives no longer, so neither may an epoch.
+LONGEST_EPOCH_MS: Final = 86_400_000
+
+_MOST_ADDED_LINKS: Final = 2
+_SLACK: Final = 1e-9
+_KINDS: Final = {
+    VariantKind.FIELDS: SlotKind.CONTENT,
+    VariantKind.TEMPLATE: SlotKind.CONTENT,
+    VariantKind.HTML: SlotKind.CONTENT,
+    VariantKind.DATA: SlotKind.DATA,
+    VariantKind.NAV: SlotKind.NAVIGATION,
+}
+_PAGE: Final = r"https?://[^\s/]\S*|/(?![/\\])\S*"
+_ADDRESSES: Final = {
+    "image": re.compile(_PAGE),
+    "url": re.compile(rf"{_PAGE}|(?:mailto|tel):\S+|#\S*"),
+}
+
+
+def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
+    """Yield what is wrong with an experiment's variants and their allocation."""
+    yield from _variants(experiment, definitions, (*path, "variants"))
+    yield from _cells(experiment, definitions, (*path, "allocate"))
+    if experiment.allocate.policy is Policy.THOMPSON:
+        yield from _learned(experiment, (*path, "allocate"))
+    else:
+        yield from _shares(experiment, (*path, "allocate", "shares"))
+
+
+def _variants(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
+    variants = experiment.variants
+    control = variants.get(CONTROL)
+    if control is None or control.kind is not VariantKind.SITE or is_conditional(control):
+        yield Fault(path, "needs `control: site`, without conditions: the site's own content")
+    if len(variants) < 2:
+        yield Fault(path, "needs at least one variant besides control")
+    if len(variants) > MOST_VARIANTS:
+        yield Fault(path, f"at most {MOST_VARIANTS} variants")
+    slot = definitions.slots.get(experiment.slot)
+    for key, variant in variants.items():
+        place = (*path, key)
+        if key == HOLDOUT:
+            yield Fault(place, f"{HOLDOUT!r} is the name of the global holdout; take another")
+        elif not is_name(key):
+            yield Fault(place, NAME_RULE)
+        if variant.when is not None:
+            yield from check_segment(variant.when, definitions, (*place, "when"))
+        yield from check_unlesses(variant.unless, definitions, (*place, "unless"))
+        yield from check_cap(variant.cap, (*place, "cap"))
+        if slot is not None and variant.kind is not VariantKind.SITE:
+            yield from _content(variant, slot, place)
+
+
+def _content(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:
+    if _KINDS[variant.kind] is not slot.kind:
+        fitting = [kind for kind, place in _KINDS.items() if place is slot.kind]
+        yield Fault(path, f"a {slot.kind} slot takes {' or '.join(fitting)}, not {variant.kind}")
+    elif variant.kind is VariantKind.FIELDS:
+        yield from _fields(variant.content, slot, (*path, "fields"))
+    elif variant.kind is VariantKind.NAV:
+        yield from _navigation(variant, slot, (*path, "nav"))
+
+
+def _fields(content: dict[str, str], slot: Slot, path: Path) -> Iterator[Fault]:
+    if slot.template is None:
+        yield Fault(path, "the slot has no `template` that would render fields")
+    for name in slot.fields:
+        if name not in content:
+            yield Fault(path, f"field {name!r} is missing")
+    for name, text in content.items():
+        if name not in slot.fields:
+            yield unknown_name("field", name, slot.fields, (*path, name))
+        elif (kind := slot.fields[name]) in _ADDRESSES and not _ADDRESSES[kind].fullmatch(text):
+            yield Fault(
+                (*path, name),
+                f"expected the address of the {kind}: a path such as /schools or "
+                f"https://example.org/, got {text!r}",
+            )
+
+
+def _navigation(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:
+    operations = variant.content
+    if not operations:
+        yield Fault(path, "changes nothing; name at least one link")
+    for index, change in enumerate(operations):
+        if not _ADDRESSES["url"].fullmatch(change.path):
+            place = (*path, index, str(change.operation))
+            yield Fault(
+                place, f"expected where the link leads, such as /pricing, got {change.path!r}"
+            )
+        if change.operation is NavVerb.ADD and not change.label:
+            yield Fault((*path, index), "an added link needs a `label`")
+    for verb, most in ((NavVerb.PROMOTE, slot.promote_at_most), (NavVerb.ADD, _MOST_ADDED_LINKS)):
+        count = sum(change.operation is verb for change in operations)
+        if count > most:
+            yield Fault(path, f"at most {most} links to {verb} here, got {count}")
+
+
+def _cells(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
+    allocate = experiment.allocate
+    yield from check_segments(allocate.contexts, definitions, (*path, "contexts"))
+    switches = len(allocate.contexts) + sum(map(is_conditional, experiment.variants.values()))
+    if switches > MOST_SWITCHES:
+        yield Fault(
+            path,
+            f"{switches} contexts and conditional variants together make too many cells to "
+            f"learn in; use at most {MOST_SWITCHES}",
+        )
+    if allocate.epoch > LONGEST_EPOCH_MS:
+        yield Fault((*path, "epoch"), f"at most 24h, got {allocate.epoch}")
+
+
+def _learned(experiment: Experiment, path: Path) -> Iterator[Fault]:
+    allocate = experiment.allocate
+    if allocate.shares:
+        yield Fault((*path, "shares"), "only `policy: fixed` has shares")
+    if allocate.control <= 0 or allocate.floor <= 0:
+        yield Fault(
+            path, "`control` and `floor` must be more than 0%, or an arm could never be compared"
+        )
+    floors = allocate.control + allocate.floor * (len(experiment.variants) - 1)
+    if floors > MOST_FLOORS + _SLACK:
+        yield Fault(
+            path,
+            f"control and floors add up to {Share(min(1.0, floors))}; keep them within "
+            f"{Share(MOST_FLOORS)}, so that there is traffic to learn with",
+        )
+
+
+def _shares(experiment: Experiment, path: Path) -> Iterator[Fault]:
+    shares, variants = experiment.allocate.shares, experiment.variants
+    for arm in shares:
+        if arm not in variants:
+            yield unknown_name("variant", arm, variants, (*path, arm))
+    if shares and (missing := [arm for arm in variants if arm not in shares]):
+        yield Fault(path, f"give every variant a share, {' and '.join(missing)} too")
+    total = sum(shares.values())
+    if shares and abs(total - 1) > _SLACK:
+        yield Fault(path, f"shares must add up to 100%, not {total * 100:.10g}%")

@@ -1,0 +1,14 @@
+"""Names: what authors may call goals, slots, experiments and variants."""
+
+import re
+from typing import Final
+
+#: What is wrong with a name that is not one.
+NAME_RULE: Final = "names are lower-case letters, digits, dots, hyphens and underscores, at most 64"
+
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be a name."""
+    return _NAME.fullmatch(text) is not None
