@@ -29,6 +29,7 @@ _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 100_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
 _TEXT: Final = "tag:yaml.org,2002:str"
+_NULL: Final = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -142,7 +143,7 @@ class _Merged:
             self._unreadable(name, Place(name, 1, 1), _TOO_DEEP)
         else:
             for node in documents:
-                if node is not None:
+                if node.tag != _NULL:
                     self._document(node, name)
 
     def _document(self, node: Node, file: str) -> None:
@@ -253,7 +254,7 @@ def _loader() -> Any:
 #: what it then becomes.
 _SCALARS: Final[Mapping[str, tuple[str, Iterable[str], Callable[[str], Any]]]] = {
     "tag:yaml.org,2002:bool": (r"true|false", "tf", lambda text: text == "true"),
-    "tag:yaml.org,2002:null": (r"null|~|", ("n", "~", ""), lambda _: None),
+    _NULL: (r"null|~|", ("n", "~", ""), lambda _: None),
     "tag:yaml.org,2002:int": (r"[-+]?[0-9]{1,18}", "-+0123456789", int),
     "tag:yaml.org,2002:float": (
         r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?",
