@@ -34,8 +34,6 @@ _NEVER_INSIDE: Final = _names("html head body frameset frame plaintext image")
 _TABLE_BODY = _names("tbody thead tfoot")
 _CELL = _names("td th")
 _TABLE_SECTION = _TABLE_BODY | _names("caption colgroup")
-_TABLE_PART: Final = _TABLE_SECTION | _CELL | _names("tr col")
-_TABLE_HOME: Final = _TABLE_BODY | _names("table tr colgroup template")
 _HEADING = _names("h1 h2 h3 h4 h5 h6")
 _ITEM = _names("li dd dt")
 _RUBY_PART = _names("rb rp rt rtc")
@@ -49,6 +47,10 @@ _CONTAINER: Final = (
     )
 )
 
+# Parts of a table or a ruby without one around them may close elements outside the host.
+_HOMES: Final = dict.fromkeys(
+    _TABLE_SECTION | _CELL | _names("tr col"), _TABLE_BODY | _names("table tr colgroup template")
+) | dict.fromkeys(_RUBY_PART, _names("ruby"))
 _FORMATTING: Final = _names("a b big code em font i nobr s small strike strong tt u")
 
 # Whose end tag may be left out if a certain other end tag follows.
@@ -114,7 +116,8 @@ class OpenElements:
 
     def start(self, name: bytes) -> Verdict:
         """Take in the start tag of an HTML element."""
-        if name in _NEVER_INSIDE or (name in _TABLE_PART and _TABLE_HOME.isdisjoint(self._open)):
+        home = _HOMES.get(name)
+        if name in _NEVER_INSIDE or (home and home.isdisjoint(self._open)):
             return Verdict.DOUBT
         for closing in _CLOSINGS_BY.get(name, ()):
             if not (closing.targets.isdisjoint(self._open) or self._close(closing)):
