@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 
-from byleave.experiments.lift import Group, RelativeLift, holdout_contrast, welch
+from byleave.experiments.definitions import Goal, GoalKind
+from byleave.experiments.lift import (
+    Group,
+    Population,
+    RelativeLift,
+    holdout_contrast,
+    holdout_sentence,
+    welch,
+)
 from byleave.experiments.lift.mixture import mixture_variance
+from byleave.segments import Duration
 
 
 def test_the_always_valid_interval_is_that_of_the_formula() -> None:
@@ -35,3 +44,56 @@ def test_evidence_interval_and_relative_interval_agree_on_no_difference(hits: in
 
 def test_without_variation_there_is_no_contrast() -> None:
     assert holdout_contrast(Group(100, 0, 0), Group(10, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("personalised", "holdout", "sentence"),
+    [
+        (
+            Group(190_000, 12_350, 12_350),
+            Group(10_000, 500, 500),
+            "Among the 61 % of visitors who agreed, everything personalised raised signup by 30 % "
+            "(95 % interval +1",
+        ),
+        (
+            Group(19_000, 950, 950),
+            Group(1_000, 50, 50),
+            "Among the 61 % of visitors who agreed, everything personalised may have changed "
+            "signup or not (95 % interval ",
+        ),
+        (Group(19_000, 950, 950), Group(1_000, 19, 19), "Not enough data yet among the 61 %"),
+        (Group(19_000, 19_000, 19_000), Group(1_000, 1_000, 1_000), "Not enough data yet among"),
+    ],
+)
+def test_everything_personalised_has_a_sentence_with_interval_and_population(
+    personalised: Group, holdout: Group, sentence: str
+) -> None:
+    goal = Goal(event="sign_up", kind=GoalKind.CONVERSION, within=Duration(86_400_000))
+
+    words = holdout_sentence(
+        personalised,
+        holdout,
+        goal_key="signup",
+        goal=goal,
+        population=Population(agreed_share=0.61),
+    )
+
+    assert words.startswith(sentence)
+
+
+def test_an_uncertain_holdout_leaves_the_absolute_difference() -> None:
+    goal = Goal(event="sign_up", kind=GoalKind.CONVERSION, within="page")
+
+    words = holdout_sentence(
+        Group(10_000, 1_000, 1_000),
+        Group(10_000, 20, 20),
+        goal_key="signup",
+        goal=goal,
+        population=Population(unit="view"),
+        tuned_units=0.001,  # tuned so badly that 20 conversions may be none
+    )
+
+    assert words.startswith(
+        "Among all measured page views, everything personalised raised signup by 9.80 percentage "
+        "points (95 % interval +"
+    )

@@ -328,6 +328,19 @@ def test_an_old_run_in_which_no_arm_can_win_much_is_ready_for_review() -> None:
     assert (old.stop_advised, old.status) == (True, Status.READY_FOR_REVIEW)
 
 
+def test_the_interval_for_one_look_is_given_on_request_only_and_labelled() -> None:
+    usual = reported(conversions(0.05, 0.065))
+    asked = reported(conversions(0.05, 0.065), fixed_horizon=True)
+
+    fixed, always_valid = asked.arms[1].fixed_interval, asked.arms[1].difference_interval
+    assert usual.arms[1].fixed_interval is None
+    assert fixed is not None
+    assert always_valid is not None
+    assert fixed.width < always_valid.width
+    assert any("looks once" in sentence for sentence in asked.assumptions)
+    assert not any("looks once" in sentence for sentence in usual.assumptions)
+
+
 def test_the_control_comes_first_wherever_its_column_is() -> None:
     report = reported(conversions(0.065, 0.05), control=1)
 

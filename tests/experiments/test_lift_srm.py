@@ -74,6 +74,19 @@ def test_permuting_the_arms_changes_no_test(order: list[int], seed: int) -> None
     assert live_sample_ratio(shuffled).e_value == pytest.approx(live_sample_ratio(strata).e_value)
 
 
+def test_observed_expected_and_evidence_add_up_over_rows() -> None:
+    strata = drawn(11)
+    parts = [
+        counted(strata.counts[rows].astype(int), ADAPTIVE[rows])
+        for rows in (slice(20), slice(20, 40))
+    ]
+
+    whole, halves = sample_ratio(strata), [sample_ratio(part) for part in parts]
+
+    np.testing.assert_allclose(whole.observed, sum(half.observed for half in halves))
+    np.testing.assert_allclose(whole.expected, sum(half.expected for half in halves))
+
+
 def test_arms_that_never_shared_a_row_are_tested_within_their_rows() -> None:
     weights = np.array([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
     counts = np.array([[55, 45, 0, 0], [0, 0, 70, 30]])

@@ -162,6 +162,23 @@ def test_halving_every_row_at_random_moves_the_estimate_less_than_half_an_error(
     assert abs(halves.difference - whole.difference) < 0.5 * whole.standard_error
 
 
+@given(seeds, st.integers(min_value=2, max_value=5))
+def test_the_same_rows_again_keep_the_estimate_and_shrink_its_error(seed: int, times: int) -> None:
+    rows = draw(seed)
+    repeated = Strata(
+        counts=np.tile(rows.counts, (times, 1)),
+        sums=np.tile(rows.sums, (times, 1)),
+        squares=np.tile(rows.squares, (times, 1)),
+        propensities=np.tile(rows.propensities, (times, 1)),
+    )
+
+    once, often = contrast(rows), contrast(repeated)
+
+    assert often.difference == pytest.approx(once.difference)
+    assert often.standard_error == pytest.approx(once.standard_error / sqrt(times))
+    assert often.rows == times * once.rows
+
+
 def test_without_common_rows_or_variation_there_is_no_contrast() -> None:
     apart = Strata.of(
         counts=np.array([[10, 0], [0, 10]]),

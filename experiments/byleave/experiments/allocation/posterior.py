@@ -205,7 +205,7 @@ def beta_posterior(
         units: Exposed units ñ_k ≥ 0, shape (K,), fractional after exposure correction; where it
             is below `successes`, no failure is counted.
         prior_mean: The rate m in (0, 1) believed before any data: one for all arms, or one per
-            arm, such as the arm's rate in all cells.
+            arm. For the cells of one run, the `means` of a posterior over all of its cells.
         prior_strength: The number n₀ > 0 of units that the prior is worth; 50 with history.
 
     Raises:

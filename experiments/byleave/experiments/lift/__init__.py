@@ -2,6 +2,7 @@
 
 from byleave.experiments.lift.bernstein import guaranteed_interval
 from byleave.experiments.lift.holdout import HoldoutContrast, holdout_contrast
+from byleave.experiments.lift.holdout_report import holdout_sentence
 from byleave.experiments.lift.interval import Interval
 from byleave.experiments.lift.multiplicity import e_benjamini_hochberg, holm
 from byleave.experiments.lift.relative import (
@@ -62,6 +63,7 @@ __all__ = [
     "e_benjamini_hochberg",
     "guaranteed_interval",
     "holdout_contrast",
+    "holdout_sentence",
     "holm",
     "live_sample_ratio",
     "newcombe",

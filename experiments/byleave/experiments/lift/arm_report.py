@@ -20,7 +20,14 @@ from byleave.experiments.lift.report_model import (
 from byleave.experiments.lift.strata import Strata
 from byleave.experiments.lift.stratified import stratified_contrast
 
-__all__ = ["LEAST_GROUP", "LEAST_ORDERS", "Question", "arm_row", "effective_orders"]
+__all__ = [
+    "LEAST_GROUP",
+    "LEAST_ORDERS",
+    "Question",
+    "arm_row",
+    "effective_orders",
+    "least_orders",
+]
 
 LEAST_GROUP = 10
 LEAST_ORDERS = 40
@@ -40,6 +47,7 @@ class Question:
         run: What the strata do not tell.
         alpha: Error level of each arm's interval.
         worse_by_at_most: For a guard goal, the relative deterioration that is accepted.
+        fixed_horizon: Whether the intervals for one planned look are wanted, too.
     """
 
     strata: Strata
@@ -49,6 +57,7 @@ class Question:
     run: RunFacts
     alpha: float
     worse_by_at_most: float | None
+    fixed_horizon: bool
 
     @property
     def treated(self) -> list[int]:
@@ -104,6 +113,7 @@ def arm_row(
         difference=contrast.difference,
         difference_interval=contrast.always_valid,
         p=contrast.always_valid_p,
+        fixed_interval=contrast.fixed if question.fixed_horizon else None,
     )
     relative = relative_lift(contrast)
     if isinstance(relative, BaselineTooUncertain):
@@ -128,6 +138,13 @@ def effective_orders(
     return np.divide(sums**2, squares, out=np.zeros_like(sums), where=squares > 0)
 
 
+def least_orders(kind: GoalKind) -> tuple[int, str]:
+    """Return how many effective orders an interval from large numbers needs, and their name."""
+    if kind in (GoalKind.VALUE, GoalKind.TIME):
+        return LEAST_ORDERS, "orders of like size"
+    return _LEAST_CONVERSIONS, "conversions"
+
+
 def _too_little(question: Question, arm: int) -> Refusal | None:
     """Whether the two arms hold too little for an interval that rests on large numbers."""
     strata, name = question.strata, question.arms[arm]
@@ -136,9 +153,7 @@ def _too_little(question: Question, arm: int) -> Refusal | None:
         words = f"{name} shares fewer than {_LEAST_ROWS} mature allocation rows with the control"
         return Refusal(code=RefusalCode.FEW_ROWS, words=words, arm=name)
     orders = effective_orders(strata.sums[usable].sum(axis=0), strata.squares[usable].sum(axis=0))
-    least, what = _LEAST_CONVERSIONS, "conversions"
-    if question.goal.kind in (GoalKind.VALUE, GoalKind.TIME):
-        least, what = LEAST_ORDERS, "orders of like size"
+    least, what = least_orders(question.goal.kind)
     if min(orders[arm], orders[question.control]) < least:
         words = f"{name} or the control has fewer than {least} {what}"
         return Refusal(code=RefusalCode.FEW_CONVERSIONS, words=words, arm=name)

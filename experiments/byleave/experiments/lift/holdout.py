@@ -12,7 +12,9 @@ from byleave.experiments.lift.mixture import boundary, mixture_e_value
 from byleave.experiments.lift.relative import BaselineTooUncertain, RelativeLift, fieller
 from byleave.experiments.lift.two_sample import Group, TwoSample, welch
 
-__all__ = ["HoldoutContrast", "holdout_contrast"]
+__all__ = ["DEFAULT_TUNED_UNITS", "HoldoutContrast", "holdout_contrast"]
+
+DEFAULT_TUNED_UNITS = 5_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ def holdout_contrast(
     holdout: Group,
     *,
     alpha: float = 0.05,
-    tuned_units: float = 5_000.0,
+    tuned_units: float = DEFAULT_TUNED_UNITS,
 ) -> HoldoutContrast | None:
     """Compare the personalised units with the held-out ones.
 

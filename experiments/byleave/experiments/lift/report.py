@@ -58,6 +58,7 @@ def build_report(
     alpha: float = 0.05,
     worse_by_at_most: float | None = None,
     withdrawals: ArrayLike | None = None,
+    fixed_horizon: bool = False,
 ) -> Report:
     """Report one goal of one run for one population.
 
@@ -76,6 +77,7 @@ def build_report(
         alpha: Error level in (0, 1) of all intervals together.
         worse_by_at_most: For a guard goal, the relative deterioration that is accepted.
         withdrawals: Units of `strata` that withdrew their consent, shape (J, K).
+        fixed_horizon: Whether to add intervals that hold for one planned look only.
 
     Raises:
         ValueError: The number of arms does not fit the strata, or the control is none of them.
@@ -93,6 +95,7 @@ def build_report(
         run=run,
         alpha=adjusted_alpha(alpha, arms=strata.arms),
         worse_by_at_most=worse_by_at_most,
+        fixed_horizon=fixed_horizon,
     )
     health, blocking = _health(strata, run, withdrawals)
     small = strata.counts.sum(axis=0) < LEAST_GROUP
@@ -237,6 +240,10 @@ def _assumptions(question: Question) -> tuple[str, ...]:
         sentences.append(
             f"Intervals hold together for all {len(question.treated)} arms compared with the "
             "control."
+        )
+    if question.fixed_horizon:
+        sentences.append(
+            "A fixed interval is valid only if one looks once, at a moment planned in advance."
         )
     if question.goal.cap is not None:
         sentences.append(f"A unit contributes at most {question.goal.cap:g}.")

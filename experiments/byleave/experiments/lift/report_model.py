@@ -159,6 +159,8 @@ class ArmRow:
         guaranteed_interval: Interval of arm minus control that needs no large numbers, for
             goals with a largest outcome.
         p: Always-valid p-value of no difference, adjusted for all arms.
+        fixed_interval: Interval of `difference` that is valid only for one look at a moment
+            planned in advance, adjusted for all arms; None unless it was asked for.
         best_probability: Probability of being the best arm. Model-based: assumes stable rates.
         guard: For a guard goal, whether the arm made it worse than allowed.
     """
@@ -173,6 +175,7 @@ class ArmRow:
     lift_interval: Interval | None = None
     guaranteed_interval: Interval | None = None
     p: float | None = None
+    fixed_interval: Interval | None = None
     best_probability: float | None = None
     guard: GuardVerdict | None = None
 

@@ -46,6 +46,11 @@ class Group:
         return max(self.squares - self.total * self.mean, 0.0) / (self.units - 1)
 
     @property
+    def orders(self) -> float:
+        """(Σy)²/Σy², at most the number of units with an outcome (Kish's effective size)."""
+        return self.total**2 / self.squares if self.squares > 0 else 0.0
+
+    @property
     def error(self) -> float:
         """Standard error of the mean."""
         return sqrt(self.variance / self.units)

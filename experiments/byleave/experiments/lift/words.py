@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from byleave.experiments.definitions import Better, GoalKind
 from byleave.experiments.lift.interval import Interval
+from byleave.experiments.lift.relative import RelativeLift
 from byleave.experiments.lift.report_model import ArmRow, Phase, Population, Refusal
 
-__all__ = ["headline", "percent", "population_words"]
+__all__ = ["effect_words", "headline", "percent", "population_words"]
 
 
 def percent(share: float, *, signed: bool = False) -> str:
@@ -46,19 +47,28 @@ def headline(
         return f"This is a draft: nothing has been measured among {population}."
     if blocking:
         return f"No lift is given among {population}: {blocking[0].words}."
-    level = percent(confidence)
     shown = [(row, row.difference_interval) for row in arms if row.difference_interval is not None]
     if shown:
         row, interval = max(shown, key=lambda pair: _promise(pair[1], better))
-        change = _change(row, interval, goal=goal, kind=kind, level=level)
-        return f"Among {population}, {change}."
+        effect = effect_words(
+            row.arm,
+            goal=goal,
+            kind=kind,
+            difference=row.difference or 0.0,
+            interval=interval,
+            relative=None
+            if row.lift is None or row.lift_interval is None
+            else RelativeLift(row.lift, row.lift_interval),
+            confidence=confidence,
+        )
+        return f"Among {population}, {effect}."
     early = "Not enough data" if any(row.units for row in arms) else "No mature data"
     for row in arms:
         if row.guaranteed_interval is not None:
             ends = _ends(row.guaranteed_interval, kind=kind)
             return (
                 f"{early} yet among {population}: the difference that {row.arm} makes to {goal} "
-                f"lies anywhere from {ends} ({level} interval, valid at any look)."
+                f"lies anywhere from {ends} ({percent(confidence)} interval, valid at any look)."
             )
     return f"{early} yet among {population}, so there is no interval for {goal}."
 
@@ -68,16 +78,35 @@ def _promise(interval: Interval, better: Better) -> float:
     return interval.low if better is Better.HIGHER else -interval.high
 
 
-def _change(row: ArmRow, interval: Interval, *, goal: str, kind: GoalKind, level: str) -> str:
-    """What an arm did to a goal: relative where the baseline allows it, else absolute."""
-    if row.lift is not None and row.lift_interval is not None:
-        size, ends = percent(abs(row.lift)), _relative_ends(row.lift_interval)
+def effect_words(
+    subject: str,
+    *,
+    goal: str,
+    kind: GoalKind,
+    difference: float,
+    interval: Interval,
+    relative: RelativeLift | None,
+    confidence: float,
+) -> str:
+    """Return what something did to a goal: relative where the baseline allows it, else absolute.
+
+    Args:
+        subject: What acted, such as an arm.
+        goal: The goal's key.
+        kind: What the goal counts.
+        difference: The absolute estimate, in the unit of the goal.
+        interval: Its always-valid interval.
+        relative: The relative estimate with its always-valid interval, if there is one.
+        confidence: Level of the interval.
+    """
+    if relative is not None:
+        size, ends = percent(abs(relative.estimate)), _relative_ends(relative.interval)
     else:
-        size, ends = _amount(abs(row.difference or 0.0), kind), _ends(interval, kind=kind)
-    proof = f"({level} interval {ends}, valid at any look)"
+        size, ends = _amount(abs(difference), kind), _ends(interval, kind=kind)
+    proof = f"({percent(confidence)} interval {ends}, valid at any look)"
     if 0.0 in interval:
-        return f"{row.arm} may have changed {goal} or not {proof}"
-    return f"{row.arm} {'raised' if interval.low > 0 else 'lowered'} {goal} by {size} {proof}"
+        return f"{subject} may have changed {goal} or not {proof}"
+    return f"{subject} {'raised' if interval.low > 0 else 'lowered'} {goal} by {size} {proof}"
 
 
 def _relative_ends(interval: Interval) -> str:
