@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
+from byleave.sdk.jinja import PersonaliseExtension
 from harbour_books import pages
 from harbour_books.accounts import Accounts
 from harbour_books.catalogue import SUBJECTS
@@ -62,6 +63,7 @@ def create_app(
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[PersonaliseExtension],
     )
     environment.globals["subjects"] = SUBJECTS
     app = Starlette(

@@ -67,6 +67,7 @@ def test_the_definitions_load_and_their_content_exists(client: TestClient) -> No
     proof = definitions.experiments["pricing-hero"].variants["proof"]
 
     assert set(definitions.segments) == {
+        "browsing-books",
         "comparing-plans",
         "customers",
         "open-support-case",
