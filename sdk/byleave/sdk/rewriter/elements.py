@@ -14,33 +14,34 @@ DEEPEST: Final = 512  # open elements; browsers stop nesting there, too
 _MOST_FORMATTING: Final = 3  # of one kind; browsers forget the outermost of more (13.2.4.3)
 
 
-def _names(text: str) -> frozenset[bytes]:
+def names(text: str) -> frozenset[bytes]:
+    """Return the words of a text as names of elements."""
     return frozenset(text.encode("ascii").split())
 
 
-VOID: Final = _names(
+VOID: Final = names(
     "area base basefont bgsound br col embed frame hr image img input keygen link meta param"
     " source track wbr"
 )
 """Elements that have no content and no end tag."""
 
-RAW_TEXT: Final = _names("iframe noembed noframes noscript style textarea title xmp")
+RAW_TEXT: Final = names("iframe noembed noframes noscript style textarea title xmp")
 """Elements whose content is text up to their end tag; `script` has rules of its own."""
 
-UNFIT_HOSTS: Final = VOID | RAW_TEXT | _names("script plaintext html head body frameset")
+UNFIT_HOSTS: Final = VOID | RAW_TEXT | names("script plaintext html head body frameset")
 
-_NEVER_INSIDE: Final = _names("html head body frameset frame plaintext image")
+_NEVER_INSIDE: Final = names("html head body frameset frame plaintext")
 
-_TABLE_BODY = _names("tbody thead tfoot")
-_CELL = _names("td th")
-_TABLE_SECTION = _TABLE_BODY | _names("caption colgroup")
-_HEADING = _names("h1 h2 h3 h4 h5 h6")
-_ITEM = _names("li dd dt")
-_RUBY_PART = _names("rb rp rt rtc")
+_TABLE_BODY = names("tbody thead tfoot")
+_CELL = names("td th")
+_TABLE_SECTION = _TABLE_BODY | names("caption colgroup")
+_HEADING = names("h1 h2 h3 h4 h5 h6")
+_ITEM = names("li dd dt")
+_RUBY_PART = names("rb rp rt rtc")
 _CONTAINER: Final = (
     _HEADING
     | _ITEM
-    | _names(
+    | names(
         "address article aside blockquote center details dialog dir div dl fieldset figcaption"
         " figure footer form header hgroup listing main menu nav ol p pre search section summary"
         " ul"
@@ -49,19 +50,19 @@ _CONTAINER: Final = (
 
 # Parts of a table or a ruby without one around them may close elements outside the host.
 _HOMES: Final = dict.fromkeys(
-    _TABLE_SECTION | _CELL | _names("tr col"), _TABLE_BODY | _names("table tr colgroup template")
-) | dict.fromkeys(_RUBY_PART, _names("ruby"))
-_FORMATTING: Final = _names("a b big code em font i nobr s small strike strong tt u")
+    _TABLE_SECTION | _CELL | names("tr col"), _TABLE_BODY | names("table tr colgroup template")
+) | dict.fromkeys(_RUBY_PART, names("ruby"))
+_FORMATTING: Final = names("a b big code em font i nobr s small strike strong tt u")
 
 # Whose end tag may be left out if a certain other end tag follows.
-_LEFT_OUT: Final = _ITEM | _TABLE_SECTION | _CELL | _RUBY_PART | _names("p tr option optgroup")
+_LEFT_OUT: Final = _ITEM | _TABLE_SECTION | _CELL | _RUBY_PART | names("p tr option optgroup")
 _LEFT_OUT_BEFORE: Final = dict.fromkeys(
-    _CONTAINER | _TABLE_BODY | _CELL | _names("table tr caption button object template select"),
+    _CONTAINER | _TABLE_BODY | _CELL | names("table tr caption button object template select"),
     _LEFT_OUT,
 ) | {
     b"ruby": _RUBY_PART,
-    b"datalist": _names("option"),
-    b"optgroup": _names("option"),
+    b"datalist": names("option"),
+    b"optgroup": names("option"),
 }
 
 
@@ -73,24 +74,24 @@ class _Closing(NamedTuple):
     barriers: frozenset[bytes] = frozenset()
 
 
-_FLOW_BARRIERS = _names("applet button caption dl marquee menu object ol table td template th ul")
-_TABLE_BARRIERS = _names("table template")
+_FLOW_BARRIERS = names("applet button caption dl marquee menu object ol table td template th ul")
+_TABLE_BARRIERS = names("table template")
 _CLOSINGS: Final = (
-    _Closing(_CONTAINER | _names("hr table xmp"), _names("p"), _FLOW_BARRIERS),
-    _Closing(_names("li"), _names("li"), _FLOW_BARRIERS),
-    _Closing(_names("dd dt"), _names("dd dt"), _FLOW_BARRIERS),
+    _Closing(_CONTAINER | names("hr table xmp"), names("p"), _FLOW_BARRIERS),
+    _Closing(names("li"), names("li"), _FLOW_BARRIERS),
+    _Closing(names("dd dt"), names("dd dt"), _FLOW_BARRIERS),
     _Closing(_HEADING, _HEADING, _FLOW_BARRIERS),
     _Closing(_RUBY_PART, _RUBY_PART, _FLOW_BARRIERS),
     _Closing(_CELL, _CELL, _TABLE_BARRIERS),
-    _Closing(_names("tr"), _CELL | _names("tr"), _TABLE_BARRIERS),
-    _Closing(_TABLE_SECTION, _CELL | _TABLE_SECTION | _names("tr"), _TABLE_BARRIERS),
-    _Closing(_names("col"), _CELL | _TABLE_BODY | _names("tr caption"), _TABLE_BARRIERS),
-    _Closing(_names("table"), _names("table"), _CELL | _names("caption template")),
-    _Closing(_names("option"), _names("option")),
-    _Closing(_names("optgroup hr"), _names("option optgroup")),
+    _Closing(names("tr"), _CELL | names("tr"), _TABLE_BARRIERS),
+    _Closing(_TABLE_SECTION, _CELL | _TABLE_SECTION | names("tr"), _TABLE_BARRIERS),
+    _Closing(names("col"), _CELL | _TABLE_BODY | names("tr caption"), _TABLE_BARRIERS),
+    _Closing(names("table"), names("table"), _CELL | names("caption template")),
+    _Closing(names("option"), names("option")),
+    _Closing(names("optgroup hr"), names("option optgroup")),
     # Browsers differ in what they accept in a `select`, so none of this does.
-    _Closing(RAW_TEXT | _names("input keygen select table"), _names("select option optgroup")),
-    *(_Closing(_names(name), _names(name)) for name in ("a", "button", "form", "nobr")),
+    _Closing(RAW_TEXT | names("input keygen select table"), names("select option optgroup")),
+    *(_Closing(names(name), names(name)) for name in ("a", "button", "form", "nobr")),
 )
 _CLOSINGS_BY: Final = {
     name: tuple(closing for closing in _CLOSINGS if name in closing.by)

@@ -8,27 +8,20 @@ hold again (the standard's "parsing main in foreign content", 13.2.6.5).
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from byleave.sdk.rewriter.elements import DEEPEST, RAW_TEXT
+from byleave.sdk.rewriter.elements import DEEPEST, RAW_TEXT, names
 
 
-def _names(text: str) -> frozenset[bytes]:
-    return frozenset(text.encode("ascii").split())
-
-
-_BREAKOUT: Final = _names(
+_BREAKOUT: Final = names(
     "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img"
     " li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul"
     " var"
 )
 """HTML start tags that end SVG and MathML."""
 
-_SVG_POINTS: Final = _names("desc foreignobject title")
-_MATHML_TEXT_POINTS: Final = _names("mi mn mo ms mtext")
+_SVG_POINTS: Final = names("desc foreignobject title")
+_MATHML_TEXT_POINTS: Final = names("mi mn mo ms mtext")
 _READ_DIFFERENTLY: Final = (
-    RAW_TEXT
-    | _SVG_POINTS
-    | _MATHML_TEXT_POINTS
-    | _names("annotation-xml math plaintext script svg")
+    RAW_TEXT | _SVG_POINTS | _MATHML_TEXT_POINTS | names("annotation-xml math plaintext script svg")
 )
 """Start tags after which SVG and MathML are read in another way than HTML."""
 

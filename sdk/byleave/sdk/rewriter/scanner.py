@@ -156,7 +156,7 @@ class Scanner:
         spool = self._spool
         buffer = spool.buffer
         if match := tokens.TAG_NAME.match(buffer, start):
-            if match.end() == len(buffer) and match.end() - start < tokens.LONGEST_NAME:
+            if match.end() == len(buffer) and len(match[2]) < tokens.LONGEST_NAME:
                 return False
             self._content_size = spool.held()
             spool.position = match.end()

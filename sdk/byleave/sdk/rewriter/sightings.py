@@ -1,12 +1,10 @@
 """What was met of the slots on one page, and what came of it."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-_log: Final = logging.getLogger("byleave.sdk")
+from byleave.sdk.failures import report
 
 Replacement = bytes | Callable[[bytes], bytes | None]
 """New content, or a function from the default content to it, where None keeps the default."""
@@ -69,12 +67,8 @@ class Sightings:
         replacement = self._replacements[slot]
         try:
             content = replacement(default) if callable(replacement) else replacement
-        except Exception as error:
-            # The page comes first: whatever went wrong, the visitor gets the site's own content.
-            _log.error(
-                "slot replacement failed",
-                extra={"slot": slot, "error": type(error).__name__},
-            )
+        except Exception as error:  # the visitor gets the site's own content
+            report("slot not filled", error, slot=slot)
             self.bail_out(slot, Outcome.FAILED)
             return None
         if content is None or content == default:

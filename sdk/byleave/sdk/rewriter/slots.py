@@ -135,8 +135,10 @@ class Slots:
         capture = self._spool.capture
         if capture is None:
             return False
-        self._sightings.bail_out(capture.slot, outcome)
         held = self._spool.close_capture()
+        if len(held) > LONGEST_DEFAULT:
+            outcome = Outcome.TOO_LONG  # and would have been earlier, had the chunks been shorter
+        self._sightings.bail_out(capture.slot, outcome)
         self._spool.send(capture.opening)
         return self._send_or_rescan(capture, held)
 

@@ -56,7 +56,7 @@ class Spool:
         buffer: the bytes that are not scanned yet, and some before them.
         position: up to where in the buffer they are scanned.
         capture: the slot whose content is being held, if any.
-        rescanned: how many bytes were put back to be scanned once more.
+        rescanned: how many bytes were or will be scanned once more.
     """
 
     __slots__ = ("_output", "_taken", "buffer", "capture", "position", "rescanned")

@@ -22,7 +22,7 @@ def keep_attributes(
             break
         name = match[1].lower()
         if name in wanted:
-            value = match[match.lastindex or 1] if match.lastindex != 1 else b""
+            value = b"".join(match.groups(b"")[1:])
             if len(value) <= LONGEST_VALUE:
                 kept.setdefault(name, value)
 

@@ -78,7 +78,7 @@ TAG: Final = _compile(rf"<(/?)([a-zA-Z][^{SPACE}/>]*+)({_ATTRIBUTES})([{SPACE}/]
 
 ATTRIBUTES: Final = _compile(_ATTRIBUTES)
 ATTRIBUTE: Final = _compile(_ATTRIBUTE)
-"""A complete attribute: its name, and its value in the first of four groups that is not empty."""
+"""A complete attribute: its name, and its value in one of four more groups."""
 
 TAG_NAME: Final = _compile(rf"<(/?)([a-zA-Z][^{SPACE}/>]{{0,{LONGEST_NAME - 1}}}+)")
 """The beginning of any tag: its slash and as much of its name as is looked at."""
