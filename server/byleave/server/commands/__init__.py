@@ -1,0 +1,5 @@
+"""The command line: `byleave COMMAND`."""
+
+from byleave.server.commands.program import run
+
+__all__ = ["run"]
