@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from byleave.sdk.rewriter.elements import DEEPEST, RAW_TEXT, names
 
-
 _BREAKOUT: Final = names(
     "b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img"
     " li listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul"

@@ -102,7 +102,8 @@ class Scanner:
 
     def _drops_capture(self) -> bool:
         """Release a capture that is too long or cannot end any more; return whether it was."""
-        if self._spool.held() > LONGEST_DEFAULT:
+        is_in_tag = isinstance(self._inside, TagReader)  # it may be the end tag, not content
+        if (self._content_size if is_in_tag else self._spool.held()) > LONGEST_DEFAULT:
             outcome = Outcome.TOO_LONG
         elif self._is_last and self._spool.capture:
             outcome = Outcome.UNCLOSED
