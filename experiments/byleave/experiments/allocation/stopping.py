@@ -7,7 +7,6 @@ the online service economy"; Analytics help 2844870). Model-based, like P(best).
 from math import inf
 
 import numpy as np
-from scipy import optimize
 
 from byleave.experiments.allocation.posterior import Posterior
 from byleave.experiments.allocation.quadrature import WEIGHTS, panel_edges, panel_nodes
@@ -63,7 +62,8 @@ def value_remaining(
 ) -> float:
     """Return how much better than the champion another arm could still turn out to be.
 
-    The quantile of (θ_best - θ_a) / θ_a, solved from `probability_within` to 1e-6.
+    The quantile of (θ_best - θ_a) / θ_a, solved from `probability_within` by bisection, to 1e-6
+    of the champion's value or of the result, whichever is larger.
 
     Args:
         posterior: Beliefs about K ≥ 1 arms.
@@ -75,15 +75,19 @@ def value_remaining(
         A share ≥ 0 of the champion's value; infinite when that value may well be 0 or negative.
     """
 
-    def surplus(share: float) -> float:
-        return probability_within(posterior, share=share, better=better) - probability
+    def reaches(share: float) -> bool:
+        return probability_within(posterior, share=share, better=better) >= probability
 
-    if surplus(0.0) >= 0:
+    if reaches(0.0):
         return 0.0
     # A higher value has no bound; a lower one cannot fall by more than all of it.
-    bounds = 2.0 ** np.arange(-6, 21, 3) if better is Better.HIGHER else np.array([1 - 1e-9])
-    reached = next((bound for bound in bounds if surplus(bound) >= 0), None)
-    return inf if reached is None else float(optimize.brentq(surplus, 0.0, reached, xtol=1e-6))
+    bounds = 2.0 ** np.arange(-6, 21) if better is Better.HIGHER else np.array([1 - 1e-9])
+    high = next((float(bound) for bound in bounds if reaches(bound)), inf)
+    low = high / 2 if bounds[0] < high < inf else 0.0
+    while inf > high > low + 1e-6 * max(high, 1.0):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return high
 
 
 def may_stop(posterior: Posterior, *, age_ms: int, better: Better = Better.HIGHER) -> bool:

@@ -1,8 +1,8 @@
 """The boundary that a drifting sum stays within at all times, and the evidence beyond it.
 
-A normal mixture over possible effects (Robbins 1970; Howard et al. 2021, "Time-uniform,
-nonparametric, nonasymptotic confidence sequences", equation 14). The clock counts terms of unit
-variance: rows of standardised differences, or units.
+A normal mixture over possible effects (Robbins 1970; the two-sided normal mixture of Howard et
+al. 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences"). The clock counts
+terms of unit variance: rows of standardised differences, or units.
 """
 
 from math import exp, log, sqrt
