@@ -100,7 +100,7 @@ class Person:
 
     def _compare(self, browser: Browser) -> Iterator[int]:
         """Look at the plans again and again; perhaps come back another day; perhaps sign up."""
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.45:
             browser.end_session()
             yield self.random.randrange(20 * HOUR_MS, 3 * DAY_MS)
             browser.get("/")
@@ -156,10 +156,10 @@ def people(random: Random, *, count: int, over_ms: int) -> Iterator[Person]:
     for arrives_ms in arrivals:
         own = Random(random.getrandbits(64))
         is_crawler = own.random() < 0.03
-        choice: Choice = own.choices(("accept", "refuse", "ignore"), (76, 16, 8))[0]
+        choice: Choice = own.choices(("accept", "refuse", "ignore"), (80, 13, 7))[0]
         yield Person(
             arrives_ms=arrives_ms,
-            kind="crawler" if is_crawler else own.choices(("comparer", "reader"), (70, 30))[0],
+            kind="crawler" if is_crawler else own.choices(("comparer", "reader"), (76, 24))[0],
             choice="ignore" if is_crawler else choice,
             withdraws=choice == "accept" and own.random() < 0.02,
             random=own,

@@ -13,7 +13,7 @@ SIMULATED: Final = "Simulated data: these visitors are generated and their true 
 
 TRUE_RATES: Final = {
     "pricing-hero": {"control": 0.12, "proof": 0.167, "finder": 0.13},
-    "welcome-nav": {"control": 0.11, "plans-first": 0.132},
+    "welcome-nav": {"control": 0.12, "plans-first": 0.144},
 }
 """Probability of the goal `signup` by experiment and arm."""
 
