@@ -9,6 +9,7 @@ from byleave.segments import (
     Choice,
     Condition,
     Consent,
+    Journey,
     Purpose,
     Segment,
     Vocabulary,
@@ -29,13 +30,20 @@ SHOP: dict[str, Any] = {
         | {"purposes": ["personalisation", "analytics"], "ttl": "session"},
         "plan": {"type": "string", "source": "site", "one_of": ["free", "team"]}
         | {"purposes": ["personalisation"], "ttl": "session"},
+        "interests": {"type": "list", "source": "site"}
+        | {"purposes": ["personalisation"], "ttl": "session"},
+        "renews": {"type": "time", "source": "server"}
+        | {"purposes": ["personalisation"], "ttl": "400d"},
         "illness": {"type": "string", "source": "server", "sensitive": True}
         | {"purposes": ["personalisation"], "ttl": "30d"},
     },
     "events": {
         "page_view": {"properties": {"path": "string"}, "ttl": "30d"}
         | {"purposes": ["personalisation", "analytics"]},
-        "purchase": {"properties": {"amount": "number", "gift": "boolean"}, "ttl": "400d"}
+        "purchase": {
+            "properties": {"amount": "number", "gift": "boolean", "sku": "string"},
+            "ttl": "400d",
+        }
         | {"purposes": ["personalisation", "analytics"]},
         "sign_up": {"purposes": ["personalisation", "analytics"]},
         "support_contact": {"purposes": ["analytics"], "ttl": "90d"},
@@ -55,10 +63,11 @@ def words() -> Vocabulary:
 def shop() -> Callable[..., Vocabulary]:
     """Builds the shop's vocabulary with segments, each given as its `when` or in full."""
 
-    def build(**segments: object) -> Vocabulary:
+    def build(*, journeys: Mapping[str, object] | None = None, **segments: object) -> Vocabulary:
         return Vocabulary(
             attributes=WORDS.attributes,
             events=WORDS.events,
+            journeys={key: read(Journey, data) for key, data in (journeys or {}).items()},
             segments={
                 key.replace("_", "-"): read(
                     Segment, data if isinstance(data, dict) and "when" in data else {"when": data}

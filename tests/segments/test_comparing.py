@@ -1,11 +1,17 @@
 import math
+from collections.abc import Callable
 
 import pytest
 
-from byleave.segments import Comparison, Operator, ValueType, Verdict
-from byleave.segments.comparing import compare, type_of
+from byleave.segments import Comparison, Count, Duration, Operator, ValueType, Verdict, comparing
+from byleave.segments.comparing import compare, fits
+from byleave.segments.comparisons import Operand
+from byleave.segments.patterns import has_re2
+from byleave.segments.times import Hours
 
 TEXT, NUMBER, BOOLEAN = ValueType.STRING, ValueType.NUMBER, ValueType.BOOLEAN
+LIST, TIME = ValueType.LIST, ValueType.TIME
+MONDAY_NOON_MS = 1_700_481_600_000
 T, F, INVALID = Verdict.TRUE, Verdict.FALSE, Verdict.INVALID
 
 
@@ -40,22 +46,103 @@ T, F, INVALID = Verdict.TRUE, Verdict.FALSE, Verdict.INVALID
         ("starts_with", "/pri", "/pricing", TEXT, T),
         ("ends_with", "/pri", "/pricing", TEXT, F),
         ("contains", "1", 1, NUMBER, INVALID),
+        ("less_than", 5, 4.5, NUMBER, T),
+        ("greater_than", 5, 5.5, NUMBER, T),
+        ("between", (1, 3), 1, NUMBER, T),
+        ("between", (1, 3), 3, NUMBER, T),
+        ("between", (1, 3), 3.1, NUMBER, F),
+        ("between", (1, 3), "2", TEXT, INVALID),
+        ("matches", "/plans/*", "/plans/team", TEXT, T),
+        ("matches", "/plans/*", "/PLANS/team", TEXT, F),
+        ("contains_any", ("a", "b"), ["b", "c"], LIST, T),
+        ("contains_any", ("a", "b"), ("c",), LIST, F),
+        ("contains_any", ("a", "b"), [], LIST, F),
+        ("contains_any", ("a", "b"), "ab", LIST, INVALID),
+        ("contains_any", ("a", "b"), ["a", 1], LIST, INVALID),
+        ("contains_any", ("a", "b"), "a", TEXT, INVALID),
+        ("contains_all", ("a", "b"), ["b", "c", "a"], LIST, T),
+        ("contains_all", ("a", "b"), ["b", "c"], LIST, F),
+        ("size", Count(at_least=2), ["a", "b"], LIST, T),
+        ("size", Count(exactly=0), [], LIST, T),
+        ("size", Count(at_most=1), ["a", "a"], LIST, F),
+        ("equals", "a", ["a"], LIST, INVALID),
+        ("before", "2023-11-20", MONDAY_NOON_MS, TIME, F),
+        ("before", "2023-11-21", MONDAY_NOON_MS, TIME, T),
+        ("after", "2023-11-20", "2023-11-20T00:00:00.001Z", TIME, T),
+        ("after", "2023-11-20", "2023-11-20T01:00:00+01:00", TIME, F),
+        ("after", "2023-11-20", "soon", TIME, INVALID),
+        ("after", "2023-11-20", "2024-01-01", TEXT, INVALID),
+        ("within_last", Duration(1000), MONDAY_NOON_MS, TIME, T),
+        ("within_last", Duration(1000), MONDAY_NOON_MS - 1000, TIME, T),
+        ("within_last", Duration(1000), MONDAY_NOON_MS - 1001, TIME, F),
+        ("within_last", Duration(1000), MONDAY_NOON_MS + 1, TIME, F),
+        ("within_next", Duration(1000), MONDAY_NOON_MS + 1000, TIME, T),
+        ("within_next", Duration(1000), MONDAY_NOON_MS - 1, TIME, F),
+        ("during", Hours(days=(0,)), MONDAY_NOON_MS, TIME, T),
+        ("during", Hours(days=(0,)), True, TIME, INVALID),
         ("exists", True, object(), TEXT, T),
         ("exists", False, "x", TEXT, F),
     ],
 )
 def test_comparisons_are_strict_about_types(
     operator: str,
-    operand: str | int | bool | tuple[str | int, ...],
+    operand: Operand,
     value: object,
     expected: ValueType,
     verdict: Verdict,
 ) -> None:
     test = Comparison(Operator(operator), operand)
 
-    assert compare(test, value, expected) is verdict
+    assert compare(test, value, expected, now_ms=MONDAY_NOON_MS) is verdict
 
 
-@pytest.mark.parametrize("value", [None, [], {}, b"x", 1j, math.nan, -math.inf])
-def test_what_is_neither_text_number_nor_boolean_has_no_type(value: object) -> None:
-    assert type_of(value) is None
+@pytest.mark.parametrize(
+    ("operator", "operand", "value", "expected"),
+    [
+        ("equals", "Berlin", "BERLIN", TEXT),
+        ("not_equals", "Berlin", "Paris", TEXT),
+        ("one_of", ("STRASSE",), "straße", TEXT),
+        ("not_one_of", ("A", "B"), "c", TEXT),
+        ("contains", "PRIC", "/pricing", TEXT),
+        ("starts_with", "/PRIC", "/pricing", TEXT),
+        ("ends_with", "ING", "/pricing", TEXT),
+        ("matches", "/PRI*", "/pricing", TEXT),
+        ("contains_any", ("A",), ["a"], LIST),
+        ("contains_all", ("A", "b"), ["B", "a"], LIST),
+    ],
+)
+def test_case_is_ignored_where_it_is_asked_for(
+    operator: str, operand: Operand, value: object, expected: ValueType
+) -> None:
+    exact = Comparison(Operator(operator), operand)
+    folded = Comparison(Operator(operator), operand, ignore_case=True)
+
+    assert compare(folded, value, expected) is T
+    assert operator.startswith("not") or compare(exact, value, expected) is F
+
+
+def test_a_regular_expression_without_re2_is_invalid_and_with_it_is_searched() -> None:
+    test = Comparison(Operator.MATCHES_RE, "RIC", ignore_case=True)
+
+    verdict = compare(test, "/pricing", TEXT)
+
+    assert verdict is (T if has_re2() else INVALID)
+
+
+def test_a_regular_expression_is_searched_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stand_in(pattern: str, *, ignore_case: bool = False) -> Callable[[str], object]:
+        return {"ric": str.upper, "x": lambda text: None}[pattern]
+
+    monkeypatch.setattr(comparing, "regular", stand_in)
+
+    verdicts = [
+        compare(Comparison(Operator.MATCHES_RE, pattern), "/pricing", TEXT)
+        for pattern in ("ric", "x")
+    ]
+
+    assert verdicts == [T, F]
+
+
+@pytest.mark.parametrize("value", [None, {}, b"x", 1j, math.nan, -math.inf])
+def test_what_is_neither_text_nor_number_nor_anything_declared_has_no_type(value: object) -> None:
+    assert not any(fits(value, kind) for kind in ValueType)

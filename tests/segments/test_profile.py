@@ -137,8 +137,8 @@ def test_a_ttl_ends_a_state_without_a_window(shop: Shop, agreed: Agreed) -> None
     gone = rules.expire(profile, now_ms=NOW + 31 * DAY).kept(Purpose.PERSONALISATION)
 
     assert aged == profile
-    assert [state.times for state in counted.values() if not state.steps] == [(NOW + 360_000,), ()]
-    assert [state.times for state in gone.values() if not state.steps] == [(), ()]
+    assert [state.times for state in counted.values() if not state.marks] == [(NOW + 360_000,), ()]
+    assert [state.times for state in gone.values() if not state.reached] == [(), ()]
     assert [state.reached for state in gone.values() if state.reached] == [(0, 0)]
 
 

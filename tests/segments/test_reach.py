@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from byleave.segments import Condition, DefinitionError, Vocabulary, name_faults, reads
+from byleave.segments import Condition, DefinitionError, Vocabulary, reads
 from byleave.segments.reach import evaluation_order
 
 TREE = {
@@ -29,21 +29,6 @@ def test_reads_names_everything_a_condition_depends_on(
     assert found.segments == {"regulars", "buyers"}
 
 
-def test_an_undeclared_name_is_a_fault_with_a_suggestion(
-    words: Vocabulary, condition: Callable[[object], Condition]
-) -> None:
-    faults = name_faults(
-        condition({"any": [{"attribute": "contry", "exists": True}, {"event": "purchas"}]}),
-        words,
-        ("when",),
-    )
-
-    assert [str(fault) for fault in faults] == [
-        "$.when: unknown attribute 'contry'. Did you mean 'country'?",
-        "$.when: unknown event 'purchas'. Did you mean 'purchase'?",
-    ]
-
-
 def test_each_segment_comes_after_those_it_names(shop: Callable[..., Vocabulary]) -> None:
     words = shop(
         first={"all": [{"segment": "second"}, {"segment": "third"}]},
@@ -61,10 +46,3 @@ def test_segments_that_name_each_other_in_a_circle_are_refused(
 
     with pytest.raises(DefinitionError, match="in a circle: b → c → b"):
         evaluation_order(words)
-
-
-def test_a_segment_that_names_nothing_declared_is_refused(
-    shop: Callable[..., Vocabulary],
-) -> None:
-    with pytest.raises(DefinitionError, match=r"segments\.a\.when: unknown segment 'b'"):
-        evaluation_order(shop(a={"segment": "b"}))

@@ -76,7 +76,7 @@ def test_what_waits_for_late_events_is_bounded(shop: Shop, agreed: Agreed) -> No
 
     [state] = profile.kept(Purpose.PERSONALISATION).values()
 
-    assert len(state.times) == len(state.steps) == 32
+    assert len(state.times) == len(state.marks) == 32
 
 
 def test_a_sequence_ends_with_the_ttl_of_its_events(shop: Shop, agreed: Agreed) -> None:

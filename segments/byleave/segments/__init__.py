@@ -1,25 +1,31 @@
 """Who is in a segment: conditions over what a visitor agreed to share, in three truth values."""
 
+from byleave.segments.behaviour import (
+    Age,
+    AgeLeaf,
+    AggregateLeaf,
+    EventLeaf,
+    SequenceLeaf,
+    Step,
+)
+from byleave.segments.comparisons import Comparison, Count, Operator, Scalar
 from byleave.segments.conditions import (
     AllOf,
     AnyOf,
     AttributeLeaf,
-    Comparison,
     Condition,
-    Count,
-    EventLeaf,
+    JourneyLeaf,
     NoneOf,
-    Operator,
-    Scalar,
+    NowLeaf,
     SegmentLeaf,
-    SequenceLeaf,
-    Step,
 )
 from byleave.segments.consent import Choice, Consent, Purpose, Regime
 from byleave.segments.explain import Explanation
-from byleave.segments.facts import Facts, Rules, is_late
+from byleave.segments.facts import Facts, Rules
+from byleave.segments.journeys import Progress, StepReached
+from byleave.segments.memory import is_late
 from byleave.segments.profile import Profile
-from byleave.segments.reach import Reads, name_faults, reads
+from byleave.segments.reach import Reads, allowed_uses, reads
 from byleave.segments.reading import (
     MAX_DEPTH,
     DefinitionError,
@@ -33,13 +39,25 @@ from byleave.segments.reading import (
     suggestion,
     unknown_name,
 )
-from byleave.segments.references import allowed_uses, check_vocabulary
+from byleave.segments.references import check_vocabulary
 from byleave.segments.truth import Truth, Undetermined, Verdict
 from byleave.segments.values import Duration, Share
-from byleave.segments.vocabulary import Attribute, Event, Segment, Source, ValueType, Vocabulary
+from byleave.segments.vocabulary import (
+    Attribute,
+    Event,
+    Journey,
+    JourneyStep,
+    Segment,
+    Source,
+    ValueType,
+    Vocabulary,
+)
 
 __all__ = [
     "MAX_DEPTH",
+    "Age",
+    "AgeLeaf",
+    "AggregateLeaf",
     "AllOf",
     "AnyOf",
     "Attribute",
@@ -56,10 +74,15 @@ __all__ = [
     "Explanation",
     "Facts",
     "Fault",
+    "Journey",
+    "JourneyLeaf",
+    "JourneyStep",
     "NoneOf",
+    "NowLeaf",
     "Operator",
     "Path",
     "Profile",
+    "Progress",
     "Purpose",
     "Reader",
     "Reads",
@@ -72,6 +95,7 @@ __all__ = [
     "Share",
     "Source",
     "Step",
+    "StepReached",
     "Truth",
     "Undetermined",
     "ValueType",
@@ -82,7 +106,6 @@ __all__ = [
     "check_vocabulary",
     "described",
     "is_late",
-    "name_faults",
     "plain",
     "read",
     "reads",

@@ -3,18 +3,19 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from byleave.segments.access import may_read_event
-from byleave.segments.conditions import Condition, EventLeaf, SequenceLeaf
+from byleave.segments.conditions import Condition
 from byleave.segments.consent import Consent, Purpose
 from byleave.segments.explain import Explanation, explained
 from byleave.segments.interpreter import Interpreter
-from byleave.segments.profile import Kept, Profile, State
-from byleave.segments.reach import all_leaves, evaluation_order, events_of, name_faults
+from byleave.segments.journeys import Progress, StepReached, progress, step_key
+from byleave.segments.memory import Memory
+from byleave.segments.profile import Profile
+from byleave.segments.reach import evaluation_order
 from byleave.segments.reading import DefinitionError
+from byleave.segments.references import unknown_names
 from byleave.segments.situation import Situation
-from byleave.segments.streams import LATEST_MS, Stream, merged, stream_of
 from byleave.segments.truth import Verdict
-from byleave.segments.vocabulary import Vocabulary
+from byleave.segments.vocabulary import JourneyStep, Vocabulary
 
 _EMPTY: Final = Profile()
 
@@ -33,18 +34,19 @@ class Rules:
     """
 
     def __init__(self, vocabulary: Vocabulary, *, tracked: Iterable[Condition] = ()) -> None:
+        tracked = list(tracked)
+        faults = unknown_names(vocabulary, tracked)
+        if faults:
+            raise DefinitionError(faults)
         self.vocabulary = vocabulary
         self.order = evaluation_order(vocabulary)
-        self.streams: dict[Purpose, dict[str, Stream]] = {}
-        asked = [(segment.when, segment.use) for segment in vocabulary.segments.values()]
-        for condition in tracked:
-            if faults := name_faults(condition, vocabulary, ("tracked",)):
-                raise DefinitionError(faults)
-            asked.append((condition, Purpose.PERSONALISATION))
-        for condition, use in asked:
-            for leaf in all_leaves(condition, vocabulary):
-                if isinstance(leaf, (EventLeaf, SequenceLeaf)):
-                    self._track(leaf, use)
+        self.memory = Memory(
+            vocabulary,
+            [
+                *((segment.when, segment.use) for segment in vocabulary.segments.values()),
+                *((condition, Purpose.PERSONALISATION) for condition in tracked),
+            ],
+        )
 
     def facts(
         self,
@@ -90,45 +92,22 @@ class Rules:
         is allowed now. An event more than five minutes late changes nothing (`is_late` tells
         the caller, who counts it), and one from the future happened now.
         """
-        declared = self.vocabulary.events.get(event)
-        if declared is None or is_late(at_ms, now_ms=now_ms):
-            return profile
-        for use, streams in self.streams.items():
-            wanted = [stream for stream in streams.values() if event in stream.events]
-            if wanted and may_read_event(declared, use, consent=consent):
-                part = _aged(streams, profile.kept(use), now_ms)
-                for stream in wanted:
-                    if matching := stream.matching(event, properties, declared):
-                        part[stream.key] = stream.after(
-                            part[stream.key], min(at_ms, now_ms), matching, now_ms
-                        )
-                profile = profile.with_part(use, part)
-        return profile
+        return self.memory.record(
+            profile, event, properties, at_ms=at_ms, now_ms=now_ms, consent=consent
+        )
 
     def expire(self, profile: Profile, *, now_ms: int) -> Profile:
         """Return the profile without what has outlived its ttl or is no longer asked about."""
-        return Profile(
-            {
-                use: _aged(self.streams[use], part, now_ms)
-                for use, part in profile.parts.items()
-                if use in self.streams
-            }
-        )
-
-    def _track(self, leaf: EventLeaf | SequenceLeaf, use: Purpose) -> None:
-        events = self.vocabulary.events
-        if all(use in events[event].purposes for event in events_of(leaf)):
-            stream = stream_of(leaf, events)
-            streams = self.streams.setdefault(use, {})
-            known = streams.get(stream.key)
-            streams[stream.key] = merged(known, stream) if known else stream
+        return self.memory.expire(profile, now_ms=now_ms)
 
 
 class Facts:
     """What the rules say about one visitor at one moment; each answer is worked out once."""
 
     def __init__(self, rules: Rules, situation: Situation) -> None:
-        self._interpreter = Interpreter(rules.vocabulary, rules.streams, situation)
+        self._rules = rules
+        self._situation = situation
+        self._interpreter = Interpreter(rules.vocabulary, rules.memory, situation)
         self._segments: dict[str, Verdict] = {}
 
     def segment(self, key: str) -> Verdict:
@@ -139,7 +118,7 @@ class Facts:
         """
         known = self._segments.get(key)
         if known is None:
-            segment = self._interpreter.vocabulary.segments[key]
+            segment = self._rules.vocabulary.segments[key]
             known = self._segments[key] = self.verdict(segment.when, segment.use)
         return known
 
@@ -157,17 +136,55 @@ class Facts:
         Raises:
             KeyError: There is no such segment.
         """
-        return explained(key, self._interpreter, self._interpreter.vocabulary.segments[key].use)
+        use = self._rules.vocabulary.segments[key].use
+        return explained(key, self._interpreter, use)
 
+    def journey(self, key: str) -> Progress:
+        """Return where the visitor is in a journey, for the journey's own use.
 
-def is_late(at_ms: int, *, now_ms: int) -> bool:
-    """Return whether an event comes too late to be recorded."""
-    return now_ms - at_ms > LATEST_MS
+        A step whose segment is true only now counts as reached now.
 
+        Raises:
+            KeyError: There is no such journey.
+        """
+        journey = self._rules.vocabulary.journeys[key]
+        now_ms = self._situation.now_ms
+        kept = self._situation.profile.kept(journey.use)
+        reached = {}
+        for step in journey.steps:
+            if self._interpreter.reached(key, step, journey.use).is_true:
+                state = kept.get(step_key(key, step.key))
+                reached[step.key] = state.times[0] if state and state.times else now_ms
+        return progress(journey, reached, now_ms=now_ms)
 
-def _aged(streams: Mapping[str, Stream], kept: Kept, now_ms: int) -> dict[str, State]:
-    """Return the state of exactly these streams, without what is too old to be kept."""
-    return {
-        key: stream.aged(kept[key], now_ms) if key in kept else State(now_ms)
-        for key, stream in streams.items()
-    }
+    def advance(self) -> tuple[Profile, tuple[StepReached, ...]]:
+        """Return the profile that remembers the steps reached now, and those steps.
+
+        A step is reached once; where it was reached before, nothing happens.
+        """
+        profile, told = self._situation.profile, []
+        vocabulary = self._rules.vocabulary
+        for use, tracked in self._rules.memory.steps.items():
+            reached = [
+                StepReached(journey=key, step=step.key, at_ms=self._situation.now_ms)
+                for key, journey in vocabulary.journeys.items()
+                for step in journey.steps
+                if self._is_new(key, step, use, tracked)
+            ]
+            if reached:
+                profile = self._rules.memory.reach(profile, reached, use)
+            told += [step for step in reached if vocabulary.journeys[step.journey].use is use]
+        return profile, tuple(told)
+
+    def _is_new(
+        self, journey: str, step: JourneyStep, use: Purpose, tracked: Collection[str]
+    ) -> bool:
+        key = step_key(journey, step.key)
+        if key not in tracked or not self._situation.consent.allows(use):
+            return False
+        if self._rules.memory.is_reached(
+            self._situation.profile, key, use, now_ms=self._situation.now_ms
+        ):
+            return False
+        done = self._rules.vocabulary.segments[step.done].when
+        return self._interpreter.verdict(done, use).is_true

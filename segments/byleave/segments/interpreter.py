@@ -3,30 +3,32 @@
 The compiled rules must agree with it in everything; explanations come from it alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from byleave.segments.access import may_read_attribute, may_read_event
-from byleave.segments.comparing import compare
+from byleave.segments.comparing import compare, is_listed
+from byleave.segments.comparisons import Operator
 from byleave.segments.conditions import (
     AllOf,
     AnyOf,
     AttributeLeaf,
+    BehaviourLeaf,
     Condition,
-    EventLeaf,
+    JourneyLeaf,
     Leaf,
     NoneOf,
-    Operator,
+    NowLeaf,
     SegmentLeaf,
-    SequenceLeaf,
 )
 from byleave.segments.consent import Purpose
+from byleave.segments.journeys import step_key
+from byleave.segments.memory import Memory
 from byleave.segments.profile import State
 from byleave.segments.reach import events_of
+from byleave.segments.recalling import recall, span_of, stream_for
 from byleave.segments.situation import Situation
-from byleave.segments.streams import EventStream, SequenceStream, Stream, stream_key, window_ms
 from byleave.segments.truth import Verdict, all_of, any_of, none_of, verdict_of
-from byleave.segments.vocabulary import Vocabulary
+from byleave.segments.vocabulary import JourneyStep, ValueType, Vocabulary
 
 _UNSEEN = State(0)
 
@@ -37,8 +39,8 @@ class Finding:
 
     Attributes:
         verdict: The verdict.
-        value: The value that was compared, the number of events that were counted, or the
-            number of steps that were reached; None where there is none or it was withheld.
+        value: The value that was compared: an attribute's, a number of events or of reached
+            steps, an age in milliseconds; None where there is none or it was withheld.
         since_ms: Since when the leaf's events are observed, where any are kept.
     """
 
@@ -50,14 +52,9 @@ class Finding:
 class Interpreter:
     """Answers conditions about one situation."""
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        streams: Mapping[Purpose, Mapping[str, Stream]],
-        situation: Situation,
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, memory: Memory, situation: Situation) -> None:
         self.vocabulary = vocabulary
-        self.streams = streams
+        self.memory = memory
         self.situation = situation
 
     def verdict(self, condition: Condition, use: Purpose) -> Verdict:
@@ -81,65 +78,69 @@ class Interpreter:
                 # The condition that asks says for what; the named segment's own use is for
                 # those who ask for it directly.
                 return Finding(self.verdict(self.vocabulary.segments[key].when, use))
-            case EventLeaf() | SequenceLeaf():
-                return self._events(leaf, use)
+            case JourneyLeaf():
+                return Finding(self._journey(leaf, use))
+            case NowLeaf(test):
+                now_ms = self.situation.now_ms
+                return Finding(compare(test, now_ms, ValueType.TIME, now_ms=now_ms))
+            case _:
+                return self._behaviour(leaf, use)
+
+    def reached(self, journey: str, step: JourneyStep, use: Purpose) -> Verdict:
+        """Return whether a step was reached, now or within the journey's ttl."""
+        if not self.situation.consent.allows(use):
+            return Verdict.WITHHELD
+        key = step_key(journey, step.key)
+        done = self.verdict(self.vocabulary.segments[step.done].when, use)
+        if key not in self.memory.steps.get(use, {}):
+            return any_of([done, Verdict.MISSING])
+        before = self.memory.is_reached(
+            self.situation.profile, key, use, now_ms=self.situation.now_ms
+        )
+        return any_of([done, verdict_of(before)])
+
+    def _journey(self, leaf: JourneyLeaf, use: Purpose) -> Verdict:
+        steps = self.vocabulary.journeys[leaf.journey].steps
+        named = leaf.reached if leaf.at is None else leaf.at
+        place = next(place for place, step in enumerate(steps) if step.key == named)
+        reached = self.reached(leaf.journey, steps[place], use)
+        if leaf.at is None:
+            return reached
+        later = [self.reached(leaf.journey, step, use) for step in steps[place + 1 :]]
+        return all_of([reached, none_of(later)])
 
     def _attribute(self, leaf: AttributeLeaf, use: Purpose) -> Finding:
+        situation = self.situation
         declared = self.vocabulary.attributes[leaf.attribute]
         if not may_read_attribute(
             declared,
             use,
-            consent=self.situation.consent,
-            collected=self.situation.collected.get(leaf.attribute),
+            consent=situation.consent,
+            collected=situation.collected.get(leaf.attribute),
         ):
             return Finding(Verdict.WITHHELD)
-        value = self.situation.attributes.get(leaf.attribute)
+        value = situation.attributes.get(leaf.attribute)
         if leaf.test.operator is Operator.EXISTS:
             return Finding(verdict_of((value is not None) == leaf.test.operand), value)
         if value is None:
             value = declared.default
         if value is None:
             return Finding(Verdict.MISSING)
-        if declared.one_of and value not in declared.one_of:
+        if not is_listed(value, declared):
             return Finding(Verdict.INVALID, value)
-        return Finding(compare(leaf.test, value, declared.type), value)
+        return Finding(compare(leaf.test, value, declared.type, now_ms=situation.now_ms), value)
 
-    def _events(self, leaf: EventLeaf | SequenceLeaf, use: Purpose) -> Finding:
-        declared = [self.vocabulary.events[event] for event in events_of(leaf)]
-        consent = self.situation.consent
-        if not all(may_read_event(event, use, consent=consent) for event in declared):
+    def _behaviour(self, leaf: BehaviourLeaf, use: Purpose) -> Finding:
+        situation, events = self.situation, self.vocabulary.events
+        if not all(
+            may_read_event(events[event], use, consent=situation.consent)
+            for event, _ in events_of(leaf)
+        ):
             return Finding(Verdict.WITHHELD)
-        key = stream_key(leaf)
-        stream = self.streams.get(use, {}).get(key)
-        if stream is None:
+        key = stream_for(leaf, events).key
+        if key not in self.memory.streams.get(use, {}):
             return Finding(Verdict.MISSING)
-        state = self.situation.profile.kept(use).get(key, _UNSEEN)
-        since_ms = state.since_ms or None
-        if isinstance(leaf, EventLeaf) and isinstance(stream, EventStream):
-            return self._count(leaf, state, since_ms)
-        assert isinstance(stream, SequenceStream)  # noqa: S101 — a key names one kind of leaf
-        reached = stream.reached(state, self.situation.now_ms)
-        done = sum(time > 0 for time in reached)
-        return Finding(verdict_of(bool(reached[-1])), done, since_ms)
-
-    def _count(self, leaf: EventLeaf, state: State, since_ms: int | None) -> Finding:
-        span_ms = window_ms(leaf, self.vocabulary.events[leaf.event])
-        oldest = 0 if span_ms is None else self.situation.now_ms - span_ms
-        known = sum(time >= oldest for time in state.times)
-        most = None if state.lost_ms and state.lost_ms >= oldest else known
-        least = known if most == known else known + 1
-        return Finding(counted(leaf, least, most), known, since_ms)
-
-
-def counted(leaf: EventLeaf, least: int, most: int | None) -> Verdict:
-    """Return the verdict on a count of which only bounds are known; no `most` is no bound."""
-    count = leaf.count
-    lowest = max(count.at_least or 0, count.exactly or 0)
-    highest = min(
-        (bound for bound in (count.at_most, count.exactly) if bound is not None), default=None
-    )
-    if (most is not None and most < lowest) or (highest is not None and least > highest):
-        return Verdict.FALSE
-    if least >= lowest and (highest is None or (most is not None and most <= highest)):
-        return Verdict.TRUE
-    return Verdict.MISSING
+        state = situation.profile.kept(use).get(key, _UNSEEN)
+        span_ms = span_of(leaf, events)
+        verdict, value = recall(leaf, state, span_ms=span_ms, now_ms=situation.now_ms)
+        return Finding(verdict, value, state.since_ms or None)

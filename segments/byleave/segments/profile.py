@@ -23,7 +23,8 @@ class State:
         since_ms: Since when the stream is observed.
         times: When its events happened, oldest first.
         lost_ms: When the newest event happened that is no longer kept; 0 where none is missing.
-        steps: For a sequence: which steps each of those events is, as bits.
+        marks: What else is kept of each of those events: for a sum or an extreme its value, for
+            distinct values a digest, for a sequence which steps it is, as bits.
         reached: For a sequence: when each step was last reached by events that can no longer
             be preceded by a late one; 0 where it was not.
     """
@@ -31,7 +32,7 @@ class State:
     since_ms: int
     times: tuple[int, ...] = ()
     lost_ms: int = 0
-    steps: tuple[int, ...] = ()
+    marks: tuple[int | float, ...] = ()
     reached: tuple[int, ...] = ()
 
 
@@ -92,7 +93,7 @@ def _packed(state: State) -> list[Any]:
         state.since_ms,
         _distances(state.times),
         state.lost_ms,
-        list(state.steps),
+        list(state.marks),
         list(state.reached),
     ]
     while len(packed) > 1 and not packed[-1]:
@@ -102,9 +103,9 @@ def _packed(state: State) -> list[Any]:
 
 def _unpacked(data: Any) -> State:
     given = tuple(data)
-    since_ms, times, lost_ms, steps, reached = (*given, *_UNPACKED[len(given) :])
+    since_ms, times, lost_ms, marks, reached = (*given, *_UNPACKED[len(given) :])
     return State(
-        _whole(since_ms), _summed(times), _whole(lost_ms), _wholes(steps), _wholes(reached)
+        _whole(since_ms), _summed(times), _whole(lost_ms), _numbers(marks), _wholes(reached)
     )
 
 
@@ -122,6 +123,10 @@ def _summed(distances: Any) -> tuple[int, ...]:
 
 def _wholes(data: Any) -> tuple[int, ...]:
     return tuple(map(_whole, data))
+
+
+def _numbers(data: Any) -> tuple[int | float, ...]:
+    return tuple(mark if isinstance(mark, float) else _whole(mark) for mark in data)
 
 
 def _whole(data: object) -> int:

@@ -1,21 +1,30 @@
 """What a condition reads, through every segment it names; nothing else need be collected."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from byleave.segments.behaviour import (
+    AgeLeaf,
+    AggregateLeaf,
+    EventLeaf,
+    SequenceLeaf,
+    Where,
+)
 from byleave.segments.conditions import (
     AllOf,
     AnyOf,
     AttributeLeaf,
     Condition,
-    EventLeaf,
+    Group,
+    JourneyLeaf,
     Leaf,
     NoneOf,
+    NowLeaf,
     SegmentLeaf,
-    SequenceLeaf,
 )
-from byleave.segments.reading import DefinitionError, Fault, Path, suggestion
-from byleave.segments.vocabulary import Vocabulary
+from byleave.segments.consent import Purpose
+from byleave.segments.reading import DefinitionError, Fault, Path
+from byleave.segments.vocabulary import Attribute, Source, Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +36,51 @@ class Reads:
     segments: frozenset[str]
 
 
-def children(condition: Condition) -> tuple[Condition, ...]:
-    """Return the conditions inside a group; a leaf has none."""
-    match condition:
-        case AllOf(inside) | AnyOf(inside) | NoneOf(inside):
+def children(group: Group) -> tuple[Condition, ...]:
+    """Return the conditions inside a group."""
+    match group:
+        case AllOf(inside) | AnyOf(inside):
             return inside
+        case _:
+            return group.none
+
+
+def leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    """Yield each leaf of a condition with its place, not those of segments it names."""
+    match condition:
+        case AllOf(inside):
+            yield from _inside("all", inside, path)
+        case AnyOf(inside):
+            yield from _inside("any", inside, path)
+        case NoneOf(inside):
+            yield from _inside("none", inside, path)
+        case leaf:
+            yield path, leaf
+
+
+def _inside(group: str, inside: tuple[Condition, ...], path: Path) -> Iterator[tuple[Path, Leaf]]:
+    for index, child in enumerate(inside):
+        yield from leaves(child, (*path, group, index))
+
+
+def events_of(leaf: Leaf) -> tuple[tuple[str, Where], ...]:
+    """Return the events that a leaf itself looks at, each with what it asks of them."""
+    match leaf:
+        case EventLeaf() | AgeLeaf() | AggregateLeaf():
+            return ((leaf.event, leaf.where),)
+        case SequenceLeaf():
+            return tuple((step.event, step.where) for step in leaf.sequence)
         case _:
             return ()
 
 
-def leaves(condition: Condition) -> Iterator[Leaf]:
-    """Yield the leaves of a condition from left to right, not those of segments it names."""
-    if isinstance(condition, (AllOf, AnyOf, NoneOf)):
-        for child in children(condition):
-            yield from leaves(child)
-    else:
-        yield condition
-
-
-def events_of(leaf: Leaf) -> tuple[str, ...]:
-    """Return the events that a leaf itself looks at."""
+def segments_of(leaf: Leaf, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the segments that a leaf names, itself or through a journey's steps."""
     match leaf:
-        case EventLeaf():
-            return (leaf.event,)
-        case SequenceLeaf():
-            return tuple(step.event for step in leaf.sequence)
+        case SegmentLeaf(segment):
+            return (segment,)
+        case JourneyLeaf() if leaf.journey in vocabulary.journeys:
+            return tuple(step.done for step in vocabulary.journeys[leaf.journey].steps)
         case _:
             return ()
 
@@ -61,11 +90,12 @@ def all_leaves(condition: Condition, vocabulary: Vocabulary) -> Iterator[Leaf]:
     seen: set[str] = set()
     waiting = [condition]
     while waiting:
-        for leaf in leaves(waiting.pop()):
+        for _, leaf in leaves(waiting.pop()):
             yield leaf
-            if isinstance(leaf, SegmentLeaf) and leaf.segment not in seen:
-                seen.add(leaf.segment)
-                waiting.append(vocabulary.segments[leaf.segment].when)
+            for key in segments_of(leaf, vocabulary):
+                if key in vocabulary.segments and key not in seen:
+                    seen.add(key)
+                    waiting.append(vocabulary.segments[key].when)
 
 
 def reads(condition: Condition, vocabulary: Vocabulary) -> Reads:
@@ -73,47 +103,54 @@ def reads(condition: Condition, vocabulary: Vocabulary) -> Reads:
     found = list(all_leaves(condition, vocabulary))
     return Reads(
         attributes=frozenset(leaf.attribute for leaf in found if isinstance(leaf, AttributeLeaf)),
-        events=frozenset(event for leaf in found for event in events_of(leaf)),
-        segments=frozenset(leaf.segment for leaf in found if isinstance(leaf, SegmentLeaf)),
+        events=frozenset(event for leaf in found for event, _ in events_of(leaf)),
+        segments=frozenset(key for leaf in found for key in segments_of(leaf, vocabulary)),
     )
 
 
-def name_faults(condition: Condition, vocabulary: Vocabulary, path: Path = ()) -> list[Fault]:
-    """Return a fault for each attribute, event and segment that is not declared."""
-    known = {
-        "attribute": vocabulary.attributes,
-        "event": vocabulary.events,
-        "segment": vocabulary.segments,
-    }
-    faults = []
-    for leaf in leaves(condition):
-        names = [("event", event) for event in events_of(leaf)]
-        if isinstance(leaf, AttributeLeaf):
-            names.append(("attribute", leaf.attribute))
-        if isinstance(leaf, SegmentLeaf):
-            names.append(("segment", leaf.segment))
-        faults += [
-            Fault(path, f"unknown {kind} {name!r}.{suggestion(name, known[kind])}")
-            for kind, name in names
-            if name not in known[kind]
-        ]
-    return faults
+def is_contextual(attribute: Attribute) -> bool:
+    """Return whether an attribute is read from the request alone and bound to no purpose."""
+    return attribute.source is Source.REQUEST and not attribute.purposes
+
+
+def allowed_uses(segment: str, vocabulary: Vocabulary) -> frozenset[Purpose]:
+    """Return what a segment's result may be used for: what all its leaves allow.
+
+    All leaves count, not only those that one evaluation reaches. Names that do not exist allow
+    nothing, so that a mistake never widens a use.
+    """
+    found = all_leaves(SegmentLeaf(segment), vocabulary)
+    return _common(_allowed_by(leaf, vocabulary) for leaf in found)
+
+
+def _common(uses: Iterable[Iterable[Purpose]]) -> frozenset[Purpose]:
+    return frozenset(Purpose).intersection(*uses)
+
+
+def _allowed_by(leaf: Leaf, vocabulary: Vocabulary) -> Iterable[Purpose]:
+    match leaf:
+        case AttributeLeaf(name):
+            attribute = vocabulary.attributes.get(name)
+            if attribute is None:
+                return ()
+            return Purpose if is_contextual(attribute) else attribute.purposes
+        case SegmentLeaf(name):
+            return Purpose if name in vocabulary.segments else ()
+        case JourneyLeaf(name):
+            return Purpose if name in vocabulary.journeys else ()
+        case NowLeaf():
+            return Purpose
+    events = [vocabulary.events.get(event) for event, _ in events_of(leaf)]
+    return _common(event.purposes if event else () for event in events)
 
 
 def evaluation_order(vocabulary: Vocabulary) -> tuple[str, ...]:
     """Return the segments so that each comes after those it names.
 
     Raises:
-        DefinitionError: A condition names something undeclared, or segments name each other
-            in a circle.
+        DefinitionError: Segments name each other in a circle.
+        KeyError: One of them is not declared.
     """
-    faults = [
-        fault
-        for key, segment in vocabulary.segments.items()
-        for fault in name_faults(segment.when, vocabulary, ("segments", key, "when"))
-    ]
-    if faults:
-        raise DefinitionError(faults)
     ordered: dict[str, None] = {}
     for start in vocabulary.segments:
         _visit(start, vocabulary, ordered, ())
@@ -128,9 +165,14 @@ def _visit(
     if key in trail:
         circle = " → ".join((*trail[trail.index(key) :], key))
         raise DefinitionError(
-            [Fault(("segments", key, "when"), f"segments name each other in a circle: {circle}")]
+            [
+                Fault(
+                    ("segments", key, "when"),
+                    f"segments name each other in a circle: {circle}; break it",
+                )
+            ]
         )
-    for leaf in leaves(vocabulary.segments[key].when):
-        if isinstance(leaf, SegmentLeaf):
-            _visit(leaf.segment, vocabulary, ordered, (*trail, key))
+    for _, leaf in leaves(vocabulary.segments[key].when):
+        for named in segments_of(leaf, vocabulary):
+            _visit(named, vocabulary, ordered, (*trail, key))
     ordered[key] = None

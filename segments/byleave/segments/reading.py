@@ -18,14 +18,11 @@ from typing import (
     Any,
     Final,
     Literal,
-    Protocol,
-    Self,
     TypeVar,
     Union,
     get_args,
     get_origin,
     get_type_hints,
-    runtime_checkable,
 )
 
 Path = tuple[str | int, ...]
@@ -61,18 +58,6 @@ class DefinitionError(ValueError):
         super().__init__("\n".join(map(str, self.faults)))
 
 
-@runtime_checkable
-class OwnSpelling(Protocol):
-    """A class that reads and writes itself, because its text is shorter than its fields."""
-
-    @classmethod
-    def read_from(cls, data: object, reader: "Reader", path: Path) -> Self | None:
-        """Return the value, or None after noting the faults with `reader.fault`."""
-
-    def to_plain(self) -> object:
-        """Return what `read_from` reads back."""
-
-
 def read(kind: type[T], data: object) -> T:
     """Return `data` as a `kind`.
 
@@ -89,8 +74,9 @@ def read(kind: type[T], data: object) -> T:
 def plain(value: object) -> Any:
     """Return `value` as dicts, lists and scalars, leaving out what equals its default."""
     if is_dataclass(value) and not isinstance(value, type):
-        if isinstance(value, OwnSpelling):
-            return value.to_plain()
+        to_plain = getattr(value, "to_plain", None)
+        if to_plain is not None:
+            return to_plain()
         return {
             f.name: plain(item)
             for f in fields(value)

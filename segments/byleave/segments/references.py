@@ -1,124 +1,108 @@
-"""References: what conditions name, whether it exists, and what it may be used for."""
+"""References: what definitions name, whether it exists, and what it may be used for."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from byleave.segments.conditions import (
-    AllOf,
-    AnyOf,
-    AttributeLeaf,
-    Comparison,
-    Condition,
+from byleave.segments.behaviour import (
+    HIGHEST_COUNT,
+    MOST_STEPS,
+    Age,
+    AgeLeaf,
+    AggregateLeaf,
     EventLeaf,
-    Leaf,
-    NoneOf,
-    Operator,
-    SegmentLeaf,
     SequenceLeaf,
+    Where,
+)
+from byleave.segments.comparing import LIKE_THE_VALUE, fits, is_sound
+from byleave.segments.comparisons import Comparison, Count, Operator
+from byleave.segments.conditions import (
+    AttributeLeaf,
+    Condition,
+    JourneyLeaf,
+    Leaf,
+    NowLeaf,
+    SegmentLeaf,
 )
 from byleave.segments.consent import Purpose
+from byleave.segments.patterns import has_re2
+from byleave.segments.reach import allowed_uses, events_of, is_contextual, leaves, segments_of
 from byleave.segments.reading import Fault, Path, described, unknown_name
-from byleave.segments.vocabulary import Attribute, Event, Source, ValueType, Vocabulary
+from byleave.segments.vocabulary import Attribute, Journey, Source, ValueType, Vocabulary
 
 #: Groups inside groups: beyond this nobody reads a condition any more.
 DEEPEST: Final = 32
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-_TYPES: Final[Mapping[ValueType, type | tuple[type, ...]]] = {
-    ValueType.STRING: str,
-    ValueType.NUMBER: (int, float),
-    ValueType.BOOLEAN: bool,
-}
-_TEXT_ONLY: Final = {Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
-_NUMBER_ONLY: Final = {
-    Operator.LESS_THAN,
-    Operator.AT_MOST,
-    Operator.GREATER_THAN,
-    Operator.AT_LEAST,
-}
 
 
-def leaves(condition: Condition, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
-    """Yield each leaf of a condition with its place, from the top down."""
-    match condition:
-        case AllOf(all=parts):
-            yield from _inside("all", parts, path)
-        case AnyOf(any=parts):
-            yield from _inside("any", parts, path)
-        case NoneOf(none=parts):
-            yield from _inside("none", parts, path)
-        case leaf:
-            yield path, leaf
+def unknown_names(vocabulary: Vocabulary, conditions: Sequence[Condition] = ()) -> list[Fault]:
+    """Return a fault for each name in the segments, or in other conditions, that is unknown."""
+    places: list[tuple[Path, Condition]] = [
+        (("segments", key, "when"), segment.when) for key, segment in vocabulary.segments.items()
+    ]
+    places += [(("tracked", index), condition) for index, condition in enumerate(conditions)]
+    faults = [
+        fault
+        for path, condition in places
+        for place, leaf in leaves(condition, path)
+        for fault in _unknown(leaf, vocabulary, place)
+    ]
+    for key, journey in vocabulary.journeys.items():
+        for index, step in enumerate(journey.steps):
+            if step.done not in vocabulary.segments:
+                place = ("journeys", key, "steps", index, "done")
+                faults.append(unknown_name("segment", step.done, vocabulary.segments, place))
+    return faults
 
 
-def _inside(group: str, parts: tuple[Condition, ...], path: Path) -> Iterator[tuple[Path, Leaf]]:
-    for index, part in enumerate(parts):
-        yield from leaves(part, (*path, group, index))
+def _unknown(leaf: Leaf, vocabulary: Vocabulary, path: Path) -> Iterator[Fault]:
+    match leaf:
+        case AttributeLeaf(name) if name not in vocabulary.attributes:
+            yield unknown_name("attribute", name, vocabulary.attributes, (*path, "attribute"))
+        case SegmentLeaf(name) if name not in vocabulary.segments:
+            yield unknown_name("segment", name, vocabulary.segments, (*path, "segment"))
+        case JourneyLeaf(name) if name not in vocabulary.journeys:
+            yield unknown_name("journey", name, vocabulary.journeys, (*path, "journey"))
+        case JourneyLeaf():
+            keys = [step.key for step in vocabulary.journeys[leaf.journey].steps]
+            if bool(leaf.reached) == bool(leaf.at):
+                yield Fault(path, "say either `reached` or `at`, with the name of a step")
+            elif (step := leaf.reached or leaf.at or "") not in keys:
+                yield unknown_name("step", step, keys, path)
+    for place, event, where in _asked(leaf, path):
+        if event not in vocabulary.events:
+            yield unknown_name("event", event, vocabulary.events, place)
+            continue
+        properties = vocabulary.events[event].properties
+        for name in where:
+            if name not in properties:
+                yield unknown_name("property", name, properties, (*place, "where", name))
+    if isinstance(leaf, AggregateLeaf) and leaf.event in vocabulary.events:
+        properties = vocabulary.events[leaf.event].properties
+        if leaf.of not in properties:
+            yield unknown_name("property", leaf.of, properties, (*path, leaf.kind))
 
 
-def allowed_uses(segment: str, vocabulary: Vocabulary) -> frozenset[Purpose]:
-    """Return what a segment's result may be used for: what all its leaves allow.
-
-    All leaves count, not only those that one evaluation reaches. Names that do not exist allow
-    nothing, so that a mistake never widens a use.
-    """
-    return _allowed(segment, vocabulary, frozenset())
-
-
-def _allowed(segment: str, vocabulary: Vocabulary, seen: frozenset[str]) -> frozenset[Purpose]:
-    if segment in seen or segment not in vocabulary.segments:
-        return frozenset()
-    seen = seen | {segment}
-
-    def of(leaf: Leaf) -> frozenset[Purpose]:
-        match leaf:
-            case AttributeLeaf(attribute=name):
-                return _of_attribute(vocabulary.attributes.get(name))
-            case EventLeaf(event=name):
-                return _of_event(vocabulary.events.get(name))
-            case SequenceLeaf(sequence=steps):
-                return _common(_of_event(vocabulary.events.get(step.event)) for step in steps)
-            case SegmentLeaf(segment=name):
-                return _allowed(name, vocabulary, seen)
-
-    return _common(of(leaf) for _, leaf in leaves(vocabulary.segments[segment].when))
-
-
-def _common(uses: Iterable[frozenset[Purpose]]) -> frozenset[Purpose]:
-    return reduce(frozenset.intersection, uses, frozenset(Purpose))
-
-
-def _of_attribute(attribute: Attribute | None) -> frozenset[Purpose]:
-    if attribute is None:
-        return frozenset()
-    if is_contextual(attribute):
-        return frozenset(Purpose)
-    return frozenset(attribute.purposes)
-
-
-def _of_event(event: Event | None) -> frozenset[Purpose]:
-    return frozenset(event.purposes) if event is not None else frozenset()
-
-
-def is_contextual(attribute: Attribute) -> bool:
-    """Return whether an attribute is read from the request alone and bound to no purpose."""
-    return attribute.source is Source.REQUEST and not attribute.purposes
+def _asked(leaf: Leaf, path: Path) -> Iterator[tuple[Path, str, Where]]:
+    for index, (event, where) in enumerate(events_of(leaf)):
+        place = (*path, "sequence", index) if isinstance(leaf, SequenceLeaf) else path
+        yield place, event, where
 
 
 def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
-    """Return every fault of the attributes, events and segments of a set."""
-    faults = [*_names(vocabulary)]
+    """Return every fault of the attributes, events, segments and journeys of a set."""
+    faults = [*_names(vocabulary), *unknown_names(vocabulary)]
     for name, attribute in vocabulary.attributes.items():
         faults += _attribute(attribute, ("attributes", name))
     for name, event in vocabulary.events.items():
         faults += _kept(event.purposes, event.ttl is not None, ("events", name))
+    for name, journey in vocabulary.journeys.items():
+        faults += _journey(journey, vocabulary, ("journeys", name))
     for name, segment in vocabulary.segments.items():
         path: Path = ("segments", name)
         place: Path = (*path, "when")
-        found = [*leaves(segment.when, place)]
-        for at, leaf in found:
+        for at, leaf in leaves(segment.when, place):
             faults += _leaf(leaf, vocabulary, at)
             if len(at) - len(place) > 2 * DEEPEST:
                 faults.append(Fault(at, f"nested deeper than {DEEPEST} groups; flatten it"))
@@ -141,6 +125,7 @@ def _names(vocabulary: Vocabulary) -> Iterable[Fault]:
         "attributes": vocabulary.attributes,
         "events": vocabulary.events,
         "segments": vocabulary.segments,
+        "journeys": vocabulary.journeys,
     }
     for kind, named in kinds.items():
         for name in named:
@@ -159,7 +144,7 @@ def _attribute(attribute: Attribute, path: Path) -> Iterable[Fault]:
         *((("one_of", index), value) for index, value in enumerate(attribute.one_of)),
         *([(("default",), attribute.default)] if attribute.default is not None else []),
     ]:
-        if not has_type(value, attribute.type):
+        if not fits(value, _item_type(attribute) if key[0] == "one_of" else attribute.type):
             yield Fault((*path, *key), f"expected a {attribute.type}, got {described(value)}")
     if attribute.sensitive and is_contextual(attribute):
         yield Fault(
@@ -174,62 +159,95 @@ def _kept(purposes: tuple[Purpose, ...], has_ttl: bool, path: Path) -> Iterable[
         yield Fault(path, "'ttl' is missing: say how long this may be kept, such as 30d")
 
 
+def _item_type(attribute: Attribute) -> ValueType:
+    return ValueType.STRING if attribute.type is ValueType.LIST else attribute.type
+
+
+def _journey(journey: Journey, vocabulary: Vocabulary, path: Path) -> Iterable[Fault]:
+    if not journey.steps:
+        yield Fault((*path, "steps"), "a journey needs at least one step")
+    seen: set[str] = set()
+    for index, step in enumerate(journey.steps):
+        place = (*path, "steps", index)
+        if step.key in seen:
+            yield Fault((*place, "key"), f"there is a step {step.key!r} already")
+        seen.add(step.key)
+        if step.done in vocabulary.segments:
+            uses = allowed_uses(step.done, vocabulary)
+            if journey.use not in uses:
+                yield Fault((*place, "done"), f"segment {step.done!r} does not allow {journey.use}")
+
+
 def _leaf(leaf: Leaf, vocabulary: Vocabulary, path: Path) -> Iterable[Fault]:
     match leaf:
-        case AttributeLeaf(attribute=name, test=test):
-            attribute = vocabulary.attributes.get(name)
-            if attribute is None:
-                yield unknown_name("attribute", name, vocabulary.attributes, (*path, "attribute"))
-            else:
-                yield from _comparison(test, attribute.type, path)
-        case EventLeaf(event=name, where=where):
-            yield from _event(name, where, vocabulary, path)
-        case SequenceLeaf(sequence=steps):
-            if len(steps) < 2:
-                yield Fault((*path, "sequence"), "a sequence needs at least two steps")
-            for index, step in enumerate(steps):
-                place = (*path, "sequence", index)
-                yield from _event(step.event, step.where, vocabulary, place)
-        case SegmentLeaf(segment=name):
-            if name not in vocabulary.segments:
-                yield unknown_name("segment", name, vocabulary.segments, (*path, "segment"))
+        case AttributeLeaf(name, test) if name in vocabulary.attributes:
+            yield from _comparison(test, vocabulary.attributes[name].type, path)
+        case NowLeaf(test):
+            yield from _comparison(test, ValueType.TIME, (*path, "now"))
+        case EventLeaf():
+            yield from _count(leaf.count, (*path, "count"))
+        case AgeLeaf():
+            yield from _age(leaf.age, (*path, leaf.which))
+        case AggregateLeaf() if leaf.kind != "distinct":
+            declared = vocabulary.events.get(leaf.event)
+            kind = declared.properties.get(leaf.of) if declared else None
+            if kind not in (None, ValueType.NUMBER):
+                place = (*path, leaf.kind, leaf.of)
+                yield Fault(place, f"{leaf.of!r} is a {kind}; {leaf.kind} needs a number")
+        case SequenceLeaf():
+            yield from _sequence(leaf, path)
+    for at, event, where in _asked(leaf, path):
+        properties = vocabulary.events[event].properties if event in vocabulary.events else {}
+        for key, test in where.items():
+            if key in properties:
+                yield from _comparison(test, properties[key], (*at, "where", key))
 
 
-def _event(
-    name: str, where: Mapping[str, Comparison], vocabulary: Vocabulary, path: Path
-) -> Iterable[Fault]:
-    event = vocabulary.events.get(name)
-    if event is None:
-        yield unknown_name("event", name, vocabulary.events, (*path, "event"))
-        return
-    for key, test in where.items():
-        place = (*path, "where", key)
-        if key not in event.properties:
-            yield unknown_name("property", key, event.properties, place)
-        else:
-            yield from _comparison(test, event.properties[key], place)
+def _count(count: Count, path: Path) -> Iterable[Fault]:
+    bounds = (count.at_least, count.at_most, count.exactly)
+    given = [bound for bound in bounds if bound is not None]
+    if not given:
+        yield Fault(path, "expected at_least, at_most or exactly")
+    if any(not 0 <= bound <= HIGHEST_COUNT for bound in given):
+        yield Fault(path, f"a count is from 0 to {HIGHEST_COUNT}: each event is remembered")
+
+
+def _age(age: Age, path: Path) -> Iterable[Fault]:
+    if age.at_least is None and age.at_most is None:
+        yield Fault(path, "expected at_least or at_most, such as {at_most: 3d}")
+
+
+def _sequence(leaf: SequenceLeaf, path: Path) -> Iterable[Fault]:
+    if not 2 <= len(leaf.sequence) <= MOST_STEPS:
+        yield Fault((*path, "sequence"), f"a sequence has 2 to {MOST_STEPS} steps")
+    for index, step in enumerate(leaf.sequence):
+        place = (*path, "sequence", index)
+        if step.is_absent and index != len(leaf.sequence) - 1:
+            yield Fault(place, "only the last step may be one that does not follow")
+        if step.is_absent and step.within is None:
+            yield Fault(place, "say with `within` how long it must not follow")
+        if index == 0 and step.within is not None:
+            yield Fault((*place, "within"), "the first step follows nothing; leave `within` out")
 
 
 def _comparison(test: Comparison, kind: ValueType, path: Path) -> Iterable[Fault]:
-    place = (*path, str(test.operator))
-    if test.operator is Operator.EXISTS:
+    if is_sound(test, kind):
         return
-    if (test.operator in _TEXT_ONLY and kind is not ValueType.STRING) or (
-        test.operator in _NUMBER_ONLY and kind is not ValueType.NUMBER
-    ):
-        yield Fault(place, f"a {kind} cannot be compared with {test.operator}")
+    place = (*path, str(test.operator))
+    if test.operator is Operator.MATCHES_RE and kind is ValueType.STRING:
+        yield Fault(place, _REFUSED if has_re2() else _NO_RE2)
         return
     operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
-    for operand in operands:
-        if not has_type(operand, kind):
-            yield Fault(place, f"expected a {kind}, got {described(operand)}")
+    wrong = [operand for operand in operands if not fits(operand, kind)]
+    if test.operator in LIKE_THE_VALUE and kind in _SCALARS:
+        yield Fault(place, f"expected a {kind}, got {described(wrong[0])}")
+    else:
+        yield Fault(place, f"a {kind} cannot be compared with {test.operator}")
 
 
-def has_type(value: object, kind: ValueType) -> bool:
-    """Return whether a value has a declared type; True is not a number."""
-    if isinstance(value, bool):
-        return kind is ValueType.BOOLEAN
-    return isinstance(value, _TYPES[kind])
+_SCALARS: Final = (ValueType.STRING, ValueType.NUMBER, ValueType.BOOLEAN)
+_REFUSED: Final = "this is not a regular expression that RE2 takes"
+_NO_RE2: Final = "regular expressions need the `re2` extra; install it, or use `matches`"
 
 
 def _refers_to_itself(name: str, vocabulary: Vocabulary) -> bool:
@@ -238,10 +256,10 @@ def _refers_to_itself(name: str, vocabulary: Vocabulary) -> bool:
     while waiting:
         segment = vocabulary.segments.get(waiting.pop())
         for _, leaf in leaves(segment.when) if segment else ():
-            if isinstance(leaf, SegmentLeaf):
-                if leaf.segment == name:
+            for named in segments_of(leaf, vocabulary):
+                if named == name:
                     return True
-                if leaf.segment not in seen:
-                    seen.add(leaf.segment)
-                    waiting.append(leaf.segment)
+                if named not in seen:
+                    seen.add(named)
+                    waiting.append(named)
     return False

@@ -1,13 +1,19 @@
-"""Streams: which events are kept for which conditions, and how few of them suffice."""
+"""Streams: which events are kept for which conditions, and how few of them suffice.
+
+Leaves that look at the same events share a stream, so that changing a window or a bound keeps
+what is known. Each stream says of a state what was lost: of what happened up to then, an answer
+may depend on events that are no longer kept, and is undetermined if it does.
+"""
 
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
-from byleave.segments.comparing import compare
-from byleave.segments.conditions import Comparison, Count, EventLeaf, SequenceLeaf, Step
+from byleave.segments.behaviour import Where
+from byleave.segments.comparing import compare, fits
+from byleave.segments.comparisons import Count
 from byleave.segments.profile import State
 from byleave.segments.reading import canonical_json
 from byleave.segments.truth import Verdict
@@ -16,20 +22,29 @@ from byleave.segments.vocabulary import Event
 #: An event that arrives later than this after it happened is dropped.
 LATEST_MS: Final = 300_000
 
-#: How many events of a sequence may wait for late ones before the oldest count as settled.
-MOST_WAITING: Final = 32
+#: How many events are kept for a sum, an extreme or a number of distinct values.
+MOST_VALUES: Final = 32
+
+#: Numbers beyond this are not added up: the sum of a few would no longer be exact.
+GREATEST_VALUE: Final = 1e15
 
 Properties = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class EventStream:
-    """The events that count leaves look back on: the last `keep`, none older than `span_ms`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneEvent:
+    """What is kept of one kind of event.
+
+    Attributes:
+        key: The name under which the state is kept.
+        event: The event's name.
+        where: What its properties must meet.
+        span_ms: How far the leaves look back; None where nothing bounds them.
+    """
 
     key: str
     event: str
-    where: Mapping[str, Comparison]
-    keep: int
+    where: Where
     span_ms: int | None
 
     @property
@@ -37,13 +52,23 @@ class EventStream:
         """The events that it records."""
         return frozenset((self.event,))
 
-    def matching(self, event: str, properties: Properties, declared: Event) -> int:
-        """Return whether an event belongs to the stream, as 1 or 0."""
-        return int(event == self.event and matches(self.where, properties, declared))
+    def mark(self, event: str, properties: Properties, declared: Event) -> float | None:
+        """Return what is kept of an event beside its time, or None where it does not belong."""
+        return 0 if matches(self.where, properties, declared) else None
 
-    def after(self, state: State, at_ms: int, matching: int, now_ms: int) -> State:
-        """Return the state once an event that belongs to the stream was recorded."""
-        del matching  # an event counts once, whatever else is asked about it
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStream(OneEvent):
+    """When an event last happened.
+
+    Attributes:
+        keep: How many of the last events decide.
+    """
+
+    keep: int
+
+    def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
+        """Return the state once an event of the stream was recorded."""
         return self._kept(state, sorted((*state.times, at_ms)), now_ms)
 
     def aged(self, state: State, now_ms: int) -> State:
@@ -51,143 +76,120 @@ class EventStream:
         return self._kept(state, list(state.times), now_ms)
 
     def _kept(self, state: State, times: list[int], now_ms: int) -> State:
-        oldest = 0 if self.span_ms is None else now_ms - self.span_ms
+        oldest = start_of(self.span_ms, now_ms)
         first = max(len(times) - self.keep, sum(time < oldest for time in times))
-        lost_ms = max(state.lost_ms, *times[:first], 0)
-        return replace(state, times=tuple(times[first:]), lost_ms=lost_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceStream:
-    """How far a visitor came in an ordered sequence.
-
-    For each step the latest time at which it was reached in order is enough: whatever follows
-    within a time of an earlier one also follows within that time of the latest. Events of the
-    last five minutes wait, because a late one may still belong between them.
-    """
-
-    key: str
-    leaf: SequenceLeaf
-    span_ms: int | None
-
-    @property
-    def events(self) -> frozenset[str]:
-        """The events that it records."""
-        return frozenset(step.event for step in self.leaf.sequence)
-
-    def matching(self, event: str, properties: Properties, declared: Event) -> int:
-        """Return which steps an event is, as bits."""
-        return sum(
-            1 << index
-            for index, step in enumerate(self.leaf.sequence)
-            if step.event == event and matches(step.where, properties, declared)
-        )
-
-    def after(self, state: State, at_ms: int, matching: int, now_ms: int) -> State:
-        """Return the state once an event that is a step was recorded."""
-        waiting = sorted(
-            (*zip(state.times, state.steps, strict=True), (at_ms, matching)),
-            key=lambda event: event[0],
-        )
-        settled = sum(time < now_ms - LATEST_MS for time, _ in waiting)
-        settled = max(settled, len(waiting) - MOST_WAITING)
-        reached = self._advanced(state.reached, waiting[:settled])
         return replace(
             state,
-            times=tuple(time for time, _ in waiting[settled:]),
-            steps=tuple(steps for _, steps in waiting[settled:]),
-            reached=reached,
+            times=tuple(times[first:]),
+            lost_ms=max(state.lost_ms, *times[:first], 0),
         )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStream(OneEvent):
+    """When an event happened first; what is lost is when it happened last."""
+
+    def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
+        """Return the state once an event of the stream was recorded."""
+        if not state.times and state.lost_ms >= start_of(self.span_ms, now_ms):
+            return replace(state, lost_ms=max(state.lost_ms, at_ms))
+        first, *others = sorted((*state.times, at_ms))
+        return replace(state, times=(first,), lost_ms=max(state.lost_ms, *others, 0))
+
     def aged(self, state: State, now_ms: int) -> State:
-        """Return the state without what has outlived the events' ttl."""
-        if self.span_ms is None or all(time >= now_ms - self.span_ms for time in state.reached):
-            return state
-        return replace(state, reached=self._young(state.reached, now_ms))
-
-    def reached(self, state: State, now_ms: int) -> tuple[int, ...]:
-        """Return when each step was last reached in order; 0 where it was not."""
-        waiting = list(zip(state.times, state.steps, strict=True))
-        return self._young(self._advanced(state.reached, waiting), now_ms)
-
-    def _young(self, reached: tuple[int, ...], now_ms: int) -> tuple[int, ...]:
-        oldest = 0 if self.span_ms is None else now_ms - self.span_ms
-        return tuple(time if time >= oldest else 0 for time in reached)
-
-    def _advanced(self, reached: tuple[int, ...], events: list[tuple[int, int]]) -> tuple[int, ...]:
-        steps = self.leaf.sequence
-        times = list(reached) or [0] * len(steps)
-        for at_ms, matching in events:
-            # From the last step back, so that one event is never two steps in a row.
-            for index in reversed(range(1, len(steps))):
-                if matching >> index & 1 and _follows(at_ms, times[index - 1], steps[index]):
-                    times[index] = at_ms
-            if matching & 1:
-                times[0] = at_ms
-        return tuple(times)
+        """Return the state without a first time that has outlived the event's ttl."""
+        oldest = start_of(self.span_ms, now_ms)
+        return replace(state, times=tuple(time for time in state.times if time >= oldest))
 
 
-Stream = EventStream | SequenceStream
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueStream(OneEvent):
+    """The last values of a property.
+
+    Attributes:
+        of: The property.
+        is_distinct: Whether only the values' difference counts, so that digests are kept.
+    """
+
+    of: str
+    is_distinct: bool
+
+    def mark(self, event: str, properties: Properties, declared: Event) -> float | None:
+        """Return the value that is kept of an event, or None where it does not belong."""
+        value = properties.get(self.of)
+        kind = declared.properties.get(self.of)
+        if kind is None or not fits(value, kind):
+            return None
+        if not matches(self.where, properties, declared):
+            return None
+        if self.is_distinct:
+            return int.from_bytes(_digest(value, 4))
+        if isinstance(value, (int, float)) and abs(value) <= GREATEST_VALUE:
+            return value
+        return None
+
+    def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
+        """Return the state once an event of the stream was recorded."""
+        events = sorted((*pairs(state), (at_ms, mark)), key=lambda event: event[0])
+        return self._kept(state, events, now_ms)
+
+    def aged(self, state: State, now_ms: int) -> State:
+        """Return the state without what no leaf looks back on any more."""
+        return self._kept(state, pairs(state), now_ms)
+
+    def _kept(self, state: State, events: list[tuple[int, float]], now_ms: int) -> State:
+        oldest = start_of(self.span_ms, now_ms)
+        first = max(len(events) - MOST_VALUES, sum(time < oldest for time, _ in events))
+        return replace(
+            state,
+            times=tuple(time for time, _ in events[first:]),
+            marks=tuple(mark for _, mark in events[first:]),
+            lost_ms=max(state.lost_ms, *(time for time, _ in events[:first]), 0),
+        )
 
 
-def merged(first: Stream, second: Stream) -> Stream:
-    """Return the stream that serves both of two leaves that look at the same events."""
-    if isinstance(first, EventStream) and isinstance(second, EventStream):
-        span_ms = None
-        if first.span_ms is not None and second.span_ms is not None:
-            span_ms = max(first.span_ms, second.span_ms)
-        return replace(first, keep=max(first.keep, second.keep), span_ms=span_ms)
-    return first
+def pairs(state: State) -> list[tuple[int, Any]]:
+    """Return the kept events as pairs of time and mark."""
+    return list(zip(state.times, state.marks, strict=True))
 
 
-def _follows(at_ms: int, before_ms: int, step: Step) -> bool:
-    return before_ms > 0 and (step.within is None or at_ms - before_ms <= step.within)
+def start_of(span_ms: int | None, now_ms: int) -> int:
+    """Return the first moment of a window that ends now."""
+    return 0 if span_ms is None else max(0, now_ms - span_ms)
 
 
-def matches(where: Mapping[str, Comparison], properties: Properties, declared: Event) -> bool:
+def wider(first: int | None, second: int | None) -> int | None:
+    """Return the longer of two spans, where None has no bound."""
+    return None if first is None or second is None else max(first, second)
+
+
+def narrower(*spans: int | None) -> int | None:
+    """Return the shortest of the spans that have a bound, or None where none has."""
+    return min((span for span in spans if span is not None), default=None)
+
+
+def matches(where: Where, properties: Properties, declared: Event) -> bool:
     """Return whether an event's properties meet every comparison.
 
     An event whose property is absent, of the wrong type or undeclared does not match.
     """
     return all(
         name in declared.properties
-        and name in properties
-        and compare(test, properties[name], declared.properties[name]) is Verdict.TRUE
+        and compare(test, properties.get(name), declared.properties[name]) is Verdict.TRUE
         for name, test in where.items()
     )
 
 
 def needed(count: Count) -> int:
     """Return how many of the last events tell whether a count holds."""
-    bounds = [count.at_least or 0]
-    bounds += [bound + 1 for bound in (count.at_most, count.exactly) if bound is not None]
-    return max(1, *bounds)
+    highest = count.highest
+    return max(1, count.lowest, 0 if highest is None else highest + 1)
 
 
-def stream_key(leaf: EventLeaf | SequenceLeaf) -> str:
-    """Return the short name under which a leaf's state is kept.
-
-    Leaves that look at the same events share it, so that changing a window or a bound keeps
-    what is known.
-    """
-    kind = leaf if isinstance(leaf, SequenceLeaf) else EventLeaf(leaf.event, leaf.where)
-    digest = blake2b(canonical_json(kind).encode(), digest_size=6).digest()
-    return b2a_base64(digest, newline=False).decode()
+def stream_key(*what: object) -> str:
+    """Return the short name under which a state is kept: a digest of what it is about."""
+    return b2a_base64(_digest(what, 6), newline=False).decode()
 
 
-def stream_of(leaf: EventLeaf | SequenceLeaf, events: Mapping[str, Event]) -> Stream:
-    """Return the stream that answers a leaf."""
-    key = stream_key(leaf)
-    if isinstance(leaf, SequenceLeaf):
-        lives = [events[step.event].ttl for step in leaf.sequence]
-        known = [life for life in lives if life is not None]
-        return SequenceStream(key, leaf, min(known) if known else None)
-    return EventStream(
-        key, leaf.event, leaf.where, needed(leaf.count), window_ms(leaf, events[leaf.event])
-    )
-
-
-def window_ms(leaf: EventLeaf, event: Event) -> int | None:
-    """Return how far a leaf looks back: its window, but never beyond the event's ttl."""
-    bounds = [bound for bound in (leaf.within, event.ttl) if bound is not None]
-    return min(bounds) if bounds else None
+def _digest(what: object, size: int) -> bytes:
+    return blake2b(canonical_json(what).encode(), digest_size=size).digest()

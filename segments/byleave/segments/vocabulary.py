@@ -3,19 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
-from byleave.segments.conditions import Condition, Scalar
+from byleave.segments.comparisons import Scalar
+from byleave.segments.conditions import Condition
 from byleave.segments.consent import Purpose
 from byleave.segments.values import Duration
 
+#: The longest that a device may be recognised: CNIL allows thirteen months.
+THIRTEEN_MONTHS: Final = Duration(395 * 86_400_000)
+
 
 class ValueType(StrEnum):
-    """The type of an attribute or of an event's property."""
+    """The type of an attribute or of an event's property.
+
+    A `list` holds texts. A `time` is a moment: milliseconds since the epoch, or ISO 8601 text
+    with an offset, or a date.
+    """
 
     STRING = "string"
     NUMBER = "number"
     BOOLEAN = "boolean"
+    LIST = "list"
+    TIME = "time"
 
 
 class Source(StrEnum):
@@ -51,7 +61,7 @@ class Attribute:
     source: Source
     purposes: tuple[Purpose, ...] = ()
     ttl: Duration | Literal["session"] | None = None
-    default: Scalar | None = None
+    default: Scalar | tuple[str, ...] | None = None
     one_of: tuple[Scalar, ...] = ()
     sensitive: bool = False
     fresh: bool = False
@@ -84,9 +94,44 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyStep:
+    """One step of a journey.
+
+    Attributes:
+        key: The step's name within the journey.
+        done: The segment that is true once the step is done.
+        link: Where the step is done, for navigation that leads to it.
+        label: What such a link says.
+    """
+
+    key: str
+    done: str
+    link: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """Ordered steps; the order guides a visitor and never forces them.
+
+    Attributes:
+        steps: The steps, from the first to the last.
+        title: What people call it.
+        use: The one purpose for which reached steps are remembered.
+        ttl: How long a reached step is remembered.
+    """
+
+    steps: tuple[JourneyStep, ...]
+    title: str = ""
+    use: Purpose = Purpose.PERSONALISATION
+    ttl: Duration = THIRTEEN_MONTHS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
     """Everything conditions may name."""
 
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    journeys: Mapping[str, Journey] = field(default_factory=dict)

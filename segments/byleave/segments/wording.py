@@ -1,20 +1,25 @@
 """Conditions in plain English, for marketers and for visitors who ask why."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from byleave.segments.conditions import (
-    AttributeLeaf,
-    Comparison,
-    Count,
+from byleave.segments.behaviour import (
+    Age,
+    AgeLeaf,
+    AggregateLeaf,
     EventLeaf,
-    Leaf,
-    Operand,
-    Operator,
-    SegmentLeaf,
     SequenceLeaf,
     Step,
+    Where,
 )
+from byleave.segments.comparisons import Comparison, Count, Operand, Operator
+from byleave.segments.conditions import (
+    AttributeLeaf,
+    JourneyLeaf,
+    Leaf,
+    SegmentLeaf,
+)
+from byleave.segments.times import Hours
+from byleave.segments.values import Duration
 
 _SAID: Final = {
     Operator.EQUALS: "is",
@@ -25,9 +30,27 @@ _SAID: Final = {
     Operator.AT_MOST: "is at most",
     Operator.GREATER_THAN: "is more than",
     Operator.AT_LEAST: "is at least",
+    Operator.BETWEEN: "is between",
     Operator.CONTAINS: "contains",
     Operator.STARTS_WITH: "starts with",
     Operator.ENDS_WITH: "ends with",
+    Operator.MATCHES: "matches",
+    Operator.MATCHES_RE: "matches the expression",
+    Operator.CONTAINS_ANY: "contains any of",
+    Operator.CONTAINS_ALL: "contains all of",
+    Operator.SIZE: "has a number of items of",
+    Operator.BEFORE: "is before",
+    Operator.AFTER: "is after",
+    Operator.WITHIN_LAST: "is within the last",
+    Operator.WITHIN_NEXT: "is within the next",
+    Operator.DURING: "is",
+}
+
+_MADE: Final = {
+    "sum": "sum of",
+    "min": "least",
+    "max": "greatest",
+    "distinct": "number of different values of",
 }
 
 
@@ -35,14 +58,28 @@ def phrase(leaf: Leaf) -> str:
     """Return the claim that a leaf makes, as in `industry is education`."""
     match leaf:
         case AttributeLeaf():
-            return f"{leaf.attribute.replace('_', ' ')} {_comparison(leaf.test)}"
+            return f"{_plainly(leaf.attribute)} {_comparison(leaf.test)}"
         case EventLeaf():
-            within = f" in the last {leaf.within.in_words()}" if leaf.within else ""
-            return f"{_event(leaf.event, leaf.where)} {_count(leaf.count)}{within}"
+            return f"{_event(leaf.event, leaf.where)} {_count(leaf.count)} times{_within(leaf)}"
+        case AgeLeaf():
+            return f"{leaf.which} {_event(leaf.event, leaf.where)} {_age(leaf.age)} ago"
+        case AggregateLeaf():
+            of = f"{_MADE[leaf.kind]} {_plainly(leaf.of)} over {_event(leaf.event, leaf.where)}"
+            return f"{of}{_within(leaf)} {_comparison(leaf.test)}"
         case SequenceLeaf():
-            return ", then ".join(_step(step) for step in leaf.sequence)
+            steps = ", then ".join(_step(step) for step in leaf.sequence)
+            return steps + (f", all {_within(leaf).strip()}" if leaf.within else "")
         case SegmentLeaf():
             return f"in segment {leaf.segment}"
+        case JourneyLeaf():
+            where = f"has reached {leaf.reached}" if leaf.at is None else f"is at {leaf.at}"
+            return f"{where} in journey {leaf.journey}"
+        case _:
+            return f"the time {_comparison(leaf.now)}"
+
+
+def _plainly(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _comparison(test: Comparison) -> str:
@@ -57,6 +94,12 @@ def _operand(operand: Operand) -> str:
             return ", ".join(map(_operand, operand))
         case bool():
             return "true" if operand else "false"
+        case Duration():
+            return operand.in_words()
+        case Count():
+            return _count(operand)
+        case Hours():
+            return operand.in_words()
         case _:
             return str(operand)
 
@@ -64,14 +107,24 @@ def _operand(operand: Operand) -> str:
 def _count(count: Count) -> str:
     bounds = {"at least": count.at_least, "at most": count.at_most, "exactly": count.exactly}
     said = [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
-    return f"{' and '.join(said)} times"
+    return " and ".join(said)
 
 
-def _event(event: str, where: Mapping[str, Comparison]) -> str:
-    tests = " and ".join(f"{name} {_comparison(test)}" for name, test in where.items())
-    return event.replace("_", " ") + (f" with {tests}" if tests else "")
+def _age(age: Age) -> str:
+    bounds = {"at least": age.at_least, "at most": age.at_most}
+    said = [f"{word} {bound.in_words()}" for word, bound in bounds.items() if bound is not None]
+    return " and ".join(said)
+
+
+def _within(leaf: EventLeaf | AggregateLeaf | SequenceLeaf) -> str:
+    return f" in the last {leaf.within.in_words()}" if leaf.within else ""
+
+
+def _event(event: str, where: Where) -> str:
+    tests = " and ".join(f"{_plainly(key)} {_comparison(test)}" for key, test in where.items())
+    return _plainly(event) + (f" with {tests}" if tests else "")
 
 
 def _step(step: Step) -> str:
     within = f" within {step.within.in_words()}" if step.within else ""
-    return _event(step.event, step.where) + within
+    return f"{'no ' if step.is_absent else ''}{_event(step.event, step.where)}{within}"

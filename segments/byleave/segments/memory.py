@@ -1,0 +1,114 @@
+"""Remembering what visitors did: the state of all streams, apart for each use."""
+
+from collections.abc import Iterable, Mapping
+
+from byleave.segments.access import may_read_event
+from byleave.segments.behaviour import AgeLeaf, AggregateLeaf, EventLeaf, SequenceLeaf
+from byleave.segments.conditions import BehaviourLeaf, Condition, JourneyLeaf
+from byleave.segments.consent import Consent, Purpose
+from byleave.segments.journeys import StepReached, step_key
+from byleave.segments.profile import Kept, Profile, State
+from byleave.segments.reach import all_leaves, events_of
+from byleave.segments.recalling import Stream, merged, stream_for
+from byleave.segments.streams import LATEST_MS, start_of
+from byleave.segments.vocabulary import Vocabulary
+
+
+class Memory:
+    """What has to be remembered so that conditions can be answered, and nothing more.
+
+    Args:
+        vocabulary: What conditions may name.
+        asked: The conditions, each with the use that it is asked for.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, asked: Iterable[tuple[Condition, Purpose]]) -> None:
+        self._vocabulary = vocabulary
+        self.streams: dict[Purpose, dict[str, Stream]] = {}
+        self.steps: dict[Purpose, dict[str, int]] = {}
+        for key, journey in vocabulary.journeys.items():
+            self._track_journey(key, journey.use)
+        for condition, use in asked:
+            for leaf in all_leaves(condition, vocabulary):
+                if isinstance(leaf, (EventLeaf, AgeLeaf, AggregateLeaf, SequenceLeaf)):
+                    self._track(leaf, use)
+                elif isinstance(leaf, JourneyLeaf):
+                    self._track_journey(leaf.journey, use)
+
+    def record(
+        self,
+        profile: Profile,
+        event: str,
+        properties: Mapping[str, object],
+        *,
+        at_ms: int,
+        now_ms: int,
+        consent: Consent,
+    ) -> Profile:
+        """Return the profile once a visitor did something."""
+        declared = self._vocabulary.events.get(event)
+        if declared is None or is_late(at_ms, now_ms=now_ms):
+            return profile
+        at_ms = min(at_ms, now_ms)
+        for use, streams in self.streams.items():
+            wanted = [stream for stream in streams.values() if event in stream.events]
+            if wanted and may_read_event(declared, use, consent=consent):
+                part = self._aged(use, profile.kept(use), now_ms)
+                for stream in wanted:
+                    mark = stream.mark(event, properties, declared)
+                    if mark is not None:
+                        part[stream.key] = stream.after(part[stream.key], at_ms, mark, now_ms)
+                profile = profile.with_part(use, part)
+        return profile
+
+    def reach(self, profile: Profile, reached: Iterable[StepReached], use: Purpose) -> Profile:
+        """Return the profile once steps of journeys were reached."""
+        part = dict(profile.kept(use))
+        for step in reached:
+            state = State(step.at_ms, times=(step.at_ms,))
+            part[step_key(step.journey, step.step)] = state
+        return profile.with_part(use, part)
+
+    def is_reached(self, profile: Profile, key: str, use: Purpose, *, now_ms: int) -> bool:
+        """Return whether a step was reached within the journey's ttl."""
+        state = profile.kept(use).get(key)
+        return state is not None and state.times >= (start_of(self.steps[use][key], now_ms),)
+
+    def expire(self, profile: Profile, *, now_ms: int) -> Profile:
+        """Return the profile without what has outlived its ttl or is no longer asked about."""
+        return Profile(
+            {
+                use: self._aged(use, part, now_ms)
+                for use, part in profile.parts.items()
+                if use in self.streams or use in self.steps
+            }
+        )
+
+    def _aged(self, use: Purpose, kept: Kept, now_ms: int) -> dict[str, State]:
+        streams = self.streams.get(use, {})
+        part = {
+            key: stream.aged(kept[key], now_ms) if key in kept else State(now_ms)
+            for key, stream in streams.items()
+        }
+        for key, ttl_ms in self.steps.get(use, {}).items():
+            if key in kept and kept[key].times >= (start_of(ttl_ms, now_ms),):
+                part[key] = kept[key]
+        return part
+
+    def _track(self, leaf: BehaviourLeaf, use: Purpose) -> None:
+        events = self._vocabulary.events
+        if all(use in events[event].purposes for event, _ in events_of(leaf)):
+            stream = stream_for(leaf, events)
+            streams = self.streams.setdefault(use, {})
+            known = streams.get(stream.key)
+            streams[stream.key] = merged(known, stream) if known else stream
+
+    def _track_journey(self, key: str, use: Purpose) -> None:
+        journey = self._vocabulary.journeys[key]
+        steps = self.steps.setdefault(use, {})
+        steps.update({step_key(key, step.key): journey.ttl for step in journey.steps})
+
+
+def is_late(at_ms: int, *, now_ms: int) -> bool:
+    """Return whether an event comes too late to be recorded."""
+    return now_ms - at_ms > LATEST_MS
