@@ -20,7 +20,6 @@ class AsgiTransport:
     def __init__(self, app: App) -> None:
         self._app = app
         self._site_loop: asyncio.AbstractEventLoop | None = None
-        self._own: asyncio.Runner | None = None
 
     def attach(self) -> None:
         """Note the running event loop."""
@@ -32,15 +31,17 @@ class AsgiTransport:
         Raises:
             RuntimeError: It was called inside an event loop, which would wait for itself.
         """
-        work = self.ask(question, timeout_s)
-        loop = self._site_loop
-        if loop is not None and loop.is_running() and loop is not _running_loop():
+        if _running_loop() is not None:
+            raise RuntimeError("inside an event loop, call this from a thread of its own")
+        loop, work = self._site_loop, self.ask(question, timeout_s)
+        if loop is None or loop.is_closed():
+            return asyncio.run(work)
+        if loop.is_running():
             return asyncio.run_coroutine_threadsafe(work, loop).result(timeout_s)
-        if loop is not None and not loop.is_closed():
-            return loop.run_until_complete(work)
-        if self._own is None:
-            self._own = asyncio.Runner()
-        return self._own.run(work)
+        return loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
 
     async def ask(self, question: Question, timeout_s: float) -> Answer:
         """Return the answer."""

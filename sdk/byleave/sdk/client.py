@@ -143,6 +143,7 @@ class Client:
         while (len(self.buffer) or self._withdrawals) and time.monotonic() < deadline_s:
             if not self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())):
                 break
+        self._transport.close()
         if lost := len(self.buffer) + len(self._withdrawals):
             LOG.warning("events not sent before the process ended", extra={"count": lost})
 

@@ -50,6 +50,11 @@ class HttpTransport:
                 pass  # the server closed it while nobody looked
         return self._over(self._new(timeout_s), question, deadline_s)
 
+    def close(self) -> None:
+        """Close the connections that wait to be used again."""
+        while (connection := self._kept()) is not None:
+            connection.close()
+
     async def ask(self, question: Question, timeout_s: float) -> Answer:
         """Return the answer from a worker thread."""
         work = asyncio.get_running_loop().run_in_executor(None, self.exchange, question, timeout_s)
@@ -119,5 +124,7 @@ def _read(
             raise ConnectionError("the server's answer is too large")
         if connection.sock is not None:
             _limit(connection, deadline_s)
+    if response.length:
+        raise ConnectionError("the server's answer was cut short")
     response.read()  # the end of the message, so that the connection can be used again
     return b"".join(pieces)

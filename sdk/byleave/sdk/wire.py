@@ -34,6 +34,9 @@ class Transport(Protocol):
         """Return the answer; blocks, and is not for use inside an event loop."""
         ...
 
+    def close(self) -> None:
+        """Let go of whatever is open; the transport can be used again."""
+
     async def ask(self, question: Question, timeout_s: float) -> Answer:
         """Return the answer without blocking the event loop."""
         ...
