@@ -21,6 +21,7 @@ from byleave.sdk.exchange import Message, Receive, Send, answer, is_same_origin,
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import may_ask_for_page, page_request
 from byleave.sdk.page import PageSend
+from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.site import Attributes, Site, Statement
 from byleave.sdk.variants import Renderer
 from byleave.sdk.visit import CURRENT, Visit
@@ -69,6 +70,7 @@ class Personalise:
         age_limit_ms: How long a snapshot is used when the server cannot be reached.
 
     Raises:
+        SelectorError: A selector is not of the few kinds that are looked for.
         ValueError: Neither or both of `definitions` and `server` are given, a secret is too
             short, or `decide="server"` has no server.
         DefinitionError: The definitions have faults; carries every one of them.
@@ -116,6 +118,8 @@ class Personalise:
             LOG.warning("no secrets: visitors' cookies end with this process")
             secrets = [random_source.token_bytes(32)]
         keys = Keys(secrets)
+        for selector in (selectors or {}).values():
+            parse_selector(selector)  # a mistake is told at once, not by each page
         self.site = Site(
             source=source,
             keys=keys,

@@ -26,8 +26,9 @@ from byleave.sdk.visit import Visit
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-#: What every way to mark a slot by hand or by template has in it.
-_TRACES: Final = (b"byleave", b"BYLEAVE")
+#: How elements name a slot, in the two spellings that anybody uses, and how marks begin.
+_SLOT_NAMES: Final = (b"data-byleave-slot", b"DATA-BYLEAVE-SLOT")
+_MARK: Final = b"<!--byleave:"
 
 
 class PageSend:
@@ -126,17 +127,18 @@ class PageSend:
         return {**start, "headers": [*changed, (b"etag", tag.encode("latin-1"))]}
 
     def _with_cookies(self, start: Message) -> Message:
-        try:
-            if cookies := self._cookies():
-                # A response that sets somebody's cookies must not reach anybody else.
-                headers = private_headers(list(start["headers"]))
-                return {**start, "headers": [*headers, *cookies]}
-        except Exception as error:
-            report("cookies not set", error)
-        return start
+        cookies = self._cookies()
+        if not cookies:
+            return start
+        # A response that sets somebody's cookies must not reach anybody else.
+        return {**start, "headers": [*private_headers(list(start["headers"])), *cookies]}
 
     def _cookies(self) -> Headers:
-        return [(b"set-cookie", line.encode()) for line in self._visit.set_cookies()]
+        try:
+            return [(b"set-cookie", line.encode()) for line in self._visit.set_cookies()]
+        except Exception as error:
+            report("cookies not set", error)
+            return []
 
 
 class Stream:
@@ -165,9 +167,10 @@ class Stream:
         """Return a whole body with its slots filled; None where it has none."""
         visit = self._visit
         text = self._coding.unpack(body)
-        if not visit.site.selectors and not any(trace in text for trace in _TRACES):
+        is_named = bool(visit.site.selectors) or any(name in text for name in _SLOT_NAMES)
+        if not is_named and _MARK not in text:
             rewriter = None
-        elif rewriter := self._begin(text):
+        elif rewriter := self._begin(text, only_marks=not is_named):
             await visit.slots.ask()
             text = rewriter.close(text)
         has_slots = rewriter is not None and bool(rewriter.seen)
@@ -184,7 +187,7 @@ class Stream:
         try:
             text = self._coding.unpack(message.get("body", b""))
             out = self._coding.pack(self._filled(text, is_last=is_last), is_last=is_last)
-        except ValueError as error:
+        except Exception as error:
             if self._rewriter is None:
                 raise  # nothing has gone out yet, so the whole page can stay as it is
             report("page damaged on its way here", error)
@@ -198,14 +201,14 @@ class Stream:
             return text
         try:
             out = rewriter.close(text) if is_last else rewriter.feed(text)
-            self._visit.slots.settle()
-            return self._with_ending(out)
         except Exception as error:
             report("page not personalised any further", error)
             self._is_raw = True
             return text
+        self._visit.slots.settle()
+        return self._with_ending(out)
 
-    def _begin(self, text: bytes) -> Rewriter | None:
+    def _begin(self, text: bytes, *, only_marks: bool = False) -> Rewriter | None:
         codec = charset(self._headers, text)
         if codec is None or self._visit.decider is None:
             return None
@@ -214,6 +217,7 @@ class Stream:
             {slot: self._served(slot) for slot in self._visit.decider.slots},
             selectors=self._visit.site.selectors,
             keys=self._visit.site.mark_keys,
+            only_marks=only_marks,
         )
         return self._rewriter
 
@@ -221,6 +225,12 @@ class Stream:
         return lambda default: self._visit.slots.serve(slot, default, self._codec)
 
     def _with_ending(self, out: bytes) -> bytes:
-        changed = None if self._has_ended else ending(self._visit, out, codec=self._codec)
-        self._has_ended = self._has_ended or changed is not None
+        if self._has_ended:
+            return out
+        try:
+            changed = ending(self._visit, out, codec=self._codec)
+        except Exception as error:
+            report("script not added", error)
+            changed = None
+        self._has_ended = changed is not None
         return out if changed is None else changed

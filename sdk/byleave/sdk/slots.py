@@ -31,6 +31,7 @@ class Slots:
         self._visit = visit
         self._decisions: Mapping[str, Decision] | None = None
         self._settled: set[str] = set()
+        self._remembered: set[str] = set()
         self.served: dict[str, Decision] = {}
         self.pending: list[tuple[str, events.Event]] = []
 
@@ -135,20 +136,33 @@ class Slots:
 
     def remember_all(self) -> None:
         """Remember the arms of all slots, for headers that go out ahead of the page."""
-        self._remember(self.decisions)
+        try:
+            self._remember(self.decisions)
+        except Exception as error:
+            report("arms not remembered", error)
 
     def settle(self) -> None:
         """Remember and report what was served since the last time."""
         new = {slot: d for slot, d in self.served.items() if slot not in self._settled}
         self._settled.update(new)
-        self._remember(new)
-        for decision in new.values():
-            if decision.is_enrolling:
-                self._expose(decision)
+        try:
+            self._remember(new)
+            for decision in new.values():
+                if decision.is_enrolling:
+                    self._expose(decision)
+        except Exception as error:
+            report("exposure not recorded", error)
 
     def _remember(self, decisions: Mapping[str, Decision]) -> None:
         visit = self._visit
-        served = [d for d in decisions.values() if d.is_enrolling and not self._is_of_view(d)]
+        served = [
+            decision
+            for slot, decision in decisions.items()
+            if slot not in self._remembered
+            and decision.is_enrolling
+            and not self._is_of_view(decision)
+        ]
+        self._remembered.update(decisions)
         if served and visit.decider is not None and visit.memory.identity is not None:
             assignments = visit.decider.remember(
                 visit.memory.state.assignments, served, now_ms=visit.now_ms
