@@ -313,7 +313,8 @@ class Server:
             tag = f'"{self.number}"'
             if headers.get("if-none-match") == tag:
                 return 304, b"", tag
-            return 200, self.snapshot or json.dumps(self.plain_snapshot()).encode(), tag
+            snapshot = json.dumps(self.plain_snapshot()).encode()
+            return 200, snapshot if self.snapshot is None else self.snapshot, tag
         if path == "/v1/events":
             self.events += json.loads(body)["events"]
             return 202, b'{"accepted":1,"duplicates":0,"refused":[]}', ""

@@ -1,0 +1,218 @@
+"""The page's report: when the script is there, and what may be reported."""
+
+import gzip
+import json
+import re
+from typing import Any
+
+import pytest
+
+from byleave.sdk.beacon import PENDING_LASTS_MS, script
+from byleave.segments import Choice, Consent, Purpose
+
+FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
+BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
+
+
+def granted(_: Any) -> Consent:
+    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
+
+
+def block(answer: Any) -> dict[str, Any]:
+    match = BLOCK.search(answer.text)
+    assert match is not None
+    data: dict[str, Any] = json.loads(match[1])
+    return data
+
+
+@pytest.fixture
+def site(personalise: Any, server: Any) -> Any:
+    site = personalise(server=server, consent=granted)
+    site.client.poll()
+    return site
+
+
+@pytest.fixture
+def american(kit: Any, personalise: Any, server: Any) -> Any:
+    """A browser where silence allows, so that nothing is brought back at first."""
+    site = personalise(server=server, country_header="X-Country")
+    site.client.poll()
+    return kit.browser(site, headers={"x-country": "US"})
+
+
+def flushed(browser: Any, server: Any) -> list[dict[str, Any]]:
+    browser.app.client.flush()
+    return list(server.events)
+
+
+def test_the_script_is_small() -> None:
+    assert len(gzip.compress(script(), 9)) <= 1_536
+
+
+def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, site: Any) -> None:
+    answer = kit.browser(site).get()
+
+    assert answer.text.endswith('"></script></body></html>')
+    assert block(answer)["slots"] == ["hero"]
+    [address] = re.findall(r'<script defer src="([^"]*)">', answer.text)
+    loaded = kit.browser(site).get(address)
+    assert loaded.body == script()
+    assert loaded.header("content-type") == "text/javascript; charset=utf-8"
+    assert "immutable" in (loaded.header("cache-control") or "")
+
+
+def test_a_page_in_pieces_loads_it_too(kit: Any, personalise: Any, server: Any) -> None:
+    pieces = [kit.page[:90], kit.page[90:-14], kit.page[-14:], b""]
+    site = personalise(kit.html_app(pieces), server=server, consent=granted)
+    site.client.poll()
+
+    answer = kit.browser(site).get()
+
+    assert answer.text.count("byleave-data") == 1
+    assert answer.text.endswith("</script></body></html>")
+
+
+@pytest.mark.parametrize("path", ["", "?x", "?x=1"])
+def test_the_script_is_only_fetched(kit: Any, site: Any, path: str) -> None:
+    assert kit.browser(site).post(f"/.byleave/beacon.js{path}", {}).status == 405
+
+
+def test_without_consent_or_without_a_slot_there_is_no_script(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    silent = personalise(server=server)
+    silent.client.poll()
+    empty = personalise(kit.html_app(b"<p>x</p></body>"), server=server, consent=granted)
+    empty.client.poll()
+
+    assert kit.browser(silent).get().body == kit.page
+    assert kit.browser(empty).get().body == b"<p>x</p></body>"
+
+
+def test_who_brings_nothing_back_counts_only_once_the_page_reports(
+    american: Any, server: Any
+) -> None:
+    answer = american.get()
+    before = flushed(american, server)
+
+    reported = american.report({"pending": block(answer)["pending"]})
+    after = flushed(american, server)
+
+    assert b"Variant" in answer.body
+    assert before == []
+    assert reported.status == 204
+    assert [event["type"] for event in after] == ["exposure"]
+
+
+def test_who_came_back_counts_at_once(american: Any, server: Any) -> None:
+    american.get()
+    answer = american.get()
+
+    assert "pending" not in block(answer)
+    assert len(flushed(american, server)) == 1
+
+
+def test_a_client_that_keeps_no_cookie_never_counts(american: Any, server: Any) -> None:
+    for _ in range(3):
+        answer = american.get()
+        american.cookies.clear()
+        american.report({"pending": block(answer)["pending"]})
+
+    assert flushed(american, server) == []
+
+
+def test_a_report_that_comes_too_late_or_was_changed_does_not_count(
+    american: Any, server: Any, clock: Any
+) -> None:
+    pending = block(american.get())["pending"]
+    american.report({"pending": pending[:-1] + ("A" if pending[-1] != "A" else "B")})
+    american.report({"pending": "W10"})
+    clock.now_ms += PENDING_LASTS_MS
+    american.report({"pending": pending})
+
+    assert flushed(american, server) == []
+
+
+def test_a_clicked_goal_is_an_event_of_the_visitor(kit: Any, site: Any, server: Any) -> None:
+    browser = kit.browser(site)
+    browser.get()
+
+    answer = browser.report({"goals": ["signup", "signup"], "seen": ["hero"]})
+    events = [e for e in flushed(browser, server) if e["type"] == "event"]
+
+    assert answer.status == 204
+    assert [event["event"] for event in events] == ["sign_up", "sign_up"]
+    assert site.site.counts["seen hero"] == 1
+
+
+@pytest.mark.parametrize("goals", [["revenue"], ["unknown"], [3], "signup", None])
+def test_a_page_can_report_no_money_and_nothing_undeclared(
+    kit: Any, site: Any, server: Any, goals: Any
+) -> None:
+    browser = kit.browser(site)
+    browser.get()
+
+    browser.report({"goals": goals})
+
+    assert [e for e in flushed(browser, server) if e["type"] == "event"] == []
+
+
+def test_a_stranger_can_report_nothing(kit: Any, site: Any, server: Any) -> None:
+    browser = kit.browser(site)
+
+    browser.report({"goals": ["signup"], "seen": ["hero", "unknown"]})
+
+    assert flushed(browser, server) == []
+
+
+def test_a_goal_of_a_page_view_travels_with_its_receipt(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    goals = {"signup": {"event": "sign_up", "kind": "conversion", "within": "page"}}
+    server.definitions = kit.define(goals=goals, experiments=kit.greeting(unit="view"))
+    site = personalise(server=server, consent=granted)
+    site.client.poll()
+    browser = kit.browser(site)
+    receipt = block(browser.get())["receipt"]
+
+    browser.report({"goals": ["signup"], "receipt": receipt})
+    browser.report({"goals": ["signup"], "receipt": receipt[:-1]})
+    events = flushed(browser, server)
+
+    assert [e["receipt"] for e in events if e["type"] == "reward"] == [receipt]
+    [exposure] = [e for e in events if e["type"] == "exposure"]
+    assert exposure["visitor"] not in browser.cookies.get("__Host-byleave_id", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b"{", b"[" * 50_000, b'{"pending": [], "seen": {}, "goals": 1}', b"\xff"],
+)
+def test_a_malformed_report_is_answered_and_forgotten(
+    kit: Any, site: Any, server: Any, body: bytes
+) -> None:
+    answer = kit.call(site, "/.byleave/events", method="POST", body=body)
+
+    assert answer.status == 204
+    assert server.of_type("event") == []
+
+
+def test_a_report_is_small_and_posted_by_the_sites_own_pages(kit: Any, site: Any) -> None:
+    path = "/.byleave/events"
+
+    assert kit.call(site, path, method="POST", body=b"x" * 70_000).status == 413
+    assert kit.call(site, path).status == 405
+    headers = {"sec-fetch-site": "cross-site"}
+    assert kit.call(site, path, method="POST", headers=headers).status == 403
+
+
+def test_nothing_in_the_data_can_end_the_script_element(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    site = personalise(server=server, consent=granted, random_bytes=lambda size: b"<" * size)
+    site.client.poll()
+
+    match = BLOCK.search(kit.browser(site).get().text)
+
+    assert match is not None
+    assert "<" not in match[1]
