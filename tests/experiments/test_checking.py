@@ -470,10 +470,6 @@ def test_what_a_view_reads_is_judged_once_its_segments_are_sound(define: Define)
             {"allocate": {"contexts": ["swiss"]}},
             ": an imported split has neither contexts nor conditional variants",
         ),
-        (
-            {"traffic": "50%"},
-            ": fnv1a32-v2 draws once for traffic and arm; narrow the `ranges` instead of `traffic`",
-        ),
         ({"imported": {**OLD, "buckets": 0}}, ".buckets: expected at least 1, got 0"),
         (
             {"imported": {**OLD, "ranges": {**RANGES, "prof": {"start": 0, "end": 0}}}},
@@ -533,10 +529,6 @@ def test_faults_of_an_imported_split(offer: Define, changes: dict[str, Any], exp
     found = faults_of(offer(**{"imported": OLD, **changes}))
 
     assert found == [f"$.experiments.offer.imported{expected}"]
-
-
-def test_unleash_may_narrow_its_traffic(offer: Define) -> None:
-    assert check(offer(imported={**OLD, "hash": "murmur3-32"}, traffic="50%")) == []
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,7 @@ class Candidate:
             else None
         )
         hashed = HASHES[run.hash]
-        self._traffic = Traffic(
-            definition,
-            self._split.traffic_draw if self._split else hashed(run.seed, TRAFFIC),
-        )
+        self._traffic = Traffic(definition, hashed(run.seed, TRAFFIC))
         self._start_ms, self._end_ms = bounds_ms(definition.schedule)
         self._keeps_away = (*definition.unless, *definitions.suppress)
         self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
@@ -116,7 +113,7 @@ class Candidate:
             and not any(is_kept_away(unless, facts) for unless in self._keeps_away)
             and not is_capped(definition.cap, self.key, visit)
             and self._traffic.takes(unit, visit.now_ms)
-            and (self._split is None or self._split.arm(visit.visitor) in self._arms)
+            and (self._split is None or self._split.arm(unit, visit.visitor) in self._arms)
             and (
                 self.reached is None
                 or facts.verdict(self.reached, Purpose.PERSONALISATION).truth is Truth.FALSE
@@ -145,7 +142,7 @@ class Candidate:
 
     def drawn(self, row: Row, unit: str, visitor: Visitor) -> str:
         """Return the arm that a visitor who is taken is given."""
-        return (self._split and self._split.arm(visitor)) or row.arm(unit)
+        return (self._split and self._split.arm(unit, visitor)) or row.arm(unit)
 
     def groups(self, facts: Facts) -> tuple[str, ...]:
         """Return the reporting segments that are true."""

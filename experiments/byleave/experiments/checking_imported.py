@@ -25,12 +25,6 @@ def check_imported(experiment: Experiment, definitions: Definitions, path: Path)
         yield Fault(path, "an imported split has its `ranges`; leave `shares` out")
     if experiment.allocate.contexts or any(map(is_conditional, experiment.variants.values())):
         yield Fault(path, "an imported split has neither contexts nor conditional variants")
-    if imported.hash != "murmur3-32" and (experiment.traffic < 1 or experiment.ramp):
-        yield Fault(
-            path,
-            f"{imported.hash} draws once for traffic and arm; narrow the `ranges` instead of "
-            "`traffic`",
-        )
     if imported.buckets < 1:
         yield Fault((*path, "buckets"), f"expected at least 1, got {imported.buckets}")
     yield from _ranges(imported, list(experiment.variants), (*path, "ranges"))

@@ -11,6 +11,11 @@ HashName = Literal["blake2b64", "fnv1a32-v1", "fnv1a32-v2", "murmur3-32"]
 _GROWTHBOOK_HASHES: Final[Mapping[int, HashName]] = {1: "fnv1a32-v1", 2: "fnv1a32-v2"}
 
 
+#: What Unleash hashes by default. Where neither is there it draws at random; here such a
+#: visitor is not taken.
+UNLEASH_DEFAULT: Final = ("userId", "sessionId")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """A part of [0, 1): `start` is inside, `end` is not."""
@@ -134,7 +139,11 @@ def _growthbook_hash(version: int) -> HashName:
 
 
 def unleash_split(
-    feature: str, weights: Mapping[str, int], *, by: Sequence[str] = ("userId", "sessionId")
+    feature: str,
+    weights: Mapping[str, int],
+    *,
+    by: Sequence[str] = UNLEASH_DEFAULT,
+    filters: Sequence[Filter] = (),
 ) -> Imported:
     """Return how Unleash draws the variants of a feature.
 
@@ -142,6 +151,7 @@ def unleash_split(
         feature: The feature's name, or the strategy's `groupId` for variants of a strategy.
         weights: The weight of each variant, in their order.
         by: The variants' stickiness: the context fields, the first that is there.
+        filters: The rollout that a visitor must be in, as `unleash_rollout` gives it.
     """
     total = sum(weights.values())
     ends = accumulate(weights.values())
@@ -153,5 +163,18 @@ def unleash_split(
             for arm, end in zip(weights, ends, strict=True)
         },
         by=tuple(by),
+        filters=tuple(filters),
         buckets=total,
     )
+
+
+def unleash_rollout(group: str, percentage: int, *, by: Sequence[str] = UNLEASH_DEFAULT) -> Filter:
+    """Return whom Unleash takes by a gradual or flexible rollout.
+
+    Args:
+        group: The strategy's `groupId`.
+        percentage: Its `rollout` or `percentage`, from 0 to 100.
+        by: Its stickiness.
+    """
+    within = Interval(start=0.0, end=percentage / 100)
+    return Filter(hash="murmur3-32", seed=group, within=(within,), by=tuple(by))

@@ -41,7 +41,7 @@ class Run:
         seed: Key of the experiment's hashes; independent of every other experiment's.
         started_ms: When the run began.
         hash: The named hash algorithm that draws traffic and arms; an imported experiment
-            brings its own, and its seed.
+            draws its arms by its own.
         allocations: The newest row of each cell.
         retired: Arms taken out while it runs. Nobody is drawn into them any more, and their
             visitors are drawn again, but never enrolled again.

@@ -52,13 +52,9 @@ class ForeignSplit:
         self._arms = Ranges(imported.ranges)
         self._arm_draw = _arm_draw(imported)
         self._filters = [_Filter(part) for part in imported.filters]
-        self.traffic_draw = HASHES[imported.hash](imported.seed, TRAFFIC)
 
-    def arm(self, visitor: Visitor) -> str | None:
+    def arm(self, unit: str, visitor: Visitor) -> str | None:
         """Return the arm a visitor is in, or None for one whom the experiment does not take."""
-        unit = self.unit(visitor)
-        if unit is None:
-            return None
         for part in self._filters:
             hashed = self._first(part.by, visitor) if part.by else unit
             if hashed is None or not part.takes(hashed):
@@ -95,7 +91,7 @@ class ForeignSplit:
 class _Filter:
     def __init__(self, definition: Filter) -> None:
         self.by = definition.by
-        self._draw = HASHES[definition.hash](definition.seed, "filter")
+        self._draw = HASHES[definition.hash](definition.seed, TRAFFIC)
         self._within = definition.within
 
     def takes(self, hashed: str) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # PyYAML is optional for sites that load published definition
 
 _KINDS: Final = {"segment": "segments", "experiment": "experiments"}
 _SITE: Final = "byleave.yaml"
-_MOST_NODES: Final = 100_000
+_MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
 _TEXT: Final = "tag:yaml.org,2002:str"
 _NULL: Final = "tag:yaml.org,2002:null"

@@ -1,0 +1,582 @@
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2
+
+from byleave.experiments import (
+    Allocation,
+    Assignments,
+    Decider,
+    Decision,
+    Definitions,
+    Reason,
+    Run,
+    Snapshot,
+    Sticky,
+    Visitor,
+    load_snapshot,
+    local_snapshot,
+    may_enrol,
+)
+from byleave.segments import Choice, Consent, Profile, Purpose, Regime, canonical_json
+
+Define = Callable[..., Definitions]
+
+NOW_MS = 1_800_000_000_000
+DAY_MS = 86_400_000
+EVER_MS = 2**53
+SECOND = {
+    "slot": "hero",
+    "variants": {"control": "site", "late": {"template": "late.html"}},
+    "allocate": {"policy": "fixed", "goal": "bought"},
+    "goals": {"primary": "bought"},
+}
+VIEW = {"unit": "view", "goals": {"primary": "clicked"}, "allocate": {"goal": "clicked"}}
+
+
+def row(
+    id: str, cell: str = ":control+proof", *, until_ms: int = EVER_MS, **weights: float
+) -> Allocation:
+    return Allocation(
+        id=id, cell=cell, weights=weights, opened_ms=NOW_MS - DAY_MS, draw_until_ms=until_ms
+    )
+
+
+EVEN = row("even", control=0.5, proof=0.5)
+
+
+def published(definitions: Definitions, *rows: Allocation, **run: Any) -> Snapshot:
+    """Return a snapshot whose experiment `offer` has these rows."""
+    snapshot = local_snapshot(definitions, now_ms=0)
+    changed = Run(id="offer.1", seed="offer", started_ms=0, allocations=rows or (EVEN,), **run)
+    return replace(snapshot, runs={**snapshot.runs, "offer": changed})
+
+
+def decide(snapshot: Snapshot, who: Visitor, *, now_ms: int = NOW_MS) -> Decision:
+    return Decider(snapshot).decide(who, ["hero"], now_ms=now_ms)["hero"]
+
+
+def visitor(consent: Consent, **known: Any) -> Visitor:
+    return Visitor(**{"id": "anna", "view": "page-1", "consent": consent, **known})
+
+
+def stuck(arm: str, **changes: Any) -> Assignments:
+    kept = Sticky(arm=arm, allocation="old", assigned_at_ms=NOW_MS - DAY_MS)
+    return Assignments(sticky={"offer.1": replace(kept, **changes)})
+
+
+def test_a_first_visit_is_drawn_from_the_row_of_its_cell(define: Define, agreed: Consent) -> None:
+    snapshot = published(define(), row("only", control=0.0, proof=1.0))
+
+    assert decide(snapshot, visitor(agreed)) == Decision(
+        slot="hero",
+        variant="proof",
+        reason=Reason.ASSIGNED,
+        experiment="offer",
+        run="offer.1",
+        arm="proof",
+        allocation="only",
+        propensity=1.0,
+        assigned_at_ms=NOW_MS,
+        is_enrolling=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("forced", "expected"),
+    [
+        (
+            "offer/proof",
+            Decision(slot="hero", reason=Reason.FORCED, experiment="offer", variant="proof"),
+        ),
+        ("offer/control", Decision(slot="hero", reason=Reason.FORCED, experiment="offer")),
+        ("offer/gone", Decision(slot="hero", reason=Reason.FORCED)),
+        ("gone/proof", Decision(slot="hero", reason=Reason.FORCED)),
+        ("aside/proof", Decision(slot="hero", reason=Reason.FORCED)),
+        ("offer", Decision(slot="hero", reason=Reason.FORCED)),
+    ],
+)
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_a_preview_comes_before_everything_and_counts_for_nothing(
+    define: Define, agreed: Consent, forced: str, expected: Decision, is_counted: bool
+) -> None:
+    snapshot = published(define(experiments={"aside": {**SECOND, "slot": "aside"}}))
+    who = visitor(
+        agreed,
+        forced={"hero": forced},
+        is_counted=is_counted,
+        assignments=stuck("control"),
+    )
+
+    assert decide(snapshot, who) == expected
+
+
+def test_a_preview_of_one_slot_leaves_the_others_alone(define: Define, agreed: Consent) -> None:
+    decider = Decider(published(define(experiments={"aside": {**SECOND, "slot": "aside"}})))
+    who = visitor(agreed, forced={"hero": "offer/proof"})
+
+    decisions = decider.decide(who, ["hero", "aside"], now_ms=NOW_MS)
+
+    assert decisions["hero"].reason is Reason.FORCED
+    assert decisions["aside"].reason is Reason.ASSIGNED
+
+
+@pytest.mark.parametrize(
+    ("changes", "known", "now_ms", "reason"),
+    [
+        # Each row adds what comes earlier in the order; the earlier one decides.
+        ({}, {}, NOW_MS, Reason.ASSIGNED),
+        ({}, {"assignments": stuck("proof")}, NOW_MS, Reason.STICKY),
+        ({"holdout": "100%"}, {"assignments": stuck("proof")}, NOW_MS, Reason.HOLDOUT),
+        (
+            {"holdout": "100%", "experiments": {"offer": {"audience": "gold"}}},
+            {"assignments": stuck("proof")},
+            NOW_MS,
+            Reason.NO_EXPERIMENT,
+        ),
+        (
+            {"holdout": "100%"},
+            {"is_counted": False, "assignments": stuck("proof")},
+            NOW_MS,
+            Reason.NO_EXPERIMENT,
+        ),
+        (
+            {"holdout": "100%"},
+            {"is_counted": False, "forced": {"hero": "offer/proof"}},
+            NOW_MS,
+            Reason.FORCED,
+        ),
+        (
+            {"cap": {"exposures": 1, "within": "1d"}},
+            {"assignments": replace(stuck("proof"), exposures={"other": (NOW_MS - DAY_MS,)})},
+            NOW_MS,
+            Reason.NO_EXPERIMENT,
+        ),
+        (
+            {"cap": {"exposures": 1, "within": "1d"}},
+            {"assignments": replace(stuck("proof"), exposures={"other": (NOW_MS - DAY_MS - 1,)})},
+            NOW_MS,
+            Reason.STICKY,
+        ),
+    ],
+)
+def test_the_order_of_deciding(
+    define: Define,
+    agreed: Consent,
+    changes: dict[str, Any],
+    known: dict[str, Any],
+    now_ms: int,
+    reason: Reason,
+) -> None:
+    decision = decide(published(define(**changes)), visitor(agreed, **known), now_ms=now_ms)
+
+    assert decision.reason is reason
+
+
+@pytest.mark.parametrize("known", [{"is_counted": False}, {"id": None, "view": None}])
+def test_crawlers_and_prefetches_get_what_a_first_visit_without_consent_gets(
+    define: Define, agreed: Consent, known: dict[str, Any]
+) -> None:
+    assert decide(published(define()), visitor(agreed, **known)) == Decision(slot="hero")
+
+
+def test_a_slot_that_nothing_is_defined_for_shows_the_sites_own_content(
+    define: Define, agreed: Consent
+) -> None:
+    decider = Decider(published(define()))
+
+    assert decider.slots == ("hero",)
+    assert decider.decide(visitor(agreed), ["foot"], now_ms=NOW_MS) == {
+        "foot": Decision(slot="foot")
+    }
+
+
+@pytest.mark.parametrize(
+    ("priorities", "owner"),
+    [({}, "offer"), ({"second": 1}, "second"), ({"second": 1, "offer": 2}, "offer")],
+)
+def test_the_first_eligible_experiment_owns_the_slot(
+    define: Define, agreed: Consent, priorities: dict[str, int], owner: str
+) -> None:
+    definitions = define(
+        experiments={
+            "offer": {"priority": priorities.get("offer", 0)},
+            "second": {**SECOND, "priority": priorities.get("second", 0)},
+        }
+    )
+
+    assert decide(published(definitions), visitor(agreed)).experiment == owner
+
+
+def test_the_owner_keeps_the_slot_even_where_it_shows_the_sites_own_content(
+    define: Define, agreed: Consent
+) -> None:
+    definitions = define(experiments={"second": SECOND})
+
+    for snapshot in (
+        published(definitions, row("only", control=1.0, proof=0.0)),
+        published(definitions, row("gone", "1:control")),
+    ):
+        assert decide(snapshot, visitor(agreed)).experiment == "offer"
+
+
+def test_an_experiment_without_a_run_decides_nothing(define: Define, agreed: Consent) -> None:
+    snapshot = replace(published(define()), runs={})
+
+    assert decide(snapshot, visitor(agreed)) == Decision(slot="hero")
+
+
+def test_of_who_is_held_out_the_first_page_with_an_owner_is_enrolled(
+    define: Define, agreed: Consent
+) -> None:
+    snapshot = published(define(holdout="100%"))
+
+    assert decide(snapshot, visitor(agreed)) == Decision(
+        slot="hero",
+        reason=Reason.HOLDOUT,
+        experiment="offer",
+        run="offer.1",
+        arm="holdout",
+        assigned_at_ms=NOW_MS,
+        is_enrolling=True,
+    )
+
+
+def test_the_holdout_is_one_for_all_experiments_and_has_its_share(
+    define: Define, agreed: Consent
+) -> None:
+    decider = Decider(
+        published(define(holdout="20%", experiments={"aside": {**SECOND, "slot": "aside"}}))
+    )
+    held = Counter(
+        tuple(decision.reason for decision in decisions.values())
+        for decisions in (
+            decider.decide(visitor(agreed, id=f"visitor-{n}"), ["hero", "aside"], now_ms=NOW_MS)
+            for n in range(4_000)
+        )
+    )
+
+    assert set(held) == {(Reason.HOLDOUT,) * 2, (Reason.ASSIGNED,) * 2}
+    assert held[(Reason.HOLDOUT,) * 2] / 4_000 == pytest.approx(0.2, abs=0.026)
+
+
+def test_a_page_view_is_never_held_out(define: Define, agreed: Consent) -> None:
+    decider = Decider(local_snapshot(define(holdout="100%", experiments={"offer": VIEW}), now_ms=0))
+
+    decision = decider.decide(visitor(agreed), ["hero"], now_ms=NOW_MS)["hero"]
+
+    assert decision.reason is Reason.ASSIGNED
+
+
+def test_a_sticky_arm_stays_whatever_the_weights_become(define: Define, agreed: Consent) -> None:
+    for rows in ((EVEN,), (row("now", control=1.0, proof=0.0),), (row("none", "1:control"),)):
+        decision = decide(published(define(), *rows), visitor(agreed, assignments=stuck("proof")))
+
+        assert decision == Decision(
+            slot="hero",
+            variant="proof",
+            reason=Reason.STICKY,
+            experiment="offer",
+            run="offer.1",
+            arm="proof",
+            allocation="old",
+            assigned_at_ms=NOW_MS - DAY_MS,
+            is_enrolling=True,
+        )
+
+
+def test_the_propensity_of_a_sticky_arm_is_that_of_its_row(define: Define, agreed: Consent) -> None:
+    rows = [row("old", "old-cell", control=0.3, proof=0.7), EVEN]
+
+    decision = decide(published(define(), *rows), visitor(agreed, assignments=stuck("proof")))
+
+    assert decision.propensity == 0.7
+
+
+def test_a_sticky_arm_that_may_not_be_shown_now_keeps_its_visitor(
+    offer: Define, agreed: Consent
+) -> None:
+    definitions = offer(variants={"proof": {"when": "gold"}}, report_by=["swiss"])
+    who = visitor(agreed, assignments=stuck("proof"), attributes={"country": "CH"})
+
+    assert decide(published(definitions), who) == Decision(
+        slot="hero",
+        variant="control",
+        reason=Reason.INELIGIBLE_ARM,
+        experiment="offer",
+        run="offer.1",
+        arm="proof",
+        allocation="old",
+        assigned_at_ms=NOW_MS - DAY_MS,
+        is_enrolling=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("retired", "arm"), [((), "gone"), (("proof",), "proof"), (("gone", "proof"), "gone")]
+)
+def test_whose_arm_was_retired_is_drawn_again_but_never_enrolled_again(
+    define: Define, agreed: Consent, retired: tuple[str, ...], arm: str
+) -> None:
+    rows = [EVEN, row("less", ":control", control=1.0)]
+    decider = Decider(published(define(), *rows, retired=retired))
+    before = stuck(arm)
+
+    first = decider.decide(visitor(agreed, assignments=before), ["hero"], now_ms=NOW_MS)["hero"]
+    after = decider.remember(before, [first], now_ms=NOW_MS)
+    second = decider.decide(visitor(agreed, assignments=after), ["hero"], now_ms=NOW_MS + 1)["hero"]
+
+    assert first.reason is Reason.ASSIGNED
+    assert first.arm not in (None, "gone", *retired)
+    assert second.reason is Reason.STICKY
+    assert second.variant == first.variant
+    assert not first.is_enrolling
+    assert not second.is_enrolling
+    assert first.groups == second.groups == ()
+
+
+def test_nobody_is_drawn_into_a_retired_arm(define: Define, agreed: Consent) -> None:
+    snapshot = published(define(), EVEN, row("less", ":control", control=1.0), retired=("proof",))
+
+    decisions = [decide(snapshot, visitor(agreed, id=f"visitor-{n}")) for n in range(50)]
+
+    assert {decision.arm for decision in decisions} == {"control"}
+    assert {decision.allocation for decision in decisions} == {"less"}
+
+
+def test_an_arm_that_is_added_takes_nobody_from_another(define: Define, agreed: Consent) -> None:
+    more = define(experiments={"offer": {"variants": {"third": {"template": "third.html"}}}})
+    snapshot = published(more, row("three", ":control+proof+third", control=0, proof=0, third=1))
+
+    assert decide(snapshot, visitor(agreed, assignments=stuck("proof"))).arm == "proof"
+    assert decide(snapshot, visitor(agreed)).arm == "third"
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([row("open", control=0.5, proof=0.5, until_ms=NOW_MS + 1)], Reason.ASSIGNED),
+        ([row("late", control=0.5, proof=0.5, until_ms=NOW_MS)], Reason.NO_ALLOCATION),
+        ([row("other", "1:control+proof", control=0.5, proof=0.5)], Reason.NO_ALLOCATION),
+    ],
+)
+def test_nobody_new_is_drawn_from_a_row_that_is_missing_or_too_old(
+    define: Define, agreed: Consent, rows: list[Allocation], reason: Reason
+) -> None:
+    snapshot = published(define(), *rows)
+
+    decision = decide(snapshot, visitor(agreed))
+
+    assert decision.reason is reason
+    assert decision.is_enrolling is (reason is Reason.ASSIGNED)
+    assert decision.experiment == "offer"
+    assert decide(snapshot, visitor(agreed, assignments=stuck("proof"))).reason is Reason.STICKY
+
+
+@pytest.mark.parametrize(
+    ("attributes", "allocation"),
+    [
+        ({"plan": "gold", "country": "CH"}, "11:control+proof"),
+        ({"plan": "gold", "country": "FR"}, "10:control"),
+        ({"plan": "free", "country": "CH"}, "01:control+proof"),
+        ({"country": "CH"}, "01:control+proof"),
+        ({}, "00:control"),
+    ],
+)
+def test_contexts_and_eligible_arms_pick_the_row(
+    offer: Define, agreed: Consent, attributes: dict[str, Any], allocation: str
+) -> None:
+    definitions = offer(
+        allocate={"contexts": ["gold", "swiss"]}, variants={"proof": {"when": "swiss"}}
+    )
+    snapshot = local_snapshot(definitions, now_ms=0)
+    rows = [replace(row, id=row.cell) for row in snapshot.runs["offer"].allocations]
+
+    decision = decide(published(definitions, *rows), visitor(agreed, attributes=attributes))
+
+    assert decision.allocation == allocation
+
+
+def test_reporting_groups_are_those_that_are_true_when_enrolled(
+    offer: Define, agreed: Consent
+) -> None:
+    definitions = offer(report_by=["gold", "swiss"])
+    who = visitor(agreed, attributes={"country": "CH"})
+
+    assert decide(published(definitions), who).groups == ("swiss",)
+
+
+def test_the_weights_served_are_the_frequencies_drawn(define: Define, agreed: Consent) -> None:
+    weights = {"control": 0.1, "proof": 0.26, "third": 0.64}
+    only = replace(row("row-7", ":control+proof+third"), weights=weights)
+    definitions = define(experiments={"offer": {"variants": {"third": {"template": "third.html"}}}})
+    decider = Decider(published(definitions, only))
+    count = 20_000
+
+    decisions = [
+        decider.decide(visitor(agreed, id=f"visitor-{n}"), ["hero"], now_ms=NOW_MS)["hero"]
+        for n in range(count)
+    ]
+
+    assert all(d.arm and d.propensity == weights[d.arm] for d in decisions)
+    drawn = Counter(decision.arm for decision in decisions)
+    statistic = sum((drawn[arm] - count * e) ** 2 / (count * e) for arm, e in weights.items())
+    assert statistic < chi2.isf(1e-4, len(weights) - 1)
+
+
+def test_each_page_view_is_drawn_by_itself(define: Define, agreed: Consent) -> None:
+    decider = Decider(local_snapshot(define(experiments={"offer": VIEW}), now_ms=0))
+
+    arms = Counter(
+        decider.decide(
+            visitor(agreed, view=f"page-{n}", assignments=stuck("proof")), ["hero"], now_ms=NOW_MS
+        )["hero"].arm
+        for n in range(2_000)
+    )
+
+    assert arms["proof"] / 2_000 == pytest.approx(0.5, abs=0.045)
+
+
+units = st.text("abcdef0123456789", min_size=1, max_size=8)
+
+
+@given(units, st.sampled_from(["CH", "FR"]), st.sampled_from(["gold", "free"]))
+def test_what_is_loaded_from_the_wire_decides_alike(
+    offer: Define, agreed: Consent, id: str, country: str, plan: str
+) -> None:
+    definitions = offer(
+        allocate={"contexts": ["swiss"]},
+        variants={
+            "zebra": {"template": "z.html", "when": "gold"},
+            "apple": {"template": "a.html"},
+        },
+    )
+    snapshot = local_snapshot(definitions, now_ms=0)
+    who = visitor(agreed, id=id, attributes={"country": country, "plan": plan})
+
+    again = load_snapshot(json.loads(canonical_json(snapshot)))
+
+    assert decide(again, who) == decide(snapshot, who)
+    assert decide(snapshot, who) == decide(snapshot, who)
+
+
+choices = st.dictionaries(st.sampled_from(Purpose), st.sampled_from(Choice))
+consents = st.builds(Consent, choices, st.sampled_from(Regime))
+
+
+@given(consents, units, st.booleans())
+def test_nobody_is_randomised_without_both_grants(
+    define: Define, consent: Consent, id: str, is_known: bool
+) -> None:
+    who = visitor(consent, id=id, view=None, assignments=stuck("proof"))
+
+    decision = decide(published(define(holdout="50%")), who)
+
+    assert (decision.experiment is not None) == may_enrol(consent)
+
+
+attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "plan": st.sampled_from(["gold", "free", 3]),
+        "complains": st.sampled_from([True, False, "yes"]),
+        "mood": st.sampled_from(["bad", "good"]),
+    },
+)
+arms = st.sampled_from(["control", "proof", "gone"])
+times = st.lists(st.integers(NOW_MS - 9 * DAY_MS, NOW_MS), max_size=4).map(sorted).map(tuple)
+assignments = st.builds(
+    Assignments,
+    sticky=st.fixed_dictionaries(
+        {},
+        optional={
+            run: st.builds(
+                Sticky, arm=arms, allocation=units, assigned_at_ms=st.integers(0, NOW_MS)
+            )
+            for run in ("offer.1", "aside.local", "page.local")
+        },
+    ),
+    exposures=st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("offer", "aside", "page", "offer/proof"), times)
+    ),
+)
+events = st.lists(
+    st.tuples(st.sampled_from(["visit", "buy", "ask", "greet"]), st.integers(0, 9 * DAY_MS)),
+    max_size=5,
+)
+
+
+def stored(decider: Decider, events: list[tuple[str, int]]) -> Profile:
+    """Return what is kept of events that happened while everything was allowed."""
+    everything = Consent(dict.fromkeys(Purpose, Choice.GRANTED))
+    profile = Profile()
+    for event, ago_ms in sorted(events, key=lambda event: -event[1]):
+        at_ms = NOW_MS - ago_ms
+        profile = decider.rules.record(
+            profile, event, {"amount": 3}, at_ms=at_ms, now_ms=at_ms, consent=everything
+        )
+    return profile
+
+
+@given(consents, units, attributes, assignments, events, attributes, assignments, events, units)
+def test_what_may_not_be_read_never_changes_a_decision(
+    define: Define,
+    consent: Consent,
+    id: str,
+    given_attributes: dict[str, Any],
+    given_assignments: Assignments,
+    given_events: list[tuple[str, int]],
+    other_attributes: dict[str, Any],
+    other_assignments: Assignments,
+    other_events: list[tuple[str, int]],
+    other_id: str,
+) -> None:
+    decider = Decider(
+        published(
+            define(
+                holdout="10%",
+                suppress=[{"segment": "complaining", "if_undetermined": "show"}],
+                cap={"exposures": 5, "within": "2d"},
+                experiments={
+                    "offer": {
+                        "audience": "frequent",
+                        "until": "goal",
+                        "cap": {"exposures": 2, "within": "1d"},
+                        "variants": {"proof": {"cap": {"exposures": 1, "within": "3d"}}},
+                    },
+                    "aside": {**SECOND, "slot": "aside", "unless": ["gold"]},
+                    "page": {
+                        **SECOND,
+                        **VIEW,
+                        "slot": "mail",
+                        "allocate": {"policy": "fixed", "goal": "clicked"},
+                        "audience": "gold",
+                        "variants": {"control": "site", "late": {"data": 3}},
+                    },
+                },
+            )
+        )
+    )
+    one = Visitor(
+        id=id,
+        view="page-1",
+        consent=consent,
+        attributes=given_attributes,
+        profile=stored(decider, given_events),
+        assignments=given_assignments,
+    )
+    other = one
+    if not may_enrol(consent):
+        other = replace(other, id=other_id, assignments=other_assignments)
+    if not consent.allows(Purpose.PERSONALISATION):
+        profile = stored(decider, other_events)
+        other = replace(other, attributes=other_attributes, profile=profile)
+    slots = ["hero", "aside", "mail"]
+
+    assert decider.decide(one, slots, now_ms=NOW_MS) == decider.decide(other, slots, now_ms=NOW_MS)
