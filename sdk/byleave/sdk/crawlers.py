@@ -7,6 +7,7 @@ back and reports no load.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from byleave.sdk.request_attributes import header
@@ -35,6 +36,8 @@ _CRAWLER: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+#: No browser says more about itself; what follows is not looked at.
+_LONGEST: Final = 512
 _PREFETCHES: Final = (b"sec-purpose", b"purpose", b"x-moz")
 
 
@@ -43,7 +46,12 @@ def is_crawler(scope: Scope) -> bool:
 
     A request without a user agent is not called one: some people's proxies strip it.
     """
-    agent = header(scope, b"user-agent")
+    return _is_program(header(scope, b"user-agent")[:_LONGEST])
+
+
+@lru_cache(maxsize=512)
+def _is_program(agent: str) -> bool:
+    # So many alternatives take a fifth of a millisecond, and few agents make most requests.
     return bool(agent) and (not _BROWSER.match(agent) or bool(_CRAWLER.search(agent)))
 
 
