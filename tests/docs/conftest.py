@@ -1,0 +1,142 @@
+"""The pages of the documentation, the code in them, and what it takes to run that code."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import httpx2
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_FENCE = re.compile(
+    r"(?:^<!-- not run: (?P<reason>.+) -->\n)?"
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+_FILE = re.compile(r"(?:#|//|<!--|\{#) (?P<name>[\w./-]+\.\w+)(?: -->| #\})?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: its language, its text, and whether it says why it is not run."""
+
+    language: str
+    body: str
+    line: int
+    is_run: bool
+
+    @property
+    def file(self) -> str | None:
+        """The file that the block's first line names, where it shows a whole file."""
+        match = _FILE.match(self.body)
+        return match["name"] if match else None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the documentation."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(ROOT).as_posix()
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def prose(self) -> str:
+        """The text without its code."""
+        return _FENCE.sub("", self.text)
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        return [
+            Block(
+                match["language"],
+                re.sub(rf"^{match['indent']}", "", match["body"], flags=re.MULTILINE),
+                self.text.count("\n", 0, match.start()) + 1,
+                match["reason"] is None,
+            )
+            for match in _FENCE.finditer(self.text)
+        ]
+
+    def write_files(self, folder: Path) -> None:
+        """Write every file that the page shows; of a file shown twice, the later form stays."""
+        for block in self.blocks:
+            if block.file is not None:
+                path = folder / block.file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.body, encoding="utf-8")
+
+    def table(self, heading: str) -> list[list[str]]:
+        """Return the cells of the first table under a heading, without its head."""
+        _, found, rest = f"\n{self.text}".partition(f"\n{heading}\n")
+        assert found, f"{self.name} has no heading {heading!r}"
+        section = re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+        rows = re.findall(r"^\|(.+)\|$", section, flags=re.MULTILINE)
+        return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in rows[2:]]
+
+
+PAGES = [Page(ROOT / "README.md"), *map(Page, sorted((ROOT / "docs").rglob("*.md")))]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a page once for each page."""
+    if "page" in metafunc.fixturenames:
+        metafunc.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+
+
+@pytest.fixture(scope="session")
+def pages() -> list[Page]:
+    return PAGES
+
+
+@pytest.fixture(scope="session")
+def page_at() -> Callable[[str], Page]:
+    return lambda name: Page(ROOT / name)
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[Path, str], str]]:
+    """Serves an application of a folder, as a reader would, and returns its address."""
+    with ExitStack() as running:
+
+        def start(folder: Path, app: str) -> str:
+            command = [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"]
+            process = running.enter_context(
+                subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+            )
+            running.callback(process.terminate)
+            assert process.stderr is not None
+            log = ""
+            for line in process.stderr:
+                log += line
+                if address := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                    return address[1]
+            pytest.fail(f"{app} does not start:\n{log}")
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browsing() -> Callable[[str], httpx2.Client]:
+    """Opens what a site takes for the browser of one person."""
+    return lambda address: httpx2.Client(
+        base_url=address,
+        follow_redirects=True,
+        headers={
+            "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+            "accept": "text/html",
+            "sec-fetch-dest": "document",
+            "sec-fetch-site": "same-origin",
+        },
+    )
