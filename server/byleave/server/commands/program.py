@@ -6,7 +6,13 @@ Each command lives in a module of its own and imports what it needs when it runs
 
 import typer
 
+from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
+from byleave.server.commands.demo import demo
+from byleave.server.commands.lift import lift
+from byleave.server.commands.sample_ratio import srm
+from byleave.server.commands.serve import serve
+from byleave.server.commands.two_sample import two_sample
 from byleave.server.commands.validate import validate
 
 
@@ -18,10 +24,19 @@ def _group(about: str) -> typer.Typer:
 
 program = _group("Website personalisation that asks first.")
 program.command("validate")(validate)
+program.command("serve")(serve)
+program.command("demo")(demo)
 
 consent = _group("What consent strings say.")
 consent.command("decode")(decode)
 program.add_typer(consent, name="consent")
+
+stats = _group("Statistics for analysts: JSON in on standard input, JSON out.")
+stats.command("best-arm")(best_arm)
+stats.command("lift")(lift)
+stats.command("srm")(srm)
+stats.command("two-sample")(two_sample)
+program.add_typer(stats, name="stats")
 
 
 def run() -> None:
