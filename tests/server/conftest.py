@@ -144,8 +144,12 @@ def open_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Service
     """Opens the service of a store; whatever a test leaves open is closed after it."""
     opened = []
 
-    def make(name: str = "byleave.db", **settings: Any) -> Service:
-        service = Service(tmp_path / name, site="shop", clock=clock, seed="tests", **settings)
+    def make(
+        name: str = "byleave.db", *, seed: str | None = "tests", is_simulated: bool = False
+    ) -> Service:
+        service = Service(
+            tmp_path / name, site="shop", clock=clock, seed=seed, is_simulated=is_simulated
+        )
         opened.append(service)
         return service
 

@@ -158,10 +158,10 @@ def test_what_was_not_drawn_from_a_known_row_is_stored_and_never_counted(
     assert sums(service) == {}
 
 
-def test_the_holdout_is_a_stratum_of_its_own_for_each_day(service: Service, send: Any) -> None:
+def test_the_holdout_has_a_stratum_for_each_hour(service: Service, send: Any) -> None:
     service.ingest([send.exposure("ann", "holdout", allocation=None), send.event("ann")])
 
-    assert signups(service, "holdout", "welcome.1.holdout.20000") == (1, 1, 1.0, 1.0)
+    assert signups(service, "holdout", "welcome.1.holdout.480000") == (1, 1, 1.0, 1.0)
 
 
 def test_goals_of_a_run_that_is_over_still_count(

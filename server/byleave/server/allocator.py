@@ -6,11 +6,8 @@ such rows are replaced after 24 hours only, so that strata do not become needles
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, select
 
 from byleave.experiments import CONTROL
@@ -27,58 +24,26 @@ from byleave.experiments.allocation import (
 from byleave.experiments.definitions import GoalKind, Policy
 from byleave.server import schema
 from byleave.server.learning import EVERYONE
-from byleave.server.publishing import Measured, live_runs, measured, next_version
-from byleave.server.rows import LONGEST_MS, NewRow, open_rows, weights_of
+from byleave.server.observing import Observation
+from byleave.server.rows import LONGEST_MS, NewRow, weights_of
+from byleave.server.runs import Measured, live_runs, measured
 from byleave.server.sites import Site
 
 _LEAST_EXPECTED: Final = 10
 _LEAST_ORDERS: Final = 40
 
 
-def tick(connection: Connection, site: Site, *, now_ms: int) -> bool:
-    """Replace every allocation row whose time has come, as one publication.
+def due_rows(connection: Connection, site: Site, *, now_ms: int) -> list[NewRow]:
+    """Return a successor for every allocation row whose time has come.
 
-    Returns:
-        Whether there was one.
+    This only reads. Publishing them is another, short transaction, so that events need not wait
+    for the computation.
     """
-    new = [
+    return [
         row
         for run in live_runs(connection, site)
         for row in _successors(connection, site, run, now_ms=now_ms)
     ]
-    if new:
-        open_rows(connection, site.key, new, now_ms=now_ms)
-        next_version(connection, site, now_ms=now_ms)
-    return bool(new)
-
-
-@dataclass(frozen=True, slots=True)
-class _Observed:
-    """What was observed of a cell's arms so far, over all rows of the run; arrays of shape (K,)."""
-
-    arms: tuple[str, ...]
-    units: NDArray[np.float64]
-    reached: NDArray[np.float64]
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, arms: tuple[str, ...], rows: Mapping[str, Any]) -> "_Observed":
-        """Take the figures of some arms from rows of the store; no row means zero."""
-
-        def column(name: str) -> NDArray[np.float64]:
-            return np.array([getattr(rows[a], name) if a in rows else 0.0 for a in arms], float)
-
-        return cls(arms, *map(column, ("units", "reached", "total", "squares")))
-
-    def by_arm(self, weights: NDArray[np.float64]) -> dict[str, float]:
-        """Return weights by the arms they belong to."""
-        return dict(zip(self.arms, weights.tolist(), strict=True))
-
-    def plain(self) -> dict[str, Any]:
-        """Return the figures as JSON-able data, to be kept beside what follows from them."""
-        columns = {name: getattr(self, name) for name in ("units", "reached", "sums", "squares")}
-        return {"arms": list(self.arms)} | {name: c.tolist() for name, c in columns.items()}
 
 
 def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: int) -> list[NewRow]:
@@ -98,14 +63,14 @@ def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: in
     if not ripe:
         return []
     last = connection.execute(select(func.max(rows.sequence)).where(*of_run)).scalar_one()
-    observed = _observed(connection, site, run.run, goal=fixed.experiment.allocate.goal)
+    observation = Observation(connection, site, run, now_ms=now_ms)
     successors = []
     for row in ripe:
-        seen = _Observed.of(tuple(weights_of(row)), observed.get(row.cell, {}))
-        method, weights = _weights(
-            fixed, seen, in_force=weights_of(row), age_ms=now_ms - run.started_ms
+        in_force = weights_of(row)
+        inputs, weights = _weights(
+            fixed, observation, row.cell, in_force=in_force, age_ms=now_ms - run.started_ms
         )
-        if weights != weights_of(row) or now_ms - row.opened_ms >= LONGEST_MS:
+        if weights != in_force or now_ms - row.opened_ms >= LONGEST_MS:
             successors.append(
                 NewRow(
                     run=run.run,
@@ -113,37 +78,45 @@ def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: in
                     index=row.cell_index,
                     cell=row.cell,
                     weights=weights,
-                    inputs={"method": method} | seen.plain(),
+                    inputs=inputs,
+                    follows=row.allocation,
                 )
             )
     return successors
 
 
 def _weights(
-    fixed: Measured, seen: _Observed, *, in_force: Mapping[str, float], age_ms: int
-) -> tuple[str, dict[str, float]]:
-    """Return how the next weights of a cell come about, and what they are."""
-    allocate = fixed.experiment.allocate
+    fixed: Measured,
+    observation: Observation,
+    cell: str,
+    *,
+    in_force: Mapping[str, float],
+    age_ms: int,
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return what the next weights of a cell follow from, and the weights."""
+    allocate, arms = fixed.experiment.allocate, tuple(in_force)
     if allocate.policy is Policy.FIXED:
-        return "fixed", dict(in_force)
-    if is_warming_up(seen.units, age_ms=age_ms):
-        return "warm-up", seen.by_arm(equal_weights(len(seen.arms)))
+        return {"method": "fixed"}, dict(in_force)
     goal = fixed.goals[allocate.goal]
+    seen = observation.of_cell(cell, arms)
+    lacks_orders = goal.kind is not GoalKind.CONVERSION and seen.reached.min() < _LEAST_ORDERS
+    if lacks_orders or is_warming_up(seen.enrolled, age_ms=age_ms):
+        weights = equal_weights(len(arms)).tolist()
+        return seen.inputs("warm-up"), dict(zip(arms, weights, strict=True))
     posterior: Posterior
     if goal.kind is GoalKind.CONVERSION:
-        posterior = beta_posterior(seen.sums, seen.units)
-    elif seen.reached.min() < _LEAST_ORDERS:
-        return "warm-up", seen.by_arm(equal_weights(len(seen.arms)))
+        posterior = beta_posterior(seen.totals, seen.units)
     else:
-        posterior = normal_posterior(seen.units, seen.sums, seen.squares)
+        posterior = normal_posterior(seen.units, seen.totals, seen.squares)
     kept = floors(
-        len(seen.arms),
-        control=seen.arms.index(CONTROL),
+        len(arms),
+        control=arms.index(CONTROL),
         control_floor=allocate.control,
         arm_floor=allocate.floor,
     )
     best = compare_arms(posterior, better=goal.better).best
-    return "thompson", seen.by_arm(thompson_weights(best, floors=kept))
+    weights = thompson_weights(best, floors=kept).tolist()
+    return seen.inputs("thompson"), dict(zip(arms, weights, strict=True))
 
 
 def _is_ripe(row: Row[Any], fixed: Measured, *, units: int, now_ms: int) -> bool:
@@ -165,33 +138,3 @@ def _units_of(connection: Connection, site: Site, row: Row[Any], fixed: Measured
         )
     ).scalar_one()
     return int(units or 0)
-
-
-def _observed(
-    connection: Connection, site: Site, run: str, *, goal: str
-) -> dict[str, dict[str, Any]]:
-    """Return the sums over all rows of a run so far, by cell and arm."""
-    stats, rows = schema.stratum_stats.c, schema.allocations.c
-    statement = (
-        select(
-            rows.cell,
-            stats.arm,
-            func.sum(stats.units).label("units"),
-            func.sum(stats.reached).label("reached"),
-            func.sum(stats.total).label("total"),
-            func.sum(stats.squares).label("squares"),
-        )
-        .join_from(
-            schema.allocations,
-            schema.stratum_stats,
-            (stats.site == rows.site) & (stats.stratum == rows.allocation),
-        )
-        .where(
-            rows.site == site.key, rows.run == run, stats.goal == goal, stats.segment == EVERYONE
-        )
-        .group_by(rows.cell, stats.arm)
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(statement):
-        found.setdefault(row.cell, {})[row.arm] = row
-    return found

@@ -5,12 +5,13 @@ a reason that names the place and what was expected, never a value.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from byleave.experiments import Definitions
+from byleave.sdk.receipts import read_receipt
 from byleave.segments import Event, Purpose, Scalar, ValueType
 
 _DAY_MS: Final = 86_400_000
@@ -59,21 +60,49 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     properties: Mapping[_Name, bool | int | float | _Text] = {}
 
 
-WireEvent = Exposure | Happening
+class SentReward(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="reward"
+):
+    """A page view reached a goal: its receipt says which view, and nobody knows whose."""
+
+    id: _Id
+    at_ms: _TimeMs = msgspec.field(name="at")
+    receipt: Annotated[str, msgspec.Meta(max_length=4096)]
+    goal: _Name
+
+
+class Reward(msgspec.Struct, frozen=True, kw_only=True, tag="reward"):
+    """A reward as it is kept; `visitor` is the random id of the page view."""
+
+    id: _Id
+    visitor: _VisitorId
+    at_ms: _TimeMs = msgspec.field(name="at")
+    goal: _Name
+
+
+WireEvent = Exposure | Happening | Reward
 
 
 class RefusedError(Exception):
     """An event that is not taken; the message says why."""
 
 
-def read_event(item: object, *, definitions: Definitions, now_ms: int) -> WireEvent:
+def read_event(
+    item: object, *, definitions: Definitions, receipt_keys: Sequence[str], now_ms: int
+) -> WireEvent:
     """Return the event that plain data describes.
 
+    Args:
+        item: The data.
+        definitions: What the site declares.
+        receipt_keys: The keys by which receipts are accepted.
+        now_ms: The server's time.
+
     Raises:
-        RefusedError: It is malformed, undeclared, or dated too early or too late.
+        RefusedError: It is malformed, undeclared, forged, or dated too early or too late.
     """
     try:
-        event: WireEvent = msgspec.convert(item, WireEvent)
+        event = msgspec.convert(item, Exposure | Happening | SentReward)
     except msgspec.ValidationError as error:
         raise RefusedError(str(error)) from None
     if event.at_ms < now_ms - OLDEST_MS:
@@ -81,6 +110,8 @@ def read_event(item: object, *, definitions: Definitions, now_ms: int) -> WireEv
     latest = max(event.at_ms, event.assigned_ms) if isinstance(event, Exposure) else event.at_ms
     if latest > now_ms + AHEAD_MS:
         raise RefusedError("dated more than a day ahead: set the sender's clock")
+    if isinstance(event, SentReward):
+        return _kept(event, definitions, receipt_keys)
     if isinstance(event, Happening):
         _check_declared(event, definitions.events.get(event.name))
     return event
@@ -95,6 +126,31 @@ def event_of(body: str) -> WireEvent:
     """Return the event that `body_of` wrote."""
     event: WireEvent = msgspec.json.decode(body, type=WireEvent)
     return event
+
+
+def log_name(event: WireEvent) -> str | None:
+    """Return the name under which the log keeps an event; None for an exposure."""
+    match event:
+        case Happening():
+            return event.name
+        case Reward():
+            return reward_name(event.goal)
+        case _:
+            return None
+
+
+def reward_name(goal: str) -> str:
+    """Return the log's name for rewards of a goal, which no declared event can have."""
+    return f"reward/{goal}"
+
+
+def _kept(reward: SentReward, definitions: Definitions, keys: Sequence[str]) -> Reward:
+    if reward.goal not in definitions.goals:
+        raise RefusedError("no definition declares this goal")
+    receipt = read_receipt(reward.receipt, keys, now_ms=reward.at_ms)
+    if receipt is None:
+        raise RefusedError("the receipt is not ours, or older than a day")
+    return Reward(id=reward.id, visitor=receipt.decision, at_ms=reward.at_ms, goal=reward.goal)
 
 
 def _check_declared(event: Happening, declared: Event | None) -> None:

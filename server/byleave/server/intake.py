@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from byleave.experiments import Definitions
+from byleave.experiments import Snapshot
 from byleave.server.events import Exposure, RefusedError, WireEvent, read_event
 from byleave.server.recording import Verdict
 
@@ -53,13 +53,13 @@ class Intake:
 
 
 def read_batch(
-    items: Sequence[object], *, definitions: Definitions, now_ms: int, may_expose: bool
+    items: Sequence[object], *, snapshot: Snapshot, now_ms: int, may_expose: bool
 ) -> Intake:
     """Check each item of a batch by itself.
 
     Args:
         items: Events as plain data.
-        definitions: What the site declares.
+        snapshot: What the site declares, and the key of its receipts.
         now_ms: The server's time.
         may_expose: Whether the sender may say what was served, which enrols visitors; a key
             that stands in a page may not.
@@ -67,7 +67,12 @@ def read_batch(
     events, refused = {}, []
     for index, item in enumerate(items):
         try:
-            event = read_event(item, definitions=definitions, now_ms=now_ms)
+            event = read_event(
+                item,
+                definitions=snapshot.definitions,
+                receipt_keys=[snapshot.receipt_key],
+                now_ms=now_ms,
+            )
             if isinstance(event, Exposure) and not may_expose:
                 raise RefusedError("exposures need a server key")
         except RefusedError as error:

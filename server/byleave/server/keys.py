@@ -47,6 +47,10 @@ class KeyRing:
         rows = connection.execute(select(schema.api_keys).where(keys.site == site.key))
         return cls((row.key, Role(row.role), row.secret_hash) for row in rows)
 
+    def __len__(self) -> int:
+        """Return how many keys there are."""
+        return len(self._keys)
+
     def role(self, key: str) -> Role | None:
         """Return what a key may be used for; None when it is not one of ours."""
         name, _, secret = key.removeprefix("byleave_").rpartition("_")

@@ -14,10 +14,11 @@ from typing import Final
 
 from byleave.experiments import HOLDOUT, Goal
 from byleave.experiments.definitions import GoalKind
+from byleave.sdk.receipts import RECEIPT_LASTS_MS
 from byleave.segments import Purpose
-from byleave.server.events import Happening
+from byleave.server.events import Happening, Reward, log_name, reward_name
 
-_DAY_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
 
 #: The reporting segment that everyone is in.
 EVERYONE: Final = ""
@@ -32,7 +33,7 @@ class Enrolment:
     Attributes:
         unit: The visitor's id.
         run: The run.
-        stratum: The allocation row that the arm was drawn from, or the holdout's day.
+        stratum: The allocation row that the arm was drawn from, or the holdout's hour.
         arm: The arm.
         assigned_ms: When it was drawn; the goals' windows start here.
         event: Id of the exposure.
@@ -65,8 +66,13 @@ _NOTHING: Final[Sums] = (0, 0, 0.0, 0.0)
 
 
 def holdout_stratum(run: str, assigned_ms: int) -> str:
-    """Return the stratum of a unit in the holdout: its run and day, because its share is fixed."""
-    return f"{run}.{HOLDOUT}.{assigned_ms // _DAY_MS}"
+    """Return the stratum of a unit in the holdout: its run and the hour that it came in."""
+    return f"{run}.{HOLDOUT}.{assigned_ms // _HOUR_MS}"
+
+
+def holdout_hour_end_ms(stratum: str) -> int:
+    """Return when the hour of a holdout stratum was over."""
+    return (int(stratum.rpartition(".")[2]) + 1) * _HOUR_MS
 
 
 def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
@@ -80,24 +86,32 @@ def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
     )
 
 
-def outcome(goal: Goal, happenings: Iterable[Happening], *, assigned_ms: int) -> Outcome | None:
+def signals(key: str, goal: Goal) -> set[str]:
+    """Return the names of what the log holds about a goal."""
+    return {goal.event, reward_name(key)}
+
+
+def outcome(
+    key: str, goal: Goal, log: Iterable[Happening | Reward], *, assigned_ms: int
+) -> Outcome | None:
     """Return what a goal came to within its window, which includes both ends.
 
     Args:
+        key: The goal's key.
         goal: The goal.
-        happenings: Events of the unit, in any order, of any name.
+        log: What the unit did, in any order, whether it concerns the goal or not.
         assigned_ms: When the window starts.
 
     Returns:
-        None where no event reached the goal.
+        None where nothing reached the goal.
     """
     until_ms = assigned_ms + window_ms(goal)
     counted = [
         event
-        for event in happenings
-        if event.name == goal.event
+        for event in log
+        if log_name(event) in signals(key, goal)
         and assigned_ms <= event.at_ms <= until_ms
-        and Purpose.ANALYTICS in event.uses
+        and (isinstance(event, Reward) or Purpose.ANALYTICS in event.uses)
     ]
     if not counted:
         return None
@@ -110,8 +124,8 @@ def outcome(goal: Goal, happenings: Iterable[Happening], *, assigned_ms: int) ->
 
 
 def window_ms(goal: Goal) -> int:
-    """Return how long after an enrolment a goal counts; on the same page means at once."""
-    return 0 if goal.within == "page" else goal.within
+    """Return how long after an enrolment a goal counts; on a page, as long as its receipt."""
+    return RECEIPT_LASTS_MS if goal.within == "page" else goal.within
 
 
 def delay_bucket(goal: Goal, delay_ms: int) -> int:
@@ -152,7 +166,7 @@ def _added(sums: Sums, part: Sums) -> Sums:
     return (sums[0] + part[0], sums[1] + part[1], sums[2] + part[2], sums[3] + part[3])
 
 
-def _amount(goal: Goal, event: Happening) -> float:
-    if goal.kind is GoalKind.COUNT:
+def _amount(goal: Goal, event: Happening | Reward) -> float:
+    if goal.kind is GoalKind.COUNT or isinstance(event, Reward):
         return 1.0
     return float(event.properties.get(goal.of or "", 0.0))

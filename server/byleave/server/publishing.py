@@ -6,18 +6,16 @@ gets a new run when what it randomises or measures is not what it was.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from byleave.experiments import (
     Allocation,
     Decider,
     Definitions,
-    Experiment,
     Goal,
     Run,
     Snapshot,
@@ -25,31 +23,11 @@ from byleave.experiments import (
     check,
     load_snapshot,
 )
-from byleave.experiments.definitions import Schedule
 from byleave.segments import DefinitionError, Fault, canonical_json, read
 from byleave.server import schema
-from byleave.server.rows import close_rows, open_rows, starting_rows
+from byleave.server.rows import NewRow, open_rows
+from byleave.server.runs import measured, renew_runs
 from byleave.server.sites import Entropy, Site
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What a run holds fixed: the experiment, without what may change on the way, and its goals."""
-
-    experiment: Experiment
-    goals: Mapping[str, Goal]
-
-    @classmethod
-    def of(cls, definitions: Definitions, key: str) -> "Measured":
-        """Return what a new run of an experiment would hold fixed."""
-        experiment = definitions.experiments[key]
-        judged = experiment.goals
-        names = {judged.primary, experiment.allocate.goal, *judged.others}
-        names |= {guard.goal for guard in judged.guards}
-        return cls(
-            experiment=replace(experiment, title="", priority=0, schedule=Schedule(), report_by=()),
-            goals={name: definitions.goals[name] for name in sorted(names)},
-        )
 
 
 class Published:
@@ -101,7 +79,7 @@ def publish(
     if newest is not None and newest.definitions == text:
         return
     definitions = read(Definitions, json.loads(text))
-    version = next_version(connection, site, now_ms=now_ms)
+    version = _next_version(connection, site, now_ms=now_ms)
     connection.execute(
         insert(schema.definition_versions).values(
             site=site.key,
@@ -113,28 +91,20 @@ def publish(
             published_ms=now_ms,
         )
     )
-    live = {row.experiment: row for row in live_runs(connection, site)}
-    for key in sorted({*live, *definitions.experiments}):
-        fixed = (
-            canonical_json(Measured.of(definitions, key)) if key in definitions.experiments else ""
-        )
-        if key in live:
-            if live[key].definition == fixed:
-                continue
-            _end_run(connection, site, live[key].run, now_ms=now_ms)
-        if fixed:
-            _start_run(
-                connection,
-                site,
-                definitions,
-                key,
-                fixed=fixed,
-                entropy=entropy,
-                now_ms=now_ms,
-            )
+    renew_runs(connection, site, definitions, entropy=entropy, now_ms=now_ms)
 
 
-def next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
+def publish_rows(
+    connection: Connection, site: Site, rows: Iterable[NewRow], *, now_ms: int
+) -> bool:
+    """Publish new allocation rows under the next number; return whether any was still due."""
+    if not open_rows(connection, site.key, rows, now_ms=now_ms):
+        return False
+    _next_version(connection, site, now_ms=now_ms)
+    return True
+
+
+def _next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
     """Take the next number of the site; whatever is published with it commits with it."""
     table = schema.sites
     connection.execute(
@@ -144,13 +114,6 @@ def next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
     )
     row = connection.execute(select(table).where(table.c.site == site.key)).one()
     return Version(generation=row.generation, number=row.number)
-
-
-def live_runs(connection: Connection, site: Site) -> list[Row[Any]]:
-    """Return the runs that have not ended, in the order of their experiments."""
-    runs = schema.runs.c
-    statement = select(schema.runs).where(runs.site == site.key, runs.ended_ms.is_(None))
-    return list(connection.execute(statement.order_by(runs.experiment)))
 
 
 def load_published(connection: Connection, site: Site) -> Published | None:
@@ -175,11 +138,6 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         receipt_key=site.derived("receipt"),
     )
     return Published(snapshot, {row.run: measured(row).goals for row in every_run})
-
-
-def measured(run: Row[Any]) -> Measured:
-    """Return what a run of the store holds fixed."""
-    return read(Measured, json.loads(run.definition))
 
 
 def _newest_definitions(connection: Connection, site: Site) -> Row[Any] | None:
@@ -209,45 +167,3 @@ def _run(row: Row[Any], open_now: Iterable[Row[Any]]) -> Run:
             if each.run == row.run
         ),
     )
-
-
-def _start_run(
-    connection: Connection,
-    site: Site,
-    definitions: Definitions,
-    key: str,
-    *,
-    fixed: str,
-    entropy: Entropy,
-    now_ms: int,
-) -> None:
-    runs = schema.runs.c
-    ordinal = (
-        1
-        + connection.execute(
-            select(func.count()).where(runs.site == site.key, runs.experiment == key)
-        ).scalar_one()
-    )
-    run = f"{key}.{ordinal}"
-    connection.execute(
-        insert(schema.runs).values(
-            site=site.key,
-            run=run,
-            experiment=key,
-            ordinal=ordinal,
-            seed=entropy(f"run/{run}").hex()[:32],
-            definition=fixed,
-            started_ms=now_ms,
-            conflicts=0,
-        )
-    )
-    rows = starting_rows(definitions.experiments[key], run)
-    open_rows(connection, site.key, rows, now_ms=now_ms)
-
-
-def _end_run(connection: Connection, site: Site, run: str, *, now_ms: int) -> None:
-    runs = schema.runs.c
-    connection.execute(
-        update(schema.runs).where(runs.site == site.key, runs.run == run).values(ended_ms=now_ms)
-    )
-    close_rows(connection, site.key, run, now_ms=now_ms)

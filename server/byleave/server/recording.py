@@ -12,7 +12,15 @@ from sqlalchemy import Connection, Row, update
 from byleave.experiments import HOLDOUT, Goal
 from byleave.server import schema
 from byleave.server.batches import add_rows, count_rows, find_rows, put_rows
-from byleave.server.events import Exposure, Happening, WireEvent, body_of, event_of
+from byleave.server.events import (
+    Exposure,
+    Happening,
+    Reward,
+    WireEvent,
+    body_of,
+    event_of,
+    log_name,
+)
 from byleave.server.learning import (
     Change,
     Enrolment,
@@ -21,6 +29,7 @@ from byleave.server.learning import (
     earliest,
     holdout_stratum,
     outcome,
+    signals,
 )
 from byleave.server.rows import last_draw_ms, weights_of
 from byleave.server.sites import Site
@@ -73,7 +82,7 @@ def record(
                 site.key,
                 event.id,
                 event.visitor,
-                event.name if isinstance(event, Happening) else None,
+                log_name(event),
                 event.at_ms,
                 now_ms,
                 bodies[event.id],
@@ -88,11 +97,16 @@ def record(
 def _learn(connection: Connection, site: str, events: Sequence[WireEvent], goals: Goals) -> None:
     """Work out anew what the events touch, and change the sums by what differs."""
     exposed = _enrolments(connection, site, events, goals)
-    names = {goal.event for measured in goals.values() for goal in measured.values()}
+    names = {
+        name
+        for measured in goals.values()
+        for key, goal in measured.items()
+        for name in signals(key, goal)
+    }
     happened: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        if isinstance(event, Happening) and event.name in names:
-            happened[event.visitor].add(event.name)
+        if (name := log_name(event)) in names:
+            happened[event.visitor].add(name)
     before = read_enrolments(connection, site, {*happened, *(unit for unit, _ in exposed)})
     after = before | {
         key: earliest(before.get(key), enrolment) for key, enrolment in exposed.items()
@@ -101,7 +115,10 @@ def _learn(connection: Connection, site: str, events: Sequence[WireEvent], goals
         key: enrolment
         for key, enrolment in after.items()
         if enrolment != before.get(key)
-        or any(goal.event in happened[enrolment.unit] for goal in goals[enrolment.run].values())
+        or any(
+            happened[enrolment.unit] & signals(name, goal)
+            for name, goal in goals[enrolment.run].items()
+        )
     }
     units = {unit for unit, _ in touched}
     log = _goal_events(connection, site, units, names)
@@ -113,7 +130,7 @@ def _learn(connection: Connection, site: str, events: Sequence[WireEvent], goals
         reached = {
             name: found
             for name, goal in measured.items()
-            if (found := outcome(goal, log[enrolment.unit], assigned_ms=enrolment.assigned_ms))
+            if (found := outcome(name, goal, log[key[0]], assigned_ms=enrolment.assigned_ms))
         }
         if key in before:
             change.add(before[key], measured, known, times=-1)
@@ -199,11 +216,11 @@ def read_outcomes(
 
 def _goal_events(
     connection: Connection, site: str, units: Collection[str], names: Collection[str]
-) -> defaultdict[str, list[Happening]]:
-    log: defaultdict[str, list[Happening]] = defaultdict(list)
+) -> defaultdict[str, list[Happening | Reward]]:
+    log: defaultdict[str, list[Happening | Reward]] = defaultdict(list)
     for row in find_rows(connection, schema.events, site=site, visitor=units, name=names):
         event = event_of(row.body)
-        if isinstance(event, Happening):
+        if not isinstance(event, Exposure):
             log[row.visitor].append(event)
     return log
 

@@ -32,6 +32,7 @@ class NewRow:
         cell: The cell.
         weights: The propensity of each eligible arm; adds up to exactly 1.
         inputs: What the weights were computed from, so that they can be computed again.
+        follows: The row of the cell that it replaces; None for the first.
     """
 
     run: str
@@ -40,6 +41,7 @@ class NewRow:
     cell: str
     weights: Mapping[str, float]
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    follows: str | None = None
 
     @property
     def id(self) -> str:
@@ -66,21 +68,17 @@ def starting_rows(experiment: Experiment, run: str) -> list[NewRow]:
     return rows
 
 
-def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_ms: int) -> None:
-    """Open rows, each in place of the one that its cell has."""
-    rows = list(rows)
-    table = schema.allocations.c
-    for row in rows:
-        connection.execute(
-            update(schema.allocations)
-            .where(
-                table.site == site,
-                table.run == row.run,
-                table.cell == row.cell,
-                table.closed_ms.is_(None),
-            )
-            .values(closed_ms=now_ms)
-        )
+def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_ms: int) -> bool:
+    """Open rows, each in place of the one it follows; one that is no longer open has no successor.
+
+    Returns:
+        Whether any row was opened.
+    """
+    opened = [
+        row
+        for row in rows
+        if row.follows is None or _close(connection, site, row.follows, now_ms=now_ms)
+    ]
     add_rows(
         connection,
         schema.allocations,
@@ -98,9 +96,20 @@ def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_
                 now_ms + LONGEST_MS + GRACE_MS,
                 json.dumps(row.inputs, sort_keys=True),
             )
-            for row in rows
+            for row in opened
         ],
     )
+    return bool(opened)
+
+
+def _close(connection: Connection, site: str, allocation: str, *, now_ms: int) -> bool:
+    table = schema.allocations.c
+    closed = connection.execute(
+        update(schema.allocations)
+        .where(table.site == site, table.allocation == allocation, table.closed_ms.is_(None))
+        .values(closed_ms=now_ms)
+    )
+    return closed.rowcount == 1
 
 
 def close_rows(connection: Connection, site: str, run: str, *, now_ms: int) -> None:

@@ -7,19 +7,25 @@ clock and the same seed then leave the same store.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from byleave.experiments import Definitions
-from byleave.server import allocator, publishing, recording, visitors
+from byleave.server import publishing, recording, visitors
+from byleave.server.allocator import due_rows
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError
 from byleave.server.events import WireEvent
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
 from byleave.server.keys import KeyRing, Role, create_key
+from byleave.server.links import results_link
 from byleave.server.publishing import Published
 from byleave.server.recording import Goals, Verdict
-from byleave.server.sites import fresh, open_site, reproducible
+from byleave.server.results import Results, results
+from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
 from byleave.server.visitors import Cause, ConsentRecord
 
@@ -63,6 +69,7 @@ class Service:
             self._published = publishing.load_published(connection, self.site)
             self.keys = KeyRing.load(connection, self.site)
         self.ingestion = Ingest(self._record)
+        self._adopting = Lock()
 
     @property
     def published(self) -> Published:
@@ -92,16 +99,20 @@ class Service:
                 now_ms=self.clock(),
             )
             published = publishing.load_published(connection, self.site)
-        self._published = published
+        self._adopt(published)
         return self.published
 
     def tick(self, now_ms: int) -> bool:
         """Replace the allocation rows whose time has come; return whether there were any."""
+        with self.storage.reading() as connection:
+            due = due_rows(connection, self.site, now_ms=now_ms)
+        if not due:
+            return False
         with self.storage.writing() as connection:
-            if not allocator.tick(connection, self.site, now_ms=now_ms):
+            if not publishing.publish_rows(connection, self.site, due, now_ms=now_ms):
                 return False
             published = publishing.load_published(connection, self.site)
-        self._published = published
+        self._adopt(published)
         return True
 
     def read_batch(self, items: Sequence[object], *, may_expose: bool = True) -> Intake:
@@ -112,7 +123,7 @@ class Service:
         """
         return read_batch(
             items,
-            definitions=self.published.snapshot.definitions,
+            snapshot=self.published.snapshot,
             now_ms=self.clock(),
             may_expose=may_expose,
         )
@@ -163,6 +174,33 @@ class Service:
                 now_ms=self.clock(),
             )
 
+    def results(self, key: str) -> Results:
+        """Return the results of an experiment's newest run.
+
+        Raises:
+            NothingPublishedError: The site has no definitions yet.
+            UnknownNameError: The experiment never ran here.
+        """
+        definitions = self.published.snapshot.definitions
+        with self.storage.reading() as connection:
+            return results(connection, self.site, definitions, key, now_ms=self.clock())
+
+    def results_link(self, key: str, *, lasts_ms: int) -> str:
+        """Return the path of an experiment's results, which whoever has it may open until then."""
+        return results_link(self.site, key, expires_ms=self.clock() + lasts_ms)
+
+    def lacking(self) -> list[str]:
+        """Return what keeps the service from doing all its work; empty when nothing does."""
+        found = []
+        if self._published is None:
+            found.append("no definitions are published yet")
+        try:
+            with self.storage.writing() as connection:
+                touch(connection, self.site)
+        except DBAPIError:
+            found.append("the store cannot be written")
+        return found
+
     def create_key(self, role: Role) -> str:
         """Return a new API key; nobody sees it ever again."""
         with self.storage.writing() as connection:
@@ -180,6 +218,15 @@ class Service:
         """Store what is waiting and close the store."""
         self.ingestion.stop()
         self.storage.close()
+
+    def _adopt(self, published: Published | None) -> None:
+        """Take a publication into force, unless another thread already took a later one."""
+        with self._adopting:
+            current = self._published
+            if published is not None and (
+                current is None or current.snapshot.version < published.snapshot.version
+            ):
+                self._published = published
 
     @property
     def _goals(self) -> Goals:

@@ -114,7 +114,9 @@ def _taken(path: str) -> sqlite3.Connection:
     with the process however that ends.
     """
     try:
-        lock = sqlite3.connect(f"{path}-lock", isolation_level=None, timeout=0)
+        lock = sqlite3.connect(
+            f"{path}-lock", isolation_level=None, timeout=0, check_same_thread=False
+        )
     except sqlite3.OperationalError as error:
         raise StorageError(f"cannot open the database {path}: {error}") from error
     try:

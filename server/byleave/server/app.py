@@ -1,0 +1,108 @@
+"""The server as an ASGI application: the routes of the table, guarded, and the background work."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from byleave.server.access import role_of
+from byleave.server.errors import NothingPublishedError
+from byleave.server.http import Problem, read_body
+from byleave.server.pages import page_routes
+from byleave.server.routes import ROUTES, ApiRoute, Call
+from byleave.server.service import Service
+
+_log = logging.getLogger("byleave.server")
+
+_TICK_S: Final = 15.0
+_KEY_WANTED: Final = "expected a key of this site, as Authorization: Bearer byleave_…"
+
+
+def create_app(service: Service, *, background: bool = False) -> Starlette:
+    """Return the application that serves one site.
+
+    Args:
+        service: What answers.
+        background: Whether the application also stores events in a thread of its own, keeps
+            the weights up to date while it runs, and closes the service when it ends. Without,
+            each call does its work at once and the caller owns the service.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if not background:
+            yield
+            return
+        service.start()
+        allocator = asyncio.create_task(_keep_allocating(service))
+        try:
+            yield
+        finally:
+            allocator.cancel()
+            with suppress(asyncio.CancelledError):
+                await allocator
+            await run_in_threadpool(service.close)
+
+    return Starlette(
+        routes=[
+            *(
+                Route(route.path, _endpoint(service, route), methods=[route.method])
+                for route in ROUTES
+            ),
+            *page_routes(service),
+        ],
+        lifespan=lifespan,
+        exception_handlers=dict.fromkeys(
+            (Problem, HTTPException, NothingPublishedError, DBAPIError, Exception), _tell
+        ),
+    )
+
+
+def _endpoint(service: Service, route: ApiRoute) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        role = role_of(service.keys, request)
+        if route.roles is not None and role is None:
+            raise Problem(401, _KEY_WANTED, headers={"WWW-Authenticate": "Bearer"})
+        if route.roles is not None and role not in route.roles:
+            raise Problem(403, "this key does not open this route")
+        body = await read_body(request, most_bytes=route.most_bytes)
+        return await route.handle(Call(service, request, role, body))
+
+    answer.__doc__ = route.summary
+    return answer
+
+
+async def _keep_allocating(service: Service) -> None:
+    while True:
+        try:
+            await run_in_threadpool(service.tick, service.clock())
+        except Exception:  # a failure now must not stop the weights for ever
+            _log.exception("the allocation could not be brought up to date")
+        await asyncio.sleep(_TICK_S)
+
+
+async def _tell(_request: Request, error: Exception) -> Response:
+    match error:
+        case Problem():
+            problem = error
+        case HTTPException():
+            problem = Problem(error.status_code, error.detail, headers=dict(error.headers or {}))
+        case NothingPublishedError():
+            problem = Problem(503, str(error), headers={"Retry-After": "5"})
+        case DBAPIError():
+            _log.error("the store failed", exc_info=error)
+            problem = Problem(
+                503, "the store cannot be used now; try again", headers={"Retry-After": "5"}
+            )
+        case _:
+            problem = Problem(500, "the server failed; its log says why")
+    return problem.response()

@@ -1,0 +1,103 @@
+"""Runs: one life of an experiment, in which what it randomises and measures stays the same."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from byleave.experiments import Definitions, Experiment, Goal
+from byleave.experiments.definitions import Schedule
+from byleave.segments import canonical_json, read
+from byleave.server import schema
+from byleave.server.rows import close_rows, open_rows, starting_rows
+from byleave.server.sites import Entropy, Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a run holds fixed: the experiment, without what may change on the way, and its goals."""
+
+    experiment: Experiment
+    goals: Mapping[str, Goal]
+
+    @classmethod
+    def of(cls, definitions: Definitions, key: str) -> "Measured":
+        """Return what a new run of an experiment would hold fixed."""
+        experiment = definitions.experiments[key]
+        judged = experiment.goals
+        names = {judged.primary, experiment.allocate.goal, *judged.others}
+        names |= {guard.goal for guard in judged.guards}
+        return cls(
+            experiment=replace(experiment, title="", priority=0, schedule=Schedule(), report_by=()),
+            goals={name: definitions.goals[name] for name in sorted(names)},
+        )
+
+
+def measured(run: Row[Any]) -> Measured:
+    """Return what a run of the store holds fixed."""
+    return read(Measured, json.loads(run.definition))
+
+
+def live_runs(connection: Connection, site: Site) -> list[Row[Any]]:
+    """Return the runs that have not ended, in the order of their experiments."""
+    runs = schema.runs.c
+    statement = select(schema.runs).where(runs.site == site.key, runs.ended_ms.is_(None))
+    return list(connection.execute(statement.order_by(runs.experiment)))
+
+
+def newest_run(connection: Connection, site: Site, key: str) -> Row[Any] | None:
+    """Return the latest run of an experiment, over or not; None when it never ran."""
+    runs = schema.runs.c
+    return connection.execute(
+        select(schema.runs)
+        .where(runs.site == site.key, runs.experiment == key)
+        .order_by(runs.ordinal.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def renew_runs(
+    connection: Connection, site: Site, definitions: Definitions, *, entropy: Entropy, now_ms: int
+) -> None:
+    """End each run that the definitions no longer describe, and start those that they do."""
+    live = {row.experiment: row for row in live_runs(connection, site)}
+    wanted = {key: canonical_json(Measured.of(definitions, key)) for key in definitions.experiments}
+    for key, run in live.items():
+        if wanted.get(key) != run.definition:
+            _end_run(connection, site, run.run, now_ms=now_ms)
+    for key, text in wanted.items():
+        if key not in live or live[key].definition != text:
+            _start_run(connection, site, key, text, entropy=entropy, now_ms=now_ms)
+
+
+def _start_run(
+    connection: Connection, site: Site, key: str, text: str, *, entropy: Entropy, now_ms: int
+) -> None:
+    last = newest_run(connection, site, key)
+    ordinal = 1 if last is None else last.ordinal + 1
+    run = f"{key}.{ordinal}"
+    connection.execute(
+        insert(schema.runs).values(
+            site=site.key,
+            run=run,
+            experiment=key,
+            ordinal=ordinal,
+            # The same units as before stay inside or outside of the experiment's traffic.
+            seed=entropy(f"experiment/{key}").hex()[:32] if last is None else last.seed,
+            definition=text,
+            started_ms=now_ms,
+            conflicts=0,
+        )
+    )
+    experiment = read(Measured, json.loads(text)).experiment
+    open_rows(connection, site.key, starting_rows(experiment, run), now_ms=now_ms)
+
+
+def _end_run(connection: Connection, site: Site, run: str, *, now_ms: int) -> None:
+    runs = schema.runs.c
+    connection.execute(
+        update(schema.runs).where(runs.site == site.key, runs.run == run).values(ended_ms=now_ms)
+    )
+    close_rows(connection, site.key, run, now_ms=now_ms)

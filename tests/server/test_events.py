@@ -1,0 +1,137 @@
+"""Which events are taken, and what the sender of others is told."""
+
+import re
+from typing import Any
+
+import pytest
+
+from byleave.sdk.receipts import Receipt, mint
+from byleave.server.service import Service
+
+DAY_MS = 86_400_000
+
+
+def reasons(service: Service, item: object) -> list[str]:
+    return [refusal.reason for refusal in service.ingest([item]).refused]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"id": "123"}, r"\$\.id"),
+        ({"id": "01890000-0000-4000-8000-000000000001"}, r"\$\.id"),
+        ({"type": "guess"}, r"\$\.type"),
+        ({"at": "today"}, r"Expected `int`.*\$\.at"),
+        ({"at": -1}, r"\$\.at"),
+        ({"at": True}, r"\$\.at"),
+        ({"visitor": ""}, r"\$\.visitor"),
+        ({"visitor": "a b"}, r"\$\.visitor"),
+        ({"visitor": "v" * 129}, r"\$\.visitor"),
+        ({"event": "Sign Up"}, r"\$\.event"),
+        ({"event": "unheard_of"}, "no definition declares this event"),
+        ({"properties": {"amount": 1}}, "a property that the event does not declare"),
+        ({"uses": []}, "under no purpose"),
+        ({"uses": ["marketing"]}, "a purpose that the event does not declare"),
+        ({"uses": ["fun"]}, r"\$\.uses"),
+        ({"secret": 1}, "unknown field `secret`"),
+        ({"at": 19_969 * DAY_MS}, "more than 30 days ago"),
+        ({"at": 20_001 * DAY_MS + 1}, "more than a day ahead"),
+    ],
+)
+def test_a_malformed_event_is_refused_with_its_reason(
+    service: Service, send: Any, changed: dict[str, Any], reason: str
+) -> None:
+    result = service.ingest([send.event("ann"), send.event("bob") | changed, send.event("cas")])
+
+    assert result.accepted == 2
+    assert [refusal.index for refusal in result.refused] == [1]
+    assert re.search(reason, result.refused[0].reason)
+
+
+@pytest.mark.parametrize("item", [None, 1, "event", [], {}, {"type": "event"}])
+def test_what_is_no_event_at_all_is_refused(service: Service, item: object) -> None:
+    assert len(reasons(service, item)) == 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "is_taken"),
+    [
+        ({"amount": 9.5, "gift": True}, True),
+        ({"amount": 9}, True),
+        ({"amount": True}, False),
+        ({"amount": "9"}, False),
+        ({"amount": 2**60}, False),
+        ({"amount": float("inf")}, False),
+        ({"gift": 1}, False),
+        ({"amount": [9]}, False),
+    ],
+)
+def test_properties_have_their_declared_type(
+    service: Service, send: Any, properties: dict[str, Any], is_taken: bool
+) -> None:
+    event = send.event("ann", "purchase", properties=properties)
+
+    assert (service.ingest([event]).accepted == 1) is is_taken
+
+
+def test_a_refusal_never_repeats_what_was_sent(service: Service, send: Any) -> None:
+    event = send.event("ann smith", "purchase", properties={"amount": "4111-1111"})
+
+    [reason] = reasons(service, event)
+
+    assert "smith" not in reason
+    assert "4111" not in reason
+
+
+def test_an_exposure_dated_by_a_clock_that_is_ahead_is_refused(
+    service: Service, send: Any, clock: Any
+) -> None:
+    exposure = send.exposure("ann", assigned_at=clock() + 2 * DAY_MS)
+
+    assert reasons(service, exposure) == ["dated more than a day ahead: set the sender's clock"]
+
+
+def test_a_key_that_stands_in_a_page_cannot_enrol(service: Service, send: Any) -> None:
+    result = service.ingest([send.exposure("ann"), send.event("ann")], may_expose=False)
+
+    assert result.accepted == 1
+    assert result.refused[0].reason == "exposures need a server key"
+
+
+def reward(service: Service, send: Any, clock: Any, **changed: Any) -> dict[str, Any]:
+    receipt = Receipt(decision="view1234", at_ms=clock(), arms=(("welcome.1.1.0", 1),))
+    key = service.published.snapshot.receipt_key
+    sent = {"id": send.id(), "type": "reward", "at": clock(), "goal": "signup"}
+    return sent | {"receipt": mint(receipt, key)} | changed
+
+
+def test_a_reward_counts_once_for_the_view_that_its_receipt_names(
+    service: Service, send: Any, clock: Any
+) -> None:
+    service.ingest([send.exposure("view1234")])
+
+    result = service.ingest([reward(service, send, clock), reward(service, send, clock)])
+
+    outcomes = service.export("view1234")["enrolments"][0]["outcomes"]
+    assert result.accepted == 2
+    assert outcomes == {"signup": {"value": 1.0, "after_ms": 0}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"receipt": "forged"}, "the receipt is not ours, or older than a day"),
+        ({"goal": "unheard-of"}, "no definition declares this goal"),
+    ],
+)
+def test_a_reward_that_proves_nothing_is_refused(
+    service: Service, send: Any, clock: Any, changed: dict[str, Any], reason: str
+) -> None:
+    assert reasons(service, reward(service, send, clock, **changed)) == [reason]
+
+
+def test_a_receipt_is_worth_nothing_after_a_day(service: Service, send: Any, clock: Any) -> None:
+    late = reward(service, send, clock) | {"at": clock() + DAY_MS}
+    clock.advance(days=1)
+
+    assert reasons(service, late) == ["the receipt is not ours, or older than a day"]
