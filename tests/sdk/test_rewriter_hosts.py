@@ -181,8 +181,11 @@ def test_an_element_whose_end_tag_is_left_out_is_left_alone(page: str) -> None:
     assert rewriter.seen["hero"].outcome is Outcome.MISNESTED
 
 
-def test_the_slots_inside_a_doubtful_one_are_still_replaced() -> None:
-    page = "<main data-byleave-slot=hero><b>a<p data-byleave-slot=nav>old</p></main><p>z"
+@pytest.mark.parametrize(
+    "rest", ["<b>a</main>", "", "<script>a", "<plaintext>a", "<svg><title><![CDATA[a]]>"]
+)
+def test_the_slots_inside_a_doubtful_one_are_still_replaced(rest: str) -> None:
+    page = f"<main data-byleave-slot=hero><p>a</p><p data-byleave-slot=nav>old</p>{rest}<p>z"
     rewriter = Rewriter({"hero": b"new", "nav": b"newer"})
 
     assert rewriter.close(page.encode()) == page.replace("old", "newer").encode()
