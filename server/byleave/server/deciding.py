@@ -1,7 +1,8 @@
 """Decisions over the wire, for sites that do not decide in their own process.
 
 The server keeps nothing of the visitor here: what has to be remembered comes with the request
-and goes back with the answer, as a signed text that only this site's server can read back.
+and goes back with the answer, as a signed text that only this site's server can read back. A
+site that keeps the state itself, as the SDK does in the visitor's cookie, sends it as it is.
 """
 
 import json
@@ -52,6 +53,13 @@ class WireConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
 
+class KnownState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A visitor's state as the site keeps it: the plain forms of profile and assignments."""
+
+    profile: dict[str, Any] = {}
+    assignments: dict[str, Any] = {}
+
+
 class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is asking, what they agreed to, what is known of them, and for which slots."""
 
@@ -60,7 +68,8 @@ class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     view: _VisitorId | None = None
     consent: WireConsent = WireConsent()
     attributes: Mapping[str, str | int | float | bool] = {}
-    state: str | None = None
+    state: str | KnownState | None = None
+    region: str | None = None
     counted: bool = True
 
 
@@ -75,6 +84,7 @@ def decide(
         view=request.view,
         consent=request.consent.consent(),
         attributes=request.attributes,
+        region=request.region,
         profile=profile,
         assignments=assignments,
         is_counted=request.counted,
@@ -98,9 +108,12 @@ def _known(request: DecideRequest, signer: Signer) -> tuple[Profile, Assignments
     """
     consent = request.consent.consent()
     try:
-        state = json.loads(signer.unsign(request.state or ""))
-        profile = Profile.from_plain(state["profile"])
-        assignments = read(Assignments, state["assignments"])
+        if isinstance(request.state, KnownState):
+            state = request.state
+        else:
+            state = msgspec.json.decode(signer.unsign(request.state or ""), type=KnownState)
+        profile = Profile.from_plain(state.profile)
+        assignments = read(Assignments, state.assignments)
     except (BadSignature, DefinitionError):
         return Profile(), Assignments()
     refused = [purpose for purpose in Purpose if not consent.allows(purpose)]
