@@ -20,7 +20,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Print the result and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
     seed: Annotated[int, typer.Option(help="All chance follows from it.")] = 1,
-    visitors: Annotated[int, typer.Option(min=1, help="How many people come.")] = 11_000,
+    visitors: Annotated[int, typer.Option(min=1, help="How many people come.")] = 9_200,
     site_port: Annotated[int, typer.Option(help="Where the shop listens.")] = 8400,
     server_port: Annotated[int, typer.Option(help="Where the server listens.")] = 8401,
 ) -> None:

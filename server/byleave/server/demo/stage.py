@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from byleave.sdk import Personalise, record
 from byleave.sdk.folder import load_folder
@@ -55,7 +55,13 @@ class Stage:
 
     @classmethod
     def set_up(
-        cls, database: Path, *, clock: SteppedClock, seed: int, server_url: str | None = None
+        cls,
+        database: Path,
+        *,
+        clock: SteppedClock,
+        seed: int,
+        server_url: str | None = None,
+        decide: Literal["local", "server"] = "local",
     ) -> Self:
         """Publish the example's definitions and put the shop behind the middleware.
 
@@ -64,6 +70,7 @@ class Stage:
             clock: What time it is.
             seed: All chance follows from it, ids and secrets included.
             server_url: Where the shop reaches the server; in process, when None.
+            decide: Whether the shop's process decides or the server.
 
         Raises:
             DefinitionError: The example's definitions have faults.
@@ -87,6 +94,7 @@ class Stage:
             clock=clock,
             random_bytes=chance.randbytes,
             background=False,
+            decide=decide,
         )
         return cls(clock, service, server, personalised)
 
