@@ -46,15 +46,21 @@ def may_ask_for_page(scope: Scope) -> bool:
     """
     if scope["method"] not in ("GET", "HEAD"):
         return False
-    destination = header(scope, b"sec-fetch-dest")
-    if destination not in ("", "document", "iframe", "frame", "empty"):
+    if is_for_subresource(scope):
         return False
+    destination = header(scope, b"sec-fetch-dest")
     accept = header(scope, b"accept")
     if "text/html" in accept or destination in ("document", "iframe", "frame"):
         return True
     last = str(scope["path"]).rpartition("/")[2]
     is_named_as_page = "." not in last or last.endswith((".html", ".htm"))
     return (not accept or "*/*" in accept) and is_named_as_page
+
+
+def is_for_subresource(scope: Scope) -> bool:
+    """Return whether the answer becomes an image, a script or the like, and no part of a page."""
+    destination = header(scope, b"sec-fetch-dest")
+    return destination not in ("", "document", "iframe", "frame", "empty")
 
 
 def is_document_request(scope: Scope) -> bool:

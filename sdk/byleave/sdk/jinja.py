@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from byleave.sdk.rewriter import mark
 from byleave.sdk.visit import CURRENT
+from byleave.segments import suggestion
 
 
 class PersonaliseExtension(Extension):
@@ -46,7 +47,12 @@ class PersonaliseExtension(Extension):
 
 def _marks(slot: str) -> tuple[Markup, Markup]:
     visit = CURRENT.get()
-    if visit is None or visit.decider is None or slot not in visit.decider.slots:
+    if visit is None or visit.decider is None:
+        return Markup(), Markup()
+    if slot not in visit.decider.slots:
+        known = visit.decider.snapshot.definitions.slots
+        if slot not in known:
+            visit.site.warn_once(f"unknown slot {slot!r}.{suggestion(slot, known)}")
         return Markup(), Markup()
     # Slots are named by the site's definitions and signed by its key: nothing to escape.
     before, after = mark(slot, visit.site.mark_keys[0])

@@ -14,6 +14,7 @@ from byleave.sdk.failures import report
 from byleave.sdk.headers import (
     Headers,
     first,
+    is_for_subresource,
     is_page,
     own_tag,
     page_headers,
@@ -75,7 +76,7 @@ class PageSend:
         visit = self._visit
         headers = list(start["headers"])
         try:
-            if is_page(start["status"], headers):
+            if is_page(start["status"], headers) and not is_for_subresource(visit.scope):
                 if start["status"] == 200:
                     visit.count_page()
                 if visit.is_active and (page := await self._page(start, message, headers)):
@@ -179,6 +180,7 @@ class Stream:
         if not has_slots:
             return None
         visit.slots.settle()
+        self._tell_developers()
         return self._coding.pack(self._with_ending(text), is_last=True)
 
     def take(self, message: Message) -> Message:
@@ -206,6 +208,8 @@ class Stream:
             self._is_raw = True
             return text
         self._visit.slots.settle()
+        if is_last:
+            self._tell_developers()
         return self._with_ending(out)
 
     def _begin(self, text: bytes, *, only_marks: bool = False) -> Rewriter | None:
@@ -223,6 +227,12 @@ class Stream:
 
     def _served(self, slot: str) -> Callable[[bytes], bytes | None]:
         return lambda default: self._visit.slots.serve(slot, default, self._codec)
+
+    def _tell_developers(self) -> None:
+        """Warn of slots that are on the page and can never be filled as it is written."""
+        for slot, sighting in self._rewriter.seen.items() if self._rewriter else ():
+            if sighting.is_bail_out:
+                self._visit.site.warn_once(f"slot {slot!r} was left alone: {sighting.outcome}")
 
     def _with_ending(self, out: bytes) -> bytes:
         if self._has_ended:
