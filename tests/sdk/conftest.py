@@ -198,6 +198,19 @@ def html_app(
     return app
 
 
+FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
+
+
+def granted(_: Any) -> Consent:
+    """Say for a site that its visitor agreed."""
+    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
+
+
+def refused(_: Any) -> Consent:
+    """Say for a site that its visitor did not agree."""
+    return Consent(dict.fromkeys(FIRST_PARTY, Choice.DENIED), source="site")
+
+
 BASE: dict[str, Any] = {
     "site": "shop",
     "regions": {"default": "opt-in", "US": "opt-out"},
@@ -379,10 +392,12 @@ def kit() -> SimpleNamespace:
         call=call,
         chrome=CHROME,
         define=define,
+        granted=granted,
         greeting=greeting,
         html_app=html_app,
         now_ms=NOW_MS,
         page=PAGE,
+        refused=refused,
         secret=SECRET,
         server=Server,
     )

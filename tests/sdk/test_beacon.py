@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from byleave.sdk.beacon import PENDING_LASTS_MS, script
-from byleave.segments import Choice, Consent, Purpose
 
-FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
-
-
-def granted(_: Any) -> Consent:
-    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
 
 
 def block(answer: Any) -> dict[str, Any]:
@@ -26,8 +20,8 @@ def block(answer: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def site(personalise: Any, server: Any) -> Any:
-    site = personalise(server=server, consent=granted)
+def site(kit: Any, personalise: Any, server: Any) -> Any:
+    site = personalise(server=server, consent=kit.granted)
     site.client.poll()
     return site
 
@@ -63,7 +57,7 @@ def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, sit
 
 def test_a_page_in_pieces_loads_it_too(kit: Any, personalise: Any, server: Any) -> None:
     pieces = [kit.page[:90], kit.page[90:-14], kit.page[-14:], b""]
-    site = personalise(kit.html_app(pieces), server=server, consent=granted)
+    site = personalise(kit.html_app(pieces), server=server, consent=kit.granted)
     site.client.poll()
 
     answer = kit.browser(site).get()
@@ -82,7 +76,7 @@ def test_without_consent_or_without_a_slot_there_is_no_script(
 ) -> None:
     silent = personalise(server=server)
     silent.client.poll()
-    empty = personalise(kit.html_app(b"<p>x</p></body>"), server=server, consent=granted)
+    empty = personalise(kit.html_app(b"<p>x</p></body>"), server=server, consent=kit.granted)
     empty.client.poll()
 
     assert kit.browser(silent).get().body == kit.page
@@ -170,7 +164,7 @@ def test_a_goal_of_a_page_view_travels_with_its_receipt(
 ) -> None:
     goals = {"signup": {"event": "sign_up", "kind": "conversion", "within": "page"}}
     server.definitions = kit.define(goals=goals, experiments=kit.greeting(unit="view"))
-    site = personalise(server=server, consent=granted)
+    site = personalise(server=server, consent=kit.granted)
     site.client.poll()
     browser = kit.browser(site)
     receipt = block(browser.get())["receipt"]
@@ -209,7 +203,7 @@ def test_a_report_is_small_and_posted_by_the_sites_own_pages(kit: Any, site: Any
 def test_nothing_in_the_data_can_end_the_script_element(
     kit: Any, personalise: Any, server: Any
 ) -> None:
-    site = personalise(server=server, consent=granted, random_bytes=lambda size: b"<" * size)
+    site = personalise(server=server, consent=kit.granted, random_bytes=lambda size: b"<" * size)
     site.client.poll()
 
     match = BLOCK.search(kit.browser(site).get().text)

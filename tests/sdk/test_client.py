@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -238,6 +240,29 @@ def test_what_is_left_at_the_end_is_counted(
     client.close()
 
     assert "not sent before the process ended" in caplog.text
+
+
+def test_a_process_that_ends_sends_what_waits(listen: Any) -> None:
+    bodies: list[Any] = []
+
+    def respond(request: BaseHTTPRequestHandler) -> None:
+        size = int(request.headers.get("content-length", 0))
+        if request.path == "/v1/events":
+            bodies.append(json.loads(request.rfile.read(size)))
+            size = 0
+        reply(request, 202 if size == 0 else 404, b"{}")
+
+    code = """
+import sys
+from byleave.sdk import Client
+from byleave.sdk.http_transport import HttpTransport
+client = Client(HttpTransport(sys.argv[1]), key="k", clock=lambda: 1, flush_every_s=60.0)
+client.start()
+client.capture({"id": "1", "type": "event", "visitor": "v"})
+"""
+    subprocess.run([sys.executable, "-c", code, listen(respond)], check=True, timeout=60)
+
+    assert [event["id"] for body in bodies for event in body["events"]] == ["1"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

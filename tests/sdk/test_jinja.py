@@ -7,17 +7,11 @@ import pytest
 from jinja2 import DictLoader, Environment
 
 from byleave.sdk.jinja import PersonaliseExtension
-from byleave.segments import Choice, Consent, Purpose
 
-FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 SOURCE = (
     '<body>{% personalise "hero" %}<h1>{{ title }}</h1>{% endpersonalise %}'
     "<p>{{ why_this('hero') }}</p></body>"
 )
-
-
-def granted(_: Any) -> Consent:
-    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
 
 
 def environment(**options: Any) -> Environment:
@@ -61,7 +55,7 @@ def test_with_the_middleware_the_slot_is_filled_and_the_marks_are_gone(
 ) -> None:
     app = page(environment(enable_async=is_async))
 
-    shown = kit.browser(personalise(app, consent=granted)).get()
+    shown = kit.browser(personalise(app, consent=kit.granted)).get()
     own = kit.browser(personalise(app)).get()
 
     assert shown.text == "<body><h2>Variant</h2><p></p></body>"
@@ -69,7 +63,7 @@ def test_with_the_middleware_the_slot_is_filled_and_the_marks_are_gone(
 
 
 def test_a_streamed_template_is_filled_as_well(kit: Any, personalise: Any) -> None:
-    answer = kit.browser(personalise(page(environment(), pieces=[]), consent=granted)).get()
+    answer = kit.browser(personalise(page(environment(), pieces=[]), consent=kit.granted)).get()
 
     assert answer.text == "<body><h2>Variant</h2><p></p></body>"
     assert len(answer.pieces) > 1
@@ -94,7 +88,7 @@ def test_while_the_server_is_away_there_are_no_marks(
 def test_a_page_can_say_why_it_is_different(kit: Any, personalise: Any) -> None:
     definitions = kit.define(experiments=kit.greeting(audience="returning"))
     browser = kit.browser(
-        personalise(page(environment()), definitions=definitions, consent=granted)
+        personalise(page(environment()), definitions=definitions, consent=kit.granted)
     )
     first, second = browser.get(), browser.get()
 
@@ -105,16 +99,32 @@ def test_a_page_can_say_why_it_is_different(kit: Any, personalise: Any) -> None:
 def test_marks_that_a_visitor_wrote_open_no_slot(kit: Any, personalise: Any) -> None:
     body = b"<!--byleave:hero:0123456789abcdef01234567-->x<!--/byleave:hero-->"
 
-    answer = kit.browser(personalise(kit.html_app(body), consent=granted)).get()
+    answer = kit.browser(personalise(kit.html_app(body), consent=kit.granted)).get()
 
     assert answer.body == body
 
 
 def test_requests_do_not_see_each_others_visits(kit: Any, personalise: Any) -> None:
-    site = personalise(page(environment()), consent=granted)
+    site = personalise(page(environment()), consent=kit.granted)
     kit.browser(site).get()
 
     async def outside() -> str:
         return environment().get_template("page.html").render(title="T")
 
     assert asyncio.run(outside()) == "<body><h1>T</h1><p></p></body>"
+
+
+def test_an_unknown_slot_is_told_with_a_suggestion(
+    kit: Any, personalise: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = '{% personalise "heroo" %}Default{% endpersonalise %}'
+    templates = Environment(
+        extensions=[PersonaliseExtension],
+        loader=DictLoader({"page.html": source}),
+        autoescape=True,
+    )
+
+    answer = kit.browser(personalise(page(templates))).get()
+
+    assert answer.text == "Default"
+    assert "unknown slot 'heroo'. Did you mean 'hero'?" in caplog.text

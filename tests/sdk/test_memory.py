@@ -8,20 +8,14 @@ import pytest
 from byleave.experiments import Assignments, Sticky
 from byleave.sdk.cookies import Keys, parse_cookies, unsigned
 from byleave.sdk.visitor import IDENTITY_LASTS_MS, Identity, State
-from byleave.segments import Choice, Consent, Purpose
 
-FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 ID, PROFILE = "__Host-byleave_id", "__Host-byleave_profile"
-
-
-def granted(_: Any) -> Consent:
-    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
 
 
 @pytest.fixture
 def known(kit: Any, personalise: Any) -> Any:
     """A browser whose visitor is remembered."""
-    browser = kit.browser(personalise(consent=granted))
+    browser = kit.browser(personalise(consent=kit.granted))
     browser.get()
     return browser
 
@@ -29,7 +23,7 @@ def known(kit: Any, personalise: Any) -> Any:
 def test_cookies_are_bound_to_the_host_and_out_of_reach_of_scripts(
     kit: Any, personalise: Any
 ) -> None:
-    answer = kit.browser(personalise(consent=granted)).get()
+    answer = kit.browser(personalise(consent=kit.granted)).get()
 
     for name in (ID, PROFILE):
         flags = answer.set_cookies[name].split("; ")[1:]
@@ -45,7 +39,7 @@ def test_cookies_are_bound_to_the_host_and_out_of_reach_of_scripts(
 def test_on_plain_http_cookies_have_development_names_and_one_warning(
     kit: Any, personalise: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = personalise(consent=granted)
+    site = personalise(consent=kit.granted)
     kit.browser(site, scheme="http").get()
     answer = kit.browser(site, scheme="http").get()
 
@@ -88,7 +82,7 @@ def test_a_damaged_cookie_is_ignored_and_replaced(kit: Any, known: Any, seed: in
 def test_a_forged_id_is_expired_where_none_may_be_given(
     kit: Any, personalise: Any, value: str
 ) -> None:
-    browser = kit.browser(personalise(consent=granted), cookies={ID: value})
+    browser = kit.browser(personalise(consent=kit.granted), cookies={ID: value})
 
     answer = browser.get(sec_fetch_dest="empty")
 
@@ -97,7 +91,7 @@ def test_a_forged_id_is_expired_where_none_may_be_given(
 
 
 def test_a_profile_of_somebody_else_is_expired(kit: Any, personalise: Any) -> None:
-    site = personalise(consent=granted)
+    site = personalise(consent=kit.granted)
     mine, other = kit.browser(site), kit.browser(site)
     mine.get()
     other.get()
@@ -123,13 +117,13 @@ def test_an_id_is_not_renewed_and_ends(kit: Any, known: Any, clock: Any) -> None
 
 def test_cookies_signed_by_an_older_secret_are_signed_again(kit: Any, personalise: Any) -> None:
     old, new = "the old secret of the site", "the new secret of the site"
-    browser = kit.browser(personalise(consent=granted, secrets=[old]))
+    browser = kit.browser(personalise(consent=kit.granted, secrets=[old]))
     browser.get()
     visitor = browser.cookies[ID].partition(".")[0]
 
-    browser.app = personalise(consent=granted, secrets=[old, new])
+    browser.app = personalise(consent=kit.granted, secrets=[old, new])
     browser.get()
-    browser.app = personalise(consent=granted, secrets=[new])
+    browser.app = personalise(consent=kit.granted, secrets=[new])
     answer = browser.get()
 
     assert browser.cookies[ID].partition(".")[0] == visitor

@@ -1,6 +1,5 @@
-"""The middleware as a whole: what a visitor gets, what is counted, and that the site survives."""
+"""The middleware as a whole: what a visitor gets, and that the site survives."""
 
-import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from byleave.sdk import Personalise, record
-from byleave.segments import Choice, Consent, DefinitionError, Purpose, plain
-
-FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
-
-
-def granted(_: Any) -> Consent:
-    return Consent(dict.fromkeys(FIRST_PARTY, Choice.GRANTED), source="site")
+from byleave.segments import Consent
 
 
 def test_a_visitor_who_said_nothing_gets_the_sites_own_bytes(kit: Any, personalise: Any) -> None:
@@ -48,7 +40,7 @@ def test_a_visitor_keeps_id_and_arm(kit: Any, personalise: Any) -> None:
 
 
 def test_consent_may_come_from_the_sites_own_code(kit: Any, personalise: Any) -> None:
-    answer = kit.browser(personalise(consent=granted)).get()
+    answer = kit.browser(personalise(consent=kit.granted)).get()
 
     assert b"Variant" in answer.body
 
@@ -92,21 +84,21 @@ def test_gpc_does_not_forbid_what_a_site_does_for_itself(kit: Any, personalise: 
     "agent", ["Googlebot/2.1", "curl/8.0", "Mozilla/5.0 (compatible; thing/1.0)"]
 )
 def test_a_crawler_sees_what_a_new_visitor_sees(kit: Any, personalise: Any, agent: str) -> None:
-    answer = kit.browser(personalise(consent=granted)).get(user_agent=agent)
+    answer = kit.browser(personalise(consent=kit.granted)).get(user_agent=agent)
 
     assert answer.body == kit.page
     assert answer.set_cookies == {}
 
 
 def test_a_prefetch_leaves_no_trace(kit: Any, personalise: Any) -> None:
-    answer = kit.browser(personalise(consent=granted)).get(sec_purpose="prefetch;prerender")
+    answer = kit.browser(personalise(consent=kit.granted)).get(sec_purpose="prefetch;prerender")
 
     assert answer.body == kit.page
     assert answer.set_cookies == {}
 
 
 def test_a_fragment_shows_only_arms_that_are_already_recorded(kit: Any, personalise: Any) -> None:
-    browser = kit.browser(personalise(consent=granted))
+    browser = kit.browser(personalise(consent=kit.granted))
     before = browser.get(sec_fetch_dest="empty")
     browser.get()
 
@@ -130,7 +122,7 @@ def test_a_page_without_slots_is_left_alone(kit: Any, personalise: Any) -> None:
 
 def test_page_views_are_kept_only_for_segments_that_read_them(kit: Any, personalise: Any) -> None:
     definitions = kit.define(experiments=kit.greeting(audience="returning"))
-    browser = kit.browser(personalise(definitions=definitions, consent=granted))
+    browser = kit.browser(personalise(definitions=definitions, consent=kit.granted))
 
     shown = [b"Variant" in browser.get().body for _ in range(3)]
 
@@ -142,7 +134,7 @@ def test_nothing_is_remembered_of_page_views_that_no_definition_reads(
 ) -> None:
     definitions = kit.define(segments={}, experiments={})
 
-    answer = kit.browser(personalise(definitions=definitions, consent=granted)).get()
+    answer = kit.browser(personalise(definitions=definitions, consent=kit.granted)).get()
 
     assert answer.set_cookies == {}
 
@@ -152,7 +144,7 @@ def test_what_the_site_knows_takes_part_in_the_decision(kit: Any, personalise: A
     definitions = kit.define(segments=segments, experiments=kit.greeting(audience="customers"))
     site = personalise(
         definitions=definitions,
-        consent=granted,
+        consent=kit.granted,
         attributes=lambda scope: {"is_customer": scope["path"] == "/mine", "other": "ignored"},
     )
 
@@ -164,77 +156,9 @@ def test_attributes_that_fail_leave_the_page(kit: Any, personalise: Any) -> None
     def broken(_: Any) -> dict[str, Any]:
         raise RuntimeError
 
-    answer = kit.browser(personalise(consent=granted, attributes=broken)).get()
+    answer = kit.browser(personalise(consent=kit.granted, attributes=broken)).get()
 
     assert b"Variant" in answer.body
-
-
-def test_the_site_reports_events_from_its_handlers(kit: Any, personalise: Any, server: Any) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["method"] == "POST":
-            record(scope, "sign_up")
-            await send({"type": "http.response.start", "status": 303, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await kit.html_app()(scope, receive, send)
-
-    server.definitions = kit.define(experiments=kit.greeting(until="goal"))
-    site = personalise(app, server=server, consent=granted)
-    site.client.poll()
-    browser = kit.browser(site)
-    before = browser.get()
-    browser.post("/sign-up", {})
-    after = browser.get()
-    site.client.flush()
-
-    assert b"Variant" in before.body
-    assert after.body == kit.page
-    assert [event["event"] for event in server.of_type("event")] == ["sign_up"]
-    assert server.of_type("event")[0]["uses"] == ["analytics", "personalisation"]
-
-
-def test_an_unknown_event_is_refused_with_a_suggestion(
-    kit: Any, personalise: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        record(scope, "sign_upp", {"amount": 3})
-        await kit.html_app()(scope, receive, send)
-
-    answer = kit.browser(personalise(app, consent=granted)).get()
-
-    assert answer.status == 200
-    assert "Did you mean 'sign_up'?" in caplog.text
-
-
-def test_events_outside_the_middleware_go_nowhere() -> None:
-    record({"type": "http"}, "sign_up")
-
-
-def test_exposures_name_the_row_and_the_time(kit: Any, personalise: Any, server: Any) -> None:
-    site = personalise(server=server, consent=granted)
-    site.client.poll()
-    browser = kit.browser(site)
-    browser.get()
-    site.client.flush()
-
-    [exposure] = server.of_type("exposure")
-
-    assert exposure["visitor"] == browser.cookies["__Host-byleave_id"].partition(".")[0]
-    assert exposure["experiment"] == "greeting"
-    assert exposure["arm"] == "b"
-    assert exposure["allocation"].startswith("greeting.local.")
-    assert exposure["assigned_at"] == exposure["at"] == kit.now_ms
-
-
-def test_a_slot_that_is_not_on_the_page_is_not_exposed(
-    kit: Any, personalise: Any, server: Any
-) -> None:
-    site = personalise(kit.html_app(b"<p>byleave is only a word here</p>"), server=server)
-    site.client.poll()
-    kit.browser(site).get()
-    site.client.flush()
-
-    assert server.events == []
 
 
 def test_decisions_by_the_server_are_the_same(kit: Any, personalise: Any, server: Any) -> None:
@@ -243,8 +167,8 @@ def test_decisions_by_the_server_are_the_same(kit: Any, personalise: Any, server
             audience="returning", allocate={"policy": "fixed", "goal": "signup"}
         )
     )
-    local = personalise(server=server, consent=granted)
-    remote = personalise(server=server, consent=granted, decide="server")
+    local = personalise(server=server, consent=kit.granted)
+    remote = personalise(server=server, consent=kit.granted, decide="server")
     local.client.poll()
     remote.client.poll()
     pages: dict[str, list[bytes]] = {"local": [], "remote": []}
@@ -261,7 +185,7 @@ def test_decisions_by_the_server_are_the_same(kit: Any, personalise: Any, server
 def test_without_a_good_server_the_site_is_as_it_was(
     kit: Any, personalise: Any, server: Any, trouble: str
 ) -> None:
-    site = personalise(server=server, consent=granted)
+    site = personalise(server=server, consent=kit.granted)
     server.is_down = trouble == "down"
     server.status = 500 if trouble == "refuses" else 200
     server.snapshot = b'{"version": [' if trouble == "garbage" else None
@@ -277,7 +201,7 @@ def test_without_a_good_server_the_site_is_as_it_was(
 def test_a_server_that_fails_to_decide_costs_nothing(
     kit: Any, personalise: Any, server: Any
 ) -> None:
-    site = personalise(server=server, consent=granted, decide="server")
+    site = personalise(server=server, consent=kit.granted, decide="server")
     site.client.poll()
     server.is_down = True
 
@@ -289,7 +213,7 @@ def test_a_server_that_fails_to_decide_costs_nothing(
 def test_the_last_snapshot_is_used_until_it_is_too_old(
     kit: Any, personalise: Any, server: Any, clock: Any
 ) -> None:
-    site = personalise(server=server, consent=granted, age_limit_ms=1_000)
+    site = personalise(server=server, consent=kit.granted, age_limit_ms=1_000)
     site.client.poll()
     server.is_down = True
     clock.now_ms += 1_000
@@ -311,44 +235,8 @@ def test_an_error_of_the_site_is_the_sites_own(kit: Any, personalise: Any) -> No
         kit.browser(personalise(app)).get()
 
 
-@pytest.mark.parametrize("kind", ["websocket", "lifespan", "something.new"])
-def test_other_connections_are_none_of_our_business(personalise: Any, kind: str) -> None:
-    seen: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append((scope, receive, send))
-
-    scope = {"type": kind}
-    receive, send = object(), object()
-    asyncio.run(personalise(app)(scope, receive, send))
-
-    assert seen == [(scope, receive, send)]
-
-
-def test_what_waits_is_sent_before_the_application_shuts_down(
-    kit: Any, personalise: Any, server: Any
-) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await receive()
-            assert len(server.events) == 1
-        else:
-            await kit.html_app()(scope, receive, send)
-
-    async def shut_down() -> dict[str, str]:
-        return {"type": "lifespan.shutdown"}
-
-    site = personalise(app, server=server, consent=granted)
-    site.client.poll()
-    kit.browser(site).get()
-
-    asyncio.run(site({"type": "lifespan"}, shut_down, None))
-
-    assert len(server.events) == 1
-
-
 def test_many_requests_at_once_each_see_one_visitor(kit: Any, personalise: Any) -> None:
-    site = personalise(consent=granted)
+    site = personalise(consent=kit.granted)
 
     def visit(_: int) -> str:
         browser = kit.browser(site)
@@ -382,54 +270,3 @@ def test_no_log_line_holds_anything_of_a_visitor(
     logged = [json.dumps(vars(entry), default=str) for entry in caplog.records]
     assert len(logged) > 2
     assert [line for line in logged if "canary" in line] == []
-
-
-def test_definitions_come_from_a_file_of_canonical_json(
-    kit: Any, personalise: Any, tmp_path: Any
-) -> None:
-    file = tmp_path / "byleave.json"
-    file.write_text(json.dumps(plain(kit.define())), encoding="utf-8")
-
-    answer = kit.browser(personalise(definitions=str(file), consent=granted)).get()
-
-    assert b"Variant" in answer.body
-
-
-def test_faulty_definitions_stop_the_site_from_starting(personalise: Any, tmp_path: Any) -> None:
-    file = tmp_path / "byleave.json"
-    file.write_text('{"site": 3, "slots": []}', encoding="utf-8")
-
-    with pytest.raises(DefinitionError) as caught:
-        personalise(definitions=file)
-
-    assert len(caught.value.faults) == 2
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"definitions": "x", "server": "http://x"},
-        {"definitions": "x", "decide": "server"},
-        {"server": "ftp://x"},
-        {"server": "http://x", "secrets": ["too short"]},
-        {"server": "http://x", "selectors": {"hero": "div > p"}},
-    ],
-)
-def test_a_set_up_that_cannot_work_is_refused(kit: Any, options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        Personalise(kit.html_app(), **options)
-
-
-def test_without_secrets_there_is_a_warning(
-    kit: Any, personalise: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    site = personalise(secrets=[], consent=granted)
-
-    assert "no secrets" in caplog.text
-    assert b"Variant" in kit.browser(site).get().body
-
-
-def test_a_local_site_has_no_client(personalise: Any) -> None:
-    with pytest.raises(AttributeError, match="no server"):
-        _ = personalise().client
