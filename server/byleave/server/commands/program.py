@@ -9,7 +9,9 @@ import typer
 from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
+from byleave.server.commands.explain import explain
 from byleave.server.commands.lift import lift
+from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
 from byleave.server.commands.serve import serve
 from byleave.server.commands.two_sample import two_sample
@@ -24,6 +26,8 @@ def _group(about: str) -> typer.Typer:
 
 program = _group("Website personalisation that asks first.")
 program.command("validate")(validate)
+program.command("test")(run_tests)
+program.command("explain")(explain)
 program.command("serve")(serve)
 program.command("demo")(demo)
 

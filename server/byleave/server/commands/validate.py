@@ -39,11 +39,9 @@ def validate(
     if style is Style.JSON:
         typer.echo(json.dumps({"faults": []}))
     else:
-        counted = [
-            _counted(len(definitions.segments), "segment"),
-            _counted(len(definitions.experiments), "experiment"),
-        ]
-        typer.echo(f"{definitions.site}: {', '.join(counted)}, no fault", err=True)
+        segments = counted(len(definitions.segments), "segment")
+        experiments = counted(len(definitions.experiments), "experiment")
+        typer.echo(f"{definitions.site}: {segments}, {experiments}, no fault", err=True)
 
 
 def load(folder: Path, style: Style = Style.TEXT) -> Definitions:
@@ -60,8 +58,21 @@ def load(folder: Path, style: Style = Style.TEXT) -> Definitions:
         refuse(str(error))
 
 
-def report(error: DefinitionError, *, folder: Path = Path(), style: Style = Style.TEXT) -> None:
-    """Print every fault of the definitions in a folder."""
+def report(
+    error: DefinitionError,
+    *,
+    folder: Path = Path(),
+    style: Style = Style.TEXT,
+    word: str = "fault",
+) -> None:
+    """Print everything that is wrong, with files as seen from where the command was started.
+
+    Args:
+        error: What is wrong.
+        folder: The folder that its places are relative to.
+        style: How to print it.
+        word: What the last line counts.
+    """
     faults = [_as_data(fault, folder) for fault in error.faults]
     if style is Style.JSON:
         typer.echo(json.dumps({"faults": faults}))
@@ -73,11 +84,11 @@ def report(error: DefinitionError, *, folder: Path = Path(), style: Style = Styl
             where = f"file={_escaped(fault['file'], ':,')},line={fault['line']}"
             message = _escaped(fault["message"])
             typer.echo(f"::error {where},col={fault['column']}::{message}")
-    typer.echo(_counted(len(faults), "fault"), err=True)
+    typer.echo(counted(len(faults), word), err=True)
 
 
 def _as_data(fault: Fault, folder: Path) -> dict[str, Any]:
-    """Return a fault as data; the file is given from where the command was started."""
+    """Return a fault as data."""
     from byleave.sdk.folder import LocatedFault
 
     assert isinstance(fault, LocatedFault)  # noqa: S101 — what `load_folder` promises
@@ -97,5 +108,6 @@ def _escaped(text: str, also: str = "") -> str:
     return text
 
 
-def _counted(count: int, word: str) -> str:
+def counted(count: int, word: str) -> str:
+    """Return a number and a word, in the plural where that is right."""
     return f"{count} {word}{'' if count == 1 else 's'}"
