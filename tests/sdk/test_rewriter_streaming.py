@@ -203,6 +203,14 @@ def test_a_default_of_more_than_256_kib_is_left_alone(
     assert text not in in_chunks(Rewriter({"hero": b"new"}, keys=[KEY]), fits, size)
 
 
+def test_a_default_may_grow_too_long_while_a_chunk_cuts_off_a_tag() -> None:
+    page = HOST + b'<b title="x">y</b>' * 20_000
+    rewriter = Rewriter({"hero": b"new"})
+
+    assert in_chunks(rewriter, page, 1001) == page
+    assert rewriter.seen["hero"].outcome is Outcome.TOO_LONG
+
+
 def test_only_the_content_of_a_slot_and_a_few_bytes_are_held_back() -> None:
     rewriter = Rewriter({"hero": b"new"}, keys=[KEY])
 

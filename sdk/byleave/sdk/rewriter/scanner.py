@@ -102,10 +102,12 @@ class Scanner:
 
     def _drops_capture(self) -> bool:
         """Release a capture that is too long or cannot end any more; return whether it was."""
+        if self._spool.capture is None:
+            return False
         is_in_tag = isinstance(self._inside, TagReader)  # it may be the end tag, not content
         if (self._content_size if is_in_tag else self._spool.held()) > LONGEST_DEFAULT:
             outcome = Outcome.TOO_LONG
-        elif self._is_last and self._spool.capture:
+        elif self._is_last:
             outcome = Outcome.UNCLOSED
         else:
             return False
