@@ -1,10 +1,11 @@
 """The pages of the documentation, the code in them, and what it takes to run that code."""
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<reason>.+) -->\n)?"
+    r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?"
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -105,26 +106,39 @@ def page_at() -> Callable[[str], Page]:
     return lambda name: Page(ROOT / name)
 
 
+@contextmanager
+def serving(folder: Path, app: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """Serve an application of a folder, as a reader would, and give its address."""
+    command = [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"]
+    with subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield _address(process)
+        finally:
+            process.terminate()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    log = ""
+    for line in process.stderr or ():
+        log += line
+        if address := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+            return address[1]
+    pytest.fail(f"the application does not start:\n{log}")
+
+
+@pytest.fixture(scope="session")
+def serve_until() -> Callable[..., AbstractContextManager[str]]:
+    """Serves an application until the end of a `with` block."""
+    return serving
+
+
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[[Path, str], str]]:
-    """Serves an application of a folder, as a reader would, and returns its address."""
+    """Serves applications until the end of a module, and returns their addresses."""
     with ExitStack() as running:
-
-        def start(folder: Path, app: str) -> str:
-            command = [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"]
-            process = running.enter_context(
-                subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
-            )
-            running.callback(process.terminate)
-            assert process.stderr is not None
-            log = ""
-            for line in process.stderr:
-                log += line
-                if address := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
-                    return address[1]
-            pytest.fail(f"{app} does not start:\n{log}")
-
-        yield start
+        yield lambda folder, app: running.enter_context(serving(folder, app, {}))
 
 
 @pytest.fixture(scope="session")
