@@ -1,19 +1,30 @@
-"""A candidate: one experiment of a snapshot, made ready to be asked."""
+"""A candidate: one experiment of a snapshot, made ready to decide."""
 
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from byleave.experiments.assignment import Slices
-from byleave.experiments.cells import Cell, cells, is_conditional
-from byleave.experiments.decisions import Assignments, Visitor
-from byleave.experiments.definitions import Cap, Definitions, Unless
-from byleave.experiments.hashes import HASHES, TRAFFIC, Draw
-from byleave.experiments.schedule import bounds_ms
+from byleave.experiments.cells import cells, is_conditional
+from byleave.experiments.decisions import (
+    HOLDOUT,
+    Assignments,
+    Decision,
+    Reason,
+    Sticky,
+    Visitor,
+)
+from byleave.experiments.definitions import CONTROL, Cap, Definitions, Experiment, Unless
+from byleave.experiments.hashes import HASHES, TRAFFIC
+from byleave.experiments.schedule import ALWAYS_MS, bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
 from byleave.experiments.traffic import ForeignSplit, Traffic
 from byleave.segments import EventLeaf, Facts, Purpose, Truth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Made for each request and changed by nothing; freezing it would cost more than it saves.
+@dataclass(slots=True)
 class Visit:
     """A visitor at one moment, as far as deciding may look at them.
 
@@ -22,152 +33,251 @@ class Visit:
         facts: The truth of segments.
         assignments: Their arms and exposures; none where nothing of them may be read.
         now_ms: The time.
-        is_enrollable: Whether they may be given an arm to keep.
-        is_measurable: Whether their page views may be measured.
+        id: What experiments on visitors randomise; None where they may not.
+        view: What experiments on page views randomise; None where they may not.
+        is_held_out: Whether the visitor is in the global holdout.
     """
 
     visitor: Visitor
     facts: Facts
     assignments: Assignments
     now_ms: int
-    is_enrollable: bool
-    is_measurable: bool
+    id: str | None
+    view: str | None
+    is_held_out: bool
+
+
+#: A question about a unit and the visit it belongs to.
+Check = Callable[[str, Visit], bool]
+
+
+#: Gives a unit of a visit its arm.
+Pick = Callable[[str, Visit], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An allocation row, ready to be drawn from."""
 
-    allocation: Allocation
-    slices: Slices
-    draw: Draw
-
-    def arm(self, unit: str) -> str:
-        """Return the arm that the row gives a unit."""
-        return self.slices.arm(self.draw(unit))
+    id: str
+    weights: Mapping[str, float]
+    draw_until_ms: int
+    pick: Pick
 
 
 class Candidate:
     """One experiment with its run.
 
-    Attributes:
-        key: The experiment's key.
-        definition: What authors wrote.
-        run: The life it is in.
-        reached: The condition that the primary goal was reached, where `until` asks.
-
     Args:
         key: The experiment's key, of one that `check` found no fault with.
         definitions: The set.
         run: The life it is in.
+
+    Attributes:
+        key: The experiment's key.
+        slot: The slot it fills.
+        priority: The higher one is asked first.
+        is_view: Whether it randomises page views.
+        reached: The condition that the primary goal was reached, where `until` asks.
     """
 
     def __init__(self, key: str, definitions: Definitions, run: Run) -> None:
         definition = definitions.experiments[key]
         self.key = key
-        self.definition = definition
-        self.run = run
+        self.slot = definition.slot
+        self.priority = definition.priority
+        self.is_view = definition.unit == "view"
         self.reached = (
             EventLeaf(definitions.goals[definition.goals.primary].event)
             if definition.until == "goal"
             else None
         )
-        self.is_view = definition.unit == "view"
+        self._run = run.id
+        self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
+        self._arm_checks = {
+            arm: tuple(_arm_checks(key, arm, definition))
+            for arm in self._arms
+            if is_conditional(definition.variants[arm])
+        }
         self._split = (
             ForeignSplit(definition.imported, definitions.attributes)
             if definition.imported
             else None
         )
-        hashed = HASHES[run.hash]
-        self._traffic = Traffic(definition, hashed(run.seed, TRAFFIC))
-        self._start_ms, self._end_ms = bounds_ms(definition.schedule)
-        self._keeps_away = (*definition.unless, *definitions.suppress)
-        self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
-        self._conditional = {
-            arm: definition.variants[arm]
-            for arm in self._arms
-            if is_conditional(definition.variants[arm])
+        self._traffic = Traffic(definition, HASHES[run.hash](run.seed, TRAFFIC))
+        self._checks = tuple(self._needed_checks(definition, definitions.suppress))
+        self._contexts = definition.allocate.contexts
+        self._report_by = definition.report_by
+        rows = {
+            row.cell: Row(row.id, row.weights, row.draw_until_ms, self._pick(row, run))
+            for row in run.allocations
         }
-        by_cell = {row.cell: row for row in run.allocations}
         self._rows = {
-            cell: Row(row, Slices(row.weights), hashed(run.seed, row.id))
+            (cell.contexts, cell.arms): rows[cell.key]
             for cell in cells(definition, retired=run.retired)
-            if (row := by_cell.get(cell.key))
+            if cell.key in rows
         }
         self._weights = {row.id: row.weights for row in run.allocations}
 
-    def unit(self, visit: Visit) -> str | None:
-        """Return what the experiment randomises here, or None where it may not."""
-        if self.is_view:
-            return visit.visitor.view if visit.is_measurable else None
-        if not visit.is_enrollable:
-            return None
-        return self._split.unit(visit.visitor) if self._split else visit.visitor.id
+    def decide(self, visit: Visit) -> Decision | None:
+        """Return what an eligible experiment shows in its slot, and None for another.
 
-    def is_eligible(self, unit: str, visit: Visit) -> bool:
-        """Return whether this unit may be in the experiment now; the cheap questions first."""
-        definition, facts = self.definition, visit.facts
-        return (
-            self._start_ms <= visit.now_ms < self._end_ms
-            and (definition.audience is None or facts.segment(definition.audience).is_true)
-            and not any(is_kept_away(unless, facts) for unless in self._keeps_away)
-            and not is_capped(definition.cap, self.key, visit)
-            and self._traffic.takes(unit, visit.now_ms)
-            and (self._split is None or self._split.arm(unit, visit.visitor) in self._arms)
-            and (
-                self.reached is None
-                or facts.verdict(self.reached, Purpose.PERSONALISATION).truth is Truth.FALSE
+        Whatever makes the experiment or an arm ineligible is asked before anything is drawn.
+        """
+        unit = self._unit(visit)
+        if unit is None:
+            return None
+        for check in self._checks:
+            if not check(unit, visit):
+                return None
+        kept = None
+        if not self.is_view:
+            if visit.is_held_out:
+                return self._held_out(visit)
+            kept = visit.assignments.sticky.get(self._run)
+        arms = self._eligible_arms(unit, visit) if self._arm_checks else self._arms
+        if kept is not None and kept.arm in self._arms:
+            return self._kept(kept, visit, is_shown=kept.arm in arms)
+        contexts = self._truths(visit.facts) if self._contexts else ()
+        row = self._rows.get((contexts, arms))
+        if row is None or visit.now_ms >= row.draw_until_ms:
+            return Decision(
+                self.slot, reason=Reason.NO_ALLOCATION, experiment=self.key, run=self._run
             )
+        arm = row.pick(unit, visit)
+        # Whoever was in an arm that is no more stays enrolled there.
+        is_enrolling = kept is None
+        return Decision(
+            self.slot,
+            arm,
+            Reason.ASSIGNED,
+            self.key,
+            self._run,
+            arm,
+            row.id,
+            row.weights[arm],
+            visit.now_ms,
+            is_enrolling,
+            self._groups(visit.facts) if is_enrolling and self._report_by else (),
         )
 
-    def eligible_arms(self, visit: Visit) -> tuple[str, ...]:
-        """Return the arms this unit may be shown, by name."""
-        if not self._conditional:
-            return self._arms
+    def _unit(self, visit: Visit) -> str | None:
+        """Return what the experiment randomises here, or None where it may not."""
+        if self.is_view:
+            return visit.view
+        if self._split is None or visit.id is None:
+            return visit.id
+        return self._split.unit(visit.visitor)
 
-        def is_open(arm: str) -> bool:
-            variant = self._conditional.get(arm)
-            return variant is None or (
-                (variant.when is None or visit.facts.segment(variant.when).is_true)
-                and not any(is_kept_away(unless, visit.facts) for unless in variant.unless)
-                and not is_capped(variant.cap, f"{self.key}/{arm}", visit)
+    def _eligible_arms(self, unit: str, visit: Visit) -> tuple[str, ...]:
+        """Return the arms this unit may be shown, by name."""
+        return tuple(
+            arm
+            for arm in self._arms
+            if all(check(unit, visit) for check in self._arm_checks.get(arm, ()))
+        )
+
+    def _truths(self, facts: Facts) -> tuple[bool, ...]:
+        """Return the truth of each context segment; undetermined is not true."""
+        return tuple(facts.segment(key).is_true for key in self._contexts)
+
+    def _groups(self, facts: Facts) -> tuple[str, ...]:
+        """Return the reporting segments that are true."""
+        return tuple(key for key in self._report_by if facts.segment(key).is_true)
+
+    def _held_out(self, visit: Visit) -> Decision:
+        """Return the decision for a visitor who gets the site's own content everywhere."""
+        return Decision(
+            self.slot,
+            reason=Reason.HOLDOUT,
+            experiment=self.key,
+            run=self._run,
+            arm=HOLDOUT,
+            assigned_at_ms=visit.now_ms,
+            is_enrolling=True,
+            groups=self._groups(visit.facts),
+        )
+
+    def _kept(self, kept: Sticky, visit: Visit, *, is_shown: bool) -> Decision:
+        """Return the decision for a visitor who keeps the arm they were given."""
+        is_enrolling = is_shown and kept.is_enrolled
+        return Decision(
+            self.slot,
+            kept.arm if is_shown else CONTROL,
+            Reason.STICKY if is_shown else Reason.INELIGIBLE_ARM,
+            self.key,
+            self._run,
+            kept.arm,
+            kept.allocation,
+            self._weights.get(kept.allocation, {}).get(kept.arm),
+            kept.assigned_at_ms,
+            is_enrolling,
+            self._groups(visit.facts) if is_enrolling and self._report_by else (),
+        )
+
+    def _pick(self, row: Allocation, run: Run) -> Pick:
+        """Return what picks an arm of a row."""
+        if (split := self._split) is not None:
+            # Who has no arm there was not taken.
+            return lambda unit, visit: cast(str, split.arm(unit, visit.visitor))
+        slices, draw = Slices(row.weights), HASHES[run.hash](run.seed, row.id)
+        arms, bounds = slices.arms, slices.bounds
+        return lambda unit, _: arms[bisect_right(bounds, draw(unit))]
+
+    def _needed_checks(
+        self, definition: Experiment, suppress: tuple[Unless, ...]
+    ) -> Iterator[Check]:
+        """Yield the questions that this experiment asks, the cheap ones first."""
+        start_ms, end_ms = bounds_ms(definition.schedule)
+        if (start_ms, end_ms) != ALWAYS_MS:
+            yield lambda _, visit: start_ms <= visit.now_ms < end_ms
+        if definition.cap is not None:
+            yield _uncapped(definition.cap, self.key)
+        if definition.audience is not None:
+            yield _inside(definition.audience)
+        for unless in (*definition.unless, *suppress):
+            yield _outside(unless)
+        if (traffic := self._traffic).is_limited:
+            yield lambda unit, visit: traffic.takes(unit, visit.now_ms)
+        if (split := self._split) is not None:
+            yield lambda unit, visit: split.arm(unit, visit.visitor) in self._arms
+        if (reached := self.reached) is not None:
+            yield (
+                lambda _, visit: (
+                    visit.facts.verdict(reached, Purpose.PERSONALISATION).truth is Truth.FALSE
+                )
             )
 
-        return tuple(filter(is_open, self._arms))
 
-    def row(self, arms: tuple[str, ...], facts: Facts) -> Row | None:
-        """Return the row of the cell that a visitor with these eligible arms is in."""
-        contexts = self.definition.allocate.contexts
-        return self._rows.get(Cell(tuple(facts.segment(key).is_true for key in contexts), arms))
-
-    def drawn(self, row: Row, unit: str, visitor: Visitor) -> str:
-        """Return the arm that a visitor who is taken is given."""
-        return (self._split and self._split.arm(unit, visitor)) or row.arm(unit)
-
-    def groups(self, facts: Facts) -> tuple[str, ...]:
-        """Return the reporting segments that are true."""
-        return tuple(key for key in self.definition.report_by if facts.segment(key).is_true)
-
-    def is_alive(self, arm: str) -> bool:
-        """Return whether visitors of an arm keep it."""
-        return arm in self._arms
-
-    def propensity(self, allocation: str, arm: str) -> float | None:
-        """Return the weight an arm has in a row, where the row is still known."""
-        return self._weights.get(allocation, {}).get(arm)
+def _arm_checks(key: str, arm: str, definition: Experiment) -> Iterator[Check]:
+    """Yield the questions that an arm of its own asks."""
+    variant = definition.variants[arm]
+    if variant.cap is not None:
+        yield _uncapped(variant.cap, f"{key}/{arm}")
+    if variant.when is not None:
+        yield _inside(variant.when)
+    yield from map(_outside, variant.unless)
 
 
-def is_kept_away(unless: Unless, facts: Facts) -> bool:
-    """Return whether a segment keeps a visitor out, by its truth or for want of it."""
-    truth = facts.segment(unless.segment).truth
-    return truth is Truth.TRUE or (
-        truth is Truth.UNDETERMINED and unless.if_undetermined == "suppress"
-    )
+def _inside(segment: str) -> Check:
+    """Return the check that a visitor is in a segment; undetermined is not in."""
+    return lambda _, visit: visit.facts.segment(segment).is_true
 
 
-def is_capped(cap: Cap | None, counted: str, visit: Visit) -> bool:
-    """Return whether the exposures of the window that ends now reach a cap."""
-    if cap is None:
-        return False
-    times = visit.assignments.exposures.get(counted, ())
-    return sum(at_ms >= visit.now_ms - cap.within for at_ms in times) >= cap.exposures
+def _outside(unless: Unless) -> Check:
+    """Return the check that a segment keeps nobody away, by its truth or for want of it."""
+    shown = {Truth.FALSE}
+    if unless.if_undetermined == "show":
+        shown.add(Truth.UNDETERMINED)
+    return lambda _, visit: visit.facts.segment(unless.segment).truth in shown
+
+
+def _uncapped(cap: Cap, counted: str) -> Check:
+    """Return the check that the exposures of the window that ends now stay below a cap."""
+
+    def check(_: str, visit: Visit) -> bool:
+        since_ms = visit.now_ms - cap.within
+        times = visit.assignments.exposures.get(counted, ())
+        return sum(at_ms >= since_ms for at_ms in times) < cap.exposures
+
+    return check

@@ -12,13 +12,11 @@ from typing import Final
 from byleave.experiments.candidates import Candidate, Visit
 from byleave.experiments.decisions import (
     ENROLLING,
-    HOLDOUT,
     Assignments,
     Decision,
     Reason,
     Visitor,
 )
-from byleave.experiments.definitions import CONTROL
 from byleave.experiments.hashes import blake2b64
 from byleave.experiments.memory import Memory
 from byleave.experiments.snapshot import Snapshot
@@ -38,15 +36,18 @@ class Decider:
             for key in definitions.experiments
             if key in snapshot.runs
         ]
-        candidates.sort(key=lambda candidate: (-candidate.definition.priority, candidate.key))
+        candidates.sort(key=lambda candidate: (-candidate.priority, candidate.key))
         self.rules = Rules(
             definitions.vocabulary,
             tracked=[c.reached for c in candidates if c.reached is not None],
         )
         self._by_slot: dict[str, list[Candidate]] = {}
         for candidate in candidates:
-            self._by_slot.setdefault(candidate.definition.slot, []).append(candidate)
+            self._by_slot.setdefault(candidate.slot, []).append(candidate)
+        self._empty = {slot: Decision(slot=slot) for slot in self._by_slot}
+        self._has_views = any(candidate.is_view for candidate in candidates)
         self._memory = Memory(snapshot)
+        self._holdout = definitions.holdout
         self._holdout_draw = blake2b64(snapshot.holdout_seed, "holdout")
 
     @property
@@ -60,14 +61,19 @@ class Decider:
         A slot that nothing is decided for shows the site's own content and says why.
         """
         visit = self._visit(visitor, now_ms)
-        return {
-            slot: (
-                self._forced(slot, visitor.forced[slot])
-                if slot in visitor.forced
-                else self._slot(slot, visit)
-            )
-            for slot in slots
-        }
+        forced = visitor.forced
+        decisions = {}
+        for slot in slots:
+            decision = None
+            if slot in forced:
+                decision = self._forced(slot, forced[slot])
+            elif visit is not None:
+                for candidate in self._by_slot.get(slot, ()):
+                    decision = candidate.decide(visit)
+                    if decision is not None:
+                        break
+            decisions[slot] = decision or self._empty.get(slot) or Decision(slot)
+        return decisions
 
     def remember(
         self, assignments: Assignments, served: Iterable[Decision], *, now_ms: int
@@ -81,35 +87,36 @@ class Decider:
 
     def _visit(self, visitor: Visitor, now_ms: int) -> Visit | None:
         """Return what deciding may look at, or None where there is nothing to decide."""
-        is_enrollable = visitor.id is not None and may_enrol(visitor.consent)
-        # What was stored under a grant is not looked at once the grant is gone.
-        assignments = visitor.assignments if is_enrollable else _NOTHING
-        if not visitor.is_counted or self._memory.is_full(assignments, now_ms):
+        if not visitor.is_counted:
             return None
-        return Visit(
-            visitor=visitor,
-            facts=self.rules.facts(
-                consent=visitor.consent,
-                attributes=visitor.attributes,
-                profile=visitor.profile,
-                now_ms=now_ms,
-                collected=visitor.collected,
-            ),
-            assignments=assignments,
+        id = visitor.id if may_enrol(visitor.consent) else None
+        # What was stored under a grant is not looked at once the grant is gone.
+        assignments = visitor.assignments if id is not None else _NOTHING
+        if self._memory.is_full(assignments, now_ms):
+            return None
+        facts = self.rules.facts(
+            consent=visitor.consent,
+            attributes=visitor.attributes,
+            profile=visitor.profile,
             now_ms=now_ms,
-            is_enrollable=is_enrollable,
-            is_measurable=self._may_measure(visitor),
+            collected=visitor.collected,
         )
+        view = visitor.view if self._has_views and self._may_measure(visitor) else None
+        is_held_out = (
+            id is not None and self._holdout > 0 and self._holdout_draw(id) < self._holdout
+        )
+        return Visit(visitor, facts, assignments, now_ms, id, view, is_held_out)
 
     def _may_measure(self, visitor: Visitor) -> bool:
         """Return whether a page view may be measured, which stores nothing and knows nobody."""
-        if visitor.consent.choice(Purpose.ANALYTICS) is not Choice.UNSET:
-            return visitor.consent.allows(Purpose.ANALYTICS)
+        consent = visitor.consent
+        if consent.allows(Purpose.ANALYTICS):
+            return True
         definitions = self.snapshot.definitions
         region = visitor.region if visitor.region in definitions.regions else "default"
         return (
-            visitor.consent.allows(Purpose.ANALYTICS)
-            or region in definitions.storage_free_measurement
+            consent.choice(Purpose.ANALYTICS) is Choice.UNSET
+            and region in definitions.storage_free_measurement
         )
 
     def _forced(self, slot: str, wanted: str) -> Decision:
@@ -120,87 +127,8 @@ class Decider:
             return Decision(slot=slot, reason=Reason.FORCED)
         return Decision(slot=slot, reason=Reason.FORCED, experiment=key, variant=arm)
 
-    def _slot(self, slot: str, visit: Visit | None) -> Decision:
-        if visit is not None:
-            for candidate in self._by_slot.get(slot, ()):
-                unit = candidate.unit(visit)
-                if unit is not None and candidate.is_eligible(unit, visit):
-                    return self._owned(candidate, unit, visit)
-        return Decision(slot=slot)
-
-    def _owned(self, candidate: Candidate, unit: str, visit: Visit) -> Decision:
-        """Return the decision of the experiment that owns a slot."""
-        kept = None
-        if not candidate.is_view:
-            if self._is_held_out(visit):
-                return _decision(
-                    candidate, visit, Reason.HOLDOUT, arm=HOLDOUT, assigned_at_ms=visit.now_ms
-                )
-            kept = visit.assignments.sticky.get(candidate.run.id)
-        arms = candidate.eligible_arms(visit)
-        if kept is not None and candidate.is_alive(kept.arm):
-            is_shown = kept.arm in arms
-            return _decision(
-                candidate,
-                visit,
-                Reason.STICKY if is_shown else Reason.INELIGIBLE_ARM,
-                variant=kept.arm if is_shown else CONTROL,
-                arm=kept.arm,
-                allocation=kept.allocation,
-                propensity=candidate.propensity(kept.allocation, kept.arm),
-                assigned_at_ms=kept.assigned_at_ms,
-                is_enrolling=is_shown and kept.is_enrolled,
-            )
-        row = candidate.row(arms, visit.facts)
-        if row is None or visit.now_ms >= row.allocation.draw_until_ms:
-            return _decision(candidate, visit, Reason.NO_ALLOCATION, is_enrolling=False)
-        arm = candidate.drawn(row, unit, visit.visitor)
-        return _decision(
-            candidate,
-            visit,
-            Reason.ASSIGNED,
-            variant=arm,
-            arm=arm,
-            allocation=row.allocation.id,
-            propensity=row.allocation.weights[arm],
-            assigned_at_ms=visit.now_ms,
-            # Whoever was in an arm that is no more stays enrolled there.
-            is_enrolling=kept is None,
-        )
-
-    def _is_held_out(self, visit: Visit) -> bool:
-        share = self.snapshot.definitions.holdout
-        return share > 0 and self._holdout_draw(str(visit.visitor.id)) < share
-
 
 def may_enrol(consent: Consent) -> bool:
     """Return whether a visitor may be given an id and an arm: an enrolment reveals both uses."""
-    return all(consent.allows(use) for use in ENROLLING)
-
-
-def _decision(
-    candidate: Candidate,
-    visit: Visit,
-    reason: Reason,
-    *,
-    variant: str = CONTROL,
-    arm: str | None = None,
-    allocation: str | None = None,
-    propensity: float | None = None,
-    assigned_at_ms: int | None = None,
-    is_enrolling: bool = True,
-) -> Decision:
-    """Return the decision of an experiment that owns its slot."""
-    return Decision(
-        slot=candidate.definition.slot,
-        variant=variant,
-        reason=reason,
-        experiment=candidate.key,
-        run=candidate.run.id,
-        arm=arm,
-        allocation=allocation,
-        propensity=propensity,
-        assigned_at_ms=assigned_at_ms,
-        is_enrolling=is_enrolling,
-        groups=candidate.groups(visit.facts) if is_enrolling else (),
-    )
+    personalisation, analytics = ENROLLING
+    return consent.allows(personalisation) and consent.allows(analytics)

@@ -90,7 +90,9 @@ class Reason(StrEnum):
     INELIGIBLE_ARM = "ineligible-arm"  # the sticky arm may not be shown now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Neither frozen nor by keyword only: one is made for each slot of each page, and either would
+# cost more than deciding it. Nothing changes a decision all the same.
+@dataclass(slots=True)
 class Decision:
     """What one slot shows, and why.
 

@@ -29,13 +29,14 @@ def blake2b64(seed: str, salt: str) -> Draw:
         seed: The experiment's key.
         salt: What is drawn.
     """
-    prefix = blake2b(f"{seed}\0{salt}\0".encode(), digest_size=8)
+    begin = blake2b(f"{seed}\0{salt}\0".encode(), digest_size=8).copy
+    number = int.from_bytes
 
     def draw(unit: str) -> float:
-        state = prefix.copy()
+        state = begin()
         state.update(unit.encode())
         # 53 bits are what a float holds exactly; more would round some units up to 1.0.
-        return (int.from_bytes(state.digest(), "big") >> 11) * 2.0**-53
+        return (number(state.digest(), "big") >> 11) * 2.0**-53
 
     return draw
 

@@ -30,6 +30,11 @@ class Traffic:
         group = definition.exclusive.group if definition.exclusive else ""
         self._place = blake2b64(group, "exclusion")
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there may be units that it does not take."""
+        return self._shares[0] < 1 or self._part is not None
+
     def takes(self, unit: str, now_ms: int) -> bool:
         """Return whether a unit may be in the experiment at this time."""
         share = self._shares[bisect_right(self._moments, now_ms)]
