@@ -73,3 +73,22 @@ def test_a_slot_that_is_not_on_the_page_is_not_exposed(
     site.client.flush()
 
     assert server.events == []
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_who_is_held_out_keeps_the_id_that_is_counted(
+    kit: Any, personalise: Any, server: Any, is_stream: bool
+) -> None:
+    server.definitions = kit.define(holdout="100%", segments={})
+    body = [kit.page[:60], kit.page[60:]] if is_stream else kit.page
+    site = personalise(kit.html_app(body), server=server, consent=kit.granted)
+    site.client.poll()
+    browser = kit.browser(site)
+
+    answer = browser.get()
+    site.client.flush()
+
+    [exposure] = server.of_type("exposure")
+    assert answer.body == kit.page
+    assert (exposure["arm"], exposure["allocation"]) == ("holdout", None)
+    assert browser.cookies["__Host-byleave_id"].startswith(exposure["visitor"])

@@ -155,19 +155,15 @@ class Slots:
 
     def _remember(self, decisions: Mapping[str, Decision]) -> None:
         visit = self._visit
-        served = [
-            decision
-            for slot, decision in decisions.items()
-            if slot not in self._remembered
-            and decision.is_enrolling
-            and not self._is_of_view(decision)
-        ]
+        served = [d for slot, d in decisions.items() if slot not in self._remembered and d.run]
         self._remembered.update(decisions)
-        if served and visit.decider is not None and visit.memory.identity is not None:
-            assignments = visit.decider.remember(
-                visit.memory.state.assignments, served, now_ms=visit.now_ms
-            )
-            visit.memory.remember(assignments=assignments)
+        if not served or visit.decider is None or visit.memory.identity is None:
+            return
+        before = visit.memory.state.assignments
+        after = visit.decider.remember(before, served, now_ms=visit.now_ms)
+        if after != before:
+            visit.memory.remember(assignments=after)
+        if any(decision.is_enrolling and not self._is_of_view(decision) for decision in served):
             visit.memory.keep()
 
     def _expose(self, decision: Decision) -> None:
