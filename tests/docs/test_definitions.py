@@ -1,5 +1,6 @@
 """The reference of definitions lists every key, with the type and default that the code has."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
@@ -25,6 +26,8 @@ from byleave.experiments.definitions import (
 from byleave.experiments.imported import Filter, Imported, Interval
 from byleave.segments import Attribute, Condition, Duration, Event, Purpose, Scalar, Segment, Share
 from byleave.segments.reading import plain, type_hints
+from byleave.server.commands.expectations import Expectation
+from byleave.server.commands.personas import Persona
 
 PAGE = "docs/reference/definitions.md"
 SECTIONS: dict[type, str] = {
@@ -137,6 +140,18 @@ def test_every_class_of_a_set_of_definitions_has_a_section() -> None:
 
     # What a variant's content holds is not in its type hint.
     assert known | {NavOperation} == set(SECTIONS)
+
+
+@pytest.mark.parametrize(("kind", "first"), [(Persona, "persona"), (Expectation, "test")])
+def test_every_key_of_a_test_of_definitions_is_explained(
+    kind: Any, first: str, page_at: Callable[[str], Any]
+) -> None:
+    page = page_at("docs/how-to/test-definitions.md")
+    [table] = re.findall(rf"\| key of a {first} \| .*\n.*\n((?:\| .*\n)+)", page.text)
+
+    listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+
+    assert sorted(listed) == sorted(field.name for field in fields(kind))
 
 
 def test_every_purpose_is_listed(page_at: Callable[[str], Any]) -> None:
