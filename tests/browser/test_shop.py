@@ -1,10 +1,11 @@
 """The example shop in a real browser: before consent, with it, and after it is withdrawn."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -29,16 +30,25 @@ def compare_plans(page: Page, site: str) -> None:
         page.goto(f"{site}/pricing")
 
 
-def personalised(visit: Visit, site: str, **options: Any) -> Page:
-    """A visitor who agreed, compared the plans, and was given the variant."""
+def given(visit: Visit, look: Callable[[Page], Any], sees: Callable[[Page], Locator]) -> Page:
+    """A visitor who looked around and was given a variant; others are drawn another arm."""
     for _ in range(12):
-        page = visit(**options)
+        page = visit()
+        look(page)
+        if sees(page).is_visible():
+            return page
+    raise AssertionError("of 12 visitors nobody was given the variant")
+
+
+def personalised(visit: Visit, site: str) -> Page:
+    """A visitor who agreed, compared the plans, and was given the variant."""
+
+    def look(page: Page) -> None:
         page.goto(f"{site}/pricing")
         choose(page, "Accept")
         compare_plans(page, site)
-        if page.get_by_text(VARIANT).is_visible():
-            return page
-    raise AssertionError("of 12 visitors nobody was given the variant")
+
+    return given(visit, look, lambda page: page.get_by_text(VARIANT))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -61,7 +71,7 @@ def test_every_page_is_the_site_s_own_before_anybody_agreed(
 def test_whoever_agreed_sees_the_variant(
     width: int, scheme: str, visit: Visit, opened: Any, looks_right: LooksRight
 ) -> None:
-    page = personalised(visit, opened.site, width=width, scheme=scheme)
+    page = personalised(partial(visit, width, scheme), opened.site)
 
     assert page.get_by_text(VARIANT).is_visible()
     assert not page.get_by_text("A bookseller chooses, not a list").is_visible()
@@ -71,15 +81,13 @@ def test_whoever_agreed_sees_the_variant(
 def test_the_navigation_promotes_a_link_for_some_who_look_at_books(
     visit: Visit, opened: Any, looks_right: LooksRight
 ) -> None:
-    for _ in range(12):
-        page = visit()
+    def look(page: Page) -> None:
         page.goto(f"{opened.site}/books")
         choose(page, "Accept")
         page.goto(f"{opened.site}/books?subject=young")
-        if page.get_by_role("link", name="Plans for schools").is_visible():
-            break
 
-    assert page.get_by_role("link", name="Plans for schools").is_visible()
+    page = given(visit, look, lambda page: page.get_by_role("link", name="Plans for schools"))
+
     for label in ("Books", "For schools", "Plans", "Help"):
         assert page.get_by_role("link", name=label, exact=True).first.is_visible()
     looks_right(page, "navigation-1280-light")

@@ -67,5 +67,6 @@ def test_over_http_the_shop_and_the_results_stay_open_until_it_is_stopped() -> N
     finally:
         demo.send_signal(2)
         demo.wait(timeout=30)
-        demo.stdout.close()
+        if demo.stdout is not None:
+            demo.stdout.close()
     assert demo.returncode == 0

@@ -12,6 +12,9 @@ from byleave.server.demo.timeline import Timeline
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 
+#: How often, in simulated time, the site and its server tell each other what is new.
+EVERY_MS: Final = 2 * HOUR_MS
+
 #: Monday, 5 October 2026, 00:00 UTC.
 START_MS: Final = 1_791_158_400_000
 
@@ -49,7 +52,6 @@ def simulate(
     seed: int,
     count: int,
     progress: Progress,
-    visitors: Visitors | None = None,
 ) -> Visitors:
     """Let that many people visit the shop for two weeks, and wait for the last window.
 
@@ -59,9 +61,8 @@ def simulate(
         seed: What people do follows from it.
         count: How many people come.
         progress: Told once a simulated day how far it is.
-        visitors: Where to keep what happened, for whoever looks while it runs.
     """
-    kept = visitors if visitors is not None else Visitors()
+    kept = Visitors()
 
     def counted(request: Request) -> Page:
         page = transport(request)
@@ -70,16 +71,17 @@ def simulate(
         return page
 
     begin_ms = stage.clock()
-    hours = 0
+    rounds = 0
 
-    def hourly() -> None:
-        nonlocal hours
+    def regularly() -> None:
+        nonlocal rounds
         stage.catch_up()
-        hours += 1
-        if hours % 24 == 0:
-            progress(f"day {hours // 24}: {len(kept.people)} people, {kept.pages} pages")
+        rounds += 1
+        day, rest_ms = divmod(rounds * EVERY_MS, DAY_MS)
+        if rest_ms == 0:
+            progress(f"day {day}: {len(kept.people)} people, {kept.pages} pages")
 
-    timeline = Timeline(stage.clock, every_ms=HOUR_MS, regularly=hourly)
+    timeline = Timeline(stage.clock, every_ms=EVERY_MS, regularly=regularly)
     stage.catch_up()
     for person in example("people").people(
         Random(f"people/{seed}"), count=count, over_ms=ARRIVALS_MS
