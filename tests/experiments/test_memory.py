@@ -160,6 +160,16 @@ def test_exposures_of_experiments_that_are_over_still_count_for_the_site(define:
     assert kept.exposures == {"gone": (NOW_MS - 2,), "offer": (NOW_MS - 1,)}
 
 
+def test_a_visitor_without_exposures_is_remembered_under_a_cap_of_the_site(
+    define: Define,
+) -> None:
+    deciding = decider(define(cap={"exposures": 2, "within": "1d"}))
+
+    kept = deciding.remember(Assignments(), [], now_ms=NOW_MS)
+
+    assert kept == Assignments()
+
+
 caps = st.none() | st.fixed_dictionaries(
     {"exposures": st.integers(1, 3), "within": st.sampled_from(["1h", "3h"])}
 )

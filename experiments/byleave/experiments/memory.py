@@ -87,4 +87,4 @@ def _oldest(times: Sequence[int], cap: Cap | None, now_ms: int) -> float:
     """Return the oldest of some times, in their order, that a cap may still count."""
     if cap is None:
         return inf
-    return max(now_ms - cap.within, *times[-cap.exposures :][:1])
+    return max((now_ms - cap.within, *times[-cap.exposures :][:1]))
