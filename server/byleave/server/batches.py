@@ -7,16 +7,14 @@ module is the only one that knows how the two databases differ in this.
 Rows are given in the order of the table's columns.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
-    Delete,
     Insert,
     Row,
     Select,
@@ -57,25 +55,21 @@ def count_rows(connection: Connection, table: Table, rows: Rows) -> None:
 def find_rows(
     connection: Connection, table: Table, *, site: str, **wanted: Collection[str]
 ) -> Sequence[Row[Any]]:
-    """Return the rows of a site that have, in each given column, one of its values."""
+    """Return the rows of a site that have, in each given column, one of its values.
+
+    Give the column first by which the rows are found: it is looked up in its index value by
+    value; further columns only filter.
+    """
     if not all(wanted.values()):
         return []
     statement = _find(connection.dialect.name, table, tuple(wanted))
-    return connection.execute(statement, _wanted(site, wanted)).all()
+    values = {name: _as_json([[v] for v in set(values)]) for name, values in wanted.items()}
+    return connection.execute(statement, {"site": site, **values}).all()
 
 
-def drop_rows(
-    connection: Connection, table: Table, *, site: str, **wanted: Collection[str]
-) -> None:
-    """Delete the rows of a site that have, in each given column, one of its values."""
-    if all(wanted.values()):
-        statement = _drop(connection.dialect.name, table, tuple(wanted))
-        connection.execute(statement, _wanted(site, wanted))
-
-
-def _wanted(site: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
-    values = {column: _as_json([[v] for v in values]) for column, values in wanted.items()}
-    return {"site": site, **values}
+def drop_rows(connection: Connection, table: Table, *, site: str, column: str, value: str) -> None:
+    """Delete the rows of a site that have a value in a column."""
+    connection.execute(delete(table).where(table.c.site == site, table.c[column] == value))
 
 
 def _run(connection: Connection, statement: Insert, rows: Rows) -> None:
@@ -111,21 +105,11 @@ def _count(dialect: str, table: Table) -> Any:
 
 @cache
 def _find(dialect: str, table: Table, columns: tuple[str, ...]) -> Select[Any]:
-    return select(table).where(*_matches(dialect, table, columns))
-
-
-@cache
-def _drop(dialect: str, table: Table, columns: tuple[str, ...]) -> Delete:
-    return delete(table).where(*_matches(dialect, table, columns))
-
-
-def _matches(dialect: str, table: Table, columns: tuple[str, ...]) -> list[ColumnElement[bool]]:
-    """Return the conditions: the site is `site`, and each column is among the rows it names."""
-    among = [
+    found = [
         table.c[name].in_(select(_unfolded(dialect, [table.c[name]], parameter=name)))
         for name in columns
     ]
-    return [table.c.site == bindparam("site"), *among]
+    return select(table).where(table.c.site == bindparam("site"), *found)
 
 
 def _unfolded(dialect: str, columns: Sequence[Column[Any]], *, parameter: str = "rows") -> Subquery:

@@ -7,7 +7,7 @@ whatever the order, and equal to a recount of the log.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum, isqrt
 from typing import Final
@@ -16,7 +16,7 @@ from byleave.experiments import HOLDOUT, Goal
 from byleave.experiments.definitions import GoalKind
 from byleave.sdk.receipts import RECEIPT_LASTS_MS
 from byleave.segments import Purpose
-from byleave.server.events import Happening, Reward, log_name, reward_name
+from byleave.server.events import Happening, Reward, reward_name
 
 _HOUR_MS: Final = 3_600_000
 
@@ -60,19 +60,27 @@ class Outcome:
 
 
 Outcomes = Mapping[str, Outcome]
-#: Units, units that reached the goal, sum and sum of squares of its value.
-Sums = tuple[int, int, float, float]
-_NOTHING: Final[Sums] = (0, 0, 0.0, 0.0)
+#: What a unit did, by the names that the log has for it.
+Deeds = Mapping[str, Sequence[Happening | Reward]]
 
 
-def holdout_stratum(run: str, assigned_ms: int) -> str:
-    """Return the stratum of a unit in the holdout: its run and the hour that it came in."""
-    return f"{run}.{HOLDOUT}.{assigned_ms // _HOUR_MS}"
+class Measurement:
+    """What runs measure, those that are over included.
 
+    Attributes:
+        runs: Each run's goals by key.
+        names: Under which names the log holds what reaches some goal of a run, by run.
+        every_name: The names of all runs.
+    """
 
-def holdout_hour_end_ms(stratum: str) -> int:
-    """Return when the hour of a holdout stratum was over."""
-    return (int(stratum.rpartition(".")[2]) + 1) * _HOUR_MS
+    def __init__(self, runs: Mapping[str, Mapping[str, Goal]]) -> None:
+        """Work out the names once, because events are looked up by them all the time."""
+        self.runs = runs
+        self.names = {
+            run: frozenset(name for key, goal in goals.items() for name in _names(key, goal))
+            for run, goals in runs.items()
+        }
+        self.every_name = frozenset().union(*self.names.values())
 
 
 def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
@@ -80,47 +88,26 @@ def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
     if known is None:
         return other
     first = min(known, other, key=lambda enrolment: (enrolment.assigned_ms, enrolment.event))
-    return replace(
-        first,
-        is_conflict=known.is_conflict or other.is_conflict or known.arm != other.arm,
-    )
+    is_conflict = known.is_conflict or other.is_conflict or known.arm != other.arm
+    return first if first.is_conflict == is_conflict else replace(first, is_conflict=is_conflict)
 
 
-def signals(key: str, goal: Goal) -> set[str]:
-    """Return the names of what the log holds about a goal."""
-    return {goal.event, reward_name(key)}
-
-
-def outcome(
-    key: str, goal: Goal, log: Iterable[Happening | Reward], *, assigned_ms: int
-) -> Outcome | None:
-    """Return what a goal came to within its window, which includes both ends.
-
-    Args:
-        key: The goal's key.
-        goal: The goal.
-        log: What the unit did, in any order, whether it concerns the goal or not.
-        assigned_ms: When the window starts.
-
-    Returns:
-        None where nothing reached the goal.
-    """
-    until_ms = assigned_ms + window_ms(goal)
-    counted = [
-        event
-        for event in log
-        if log_name(event) in signals(key, goal)
-        and assigned_ms <= event.at_ms <= until_ms
-        and (isinstance(event, Reward) or Purpose.ANALYTICS in event.uses)
-    ]
-    if not counted:
-        return None
-    delay_ms = min(event.at_ms for event in counted) - assigned_ms
-    if goal.kind is GoalKind.CONVERSION:
-        return Outcome(1.0, delay_ms)
-    # An exact sum does not depend on the order of its parts.
-    value = fsum(_amount(goal, event) for event in counted)
-    return Outcome(value if goal.cap is None else min(value, goal.cap), delay_ms)
+def outcomes(goals: Mapping[str, Goal], deeds: Deeds, *, assigned_ms: int) -> dict[str, Outcome]:
+    """Return what each goal came to that was reached within its window, both ends included."""
+    found = {}
+    for key, goal in goals.items():
+        until_ms = assigned_ms + window_ms(goal)
+        counted = [
+            event
+            for name in _names(key, goal)
+            for event in deeds.get(name, ())
+            if assigned_ms <= event.at_ms <= until_ms
+            and (isinstance(event, Reward) or Purpose.ANALYTICS in event.uses)
+        ]
+        if counted:
+            delay_ms = min(event.at_ms for event in counted) - assigned_ms
+            found[key] = Outcome(_value(goal, counted), delay_ms)
+    return found
 
 
 def window_ms(goal: Goal) -> int:
@@ -133,37 +120,71 @@ def delay_bucket(goal: Goal, delay_ms: int) -> int:
 
     Most conversions come early, where buckets are short: 2.5 minutes at the start of 7 days.
     """
-    scaled = isqrt(DELAY_BUCKETS**2 * delay_ms // max(window_ms(goal), 1))
+    scaled = isqrt(DELAY_BUCKETS**2 * delay_ms // window_ms(goal))
     return min(scaled, DELAY_BUCKETS - 1)
 
 
+def holdout_stratum(run: str, assigned_ms: int) -> str:
+    """Return the stratum of a unit in the holdout: its run and the hour that it came in."""
+    return f"{run}.{HOLDOUT}.{assigned_ms // _HOUR_MS}"
+
+
+def holdout_hour_end_ms(stratum: str) -> int:
+    """Return when the hour of a holdout stratum was over."""
+    return (int(stratum.rpartition(".")[2]) + 1) * _HOUR_MS
+
+
 class Change:
-    """What a set of units changes in the sums."""
+    """What a set of units changes in the sums.
+
+    Attributes:
+        sums: Units, units that reached the goal, sum and sum of squares of its value, by
+            stratum, arm, goal and reporting segment.
+        delays: Units that reached a goal, by stratum, goal and bucket of delay.
+        conflicts: Units that were seen in two arms, by run.
+    """
 
     def __init__(self) -> None:
-        self.sums: dict[tuple[str, str, str, str], Sums] = {}
+        self.sums: dict[tuple[str, str, str, str], list[float]] = {}
         self.delays: Counter[tuple[str, str, int]] = Counter()
         self.conflicts: Counter[str] = Counter()
 
     def add(
-        self, enrolment: Enrolment, goals: Mapping[str, Goal], outcomes: Outcomes, *, times: int = 1
+        self,
+        enrolment: Enrolment,
+        goals: Iterable[tuple[str, Goal]],
+        reached: Outcomes,
+        *,
+        times: int = 1,
     ) -> None:
         """Count an enrolment with its outcomes, or take it out with `times=-1`."""
         self.conflicts[enrolment.run] += times * enrolment.is_conflict
-        for name, goal in goals.items():
-            reached = outcomes.get(name)
-            value = 0.0 if reached is None else reached.value
-            part = (times, times * (reached is not None), times * value, times * value**2)
+        for key, goal in goals:
+            outcome = reached.get(key)
+            value = 0.0 if outcome is None else outcome.value
             for segment in (EVERYONE, *enrolment.segments):
-                key = (enrolment.stratum, enrolment.arm, name, segment)
-                self.sums[key] = _added(self.sums.get(key, _NOTHING), part)
-            if reached is not None:
-                bucket = delay_bucket(goal, reached.delay_ms)
-                self.delays[enrolment.stratum, name, bucket] += times
+                place = (enrolment.stratum, enrolment.arm, key, segment)
+                sums = self.sums.setdefault(place, [0, 0, 0.0, 0.0])
+                sums[0] += times
+                sums[1] += times * (outcome is not None)
+                sums[2] += times * value
+                sums[3] += times * value * value
+            if outcome is not None:
+                bucket = delay_bucket(goal, outcome.delay_ms)
+                self.delays[enrolment.stratum, key, bucket] += times
 
 
-def _added(sums: Sums, part: Sums) -> Sums:
-    return (sums[0] + part[0], sums[1] + part[1], sums[2] + part[2], sums[3] + part[3])
+def _names(key: str, goal: Goal) -> tuple[str, str]:
+    """Return the names under which the log holds what reaches a goal."""
+    return goal.event, reward_name(key)
+
+
+def _value(goal: Goal, events: Sequence[Happening | Reward]) -> float:
+    if goal.kind is GoalKind.CONVERSION:
+        return 1.0
+    # An exact sum does not depend on the order of its parts.
+    value = fsum(_amount(goal, event) for event in events)
+    return value if goal.cap is None else min(value, goal.cap)
 
 
 def _amount(goal: Goal, event: Happening | Reward) -> float:

@@ -5,7 +5,7 @@ gets a new run when what it randomises or measures is not what it was.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -16,7 +16,6 @@ from byleave.experiments import (
     Allocation,
     Decider,
     Definitions,
-    Goal,
     Run,
     Snapshot,
     Version,
@@ -25,6 +24,7 @@ from byleave.experiments import (
 )
 from byleave.segments import DefinitionError, Fault, canonical_json, read
 from byleave.server import schema
+from byleave.server.learning import Measurement
 from byleave.server.rows import NewRow, open_rows
 from byleave.server.runs import measured, renew_runs
 from byleave.server.sites import Entropy, Site
@@ -37,16 +37,16 @@ class Published:
         snapshot: The snapshot.
         body: Its one JSON text.
         etag: A strong entity tag of `body`.
-        goals: What every run measures, those that are over included, by run and goal.
+        measurement: What every run measures, those that are over included.
     """
 
-    def __init__(self, snapshot: Snapshot, goals: Mapping[str, Mapping[str, Goal]]) -> None:
+    def __init__(self, snapshot: Snapshot, measurement: Measurement) -> None:
         text = canonical_json(snapshot)
         # Read back, so that what decides here is what decides elsewhere, order of arms included.
         self.snapshot = load_snapshot(json.loads(text))
         self.body = text.encode()
         self.etag = f'"{blake2b(self.body, digest_size=16).hexdigest()}"'
-        self.goals = goals
+        self.measurement = measurement
 
     @cached_property
     def decider(self) -> Decider:
@@ -137,7 +137,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         holdout_seed=site.derived("holdout"),
         receipt_key=site.derived("receipt"),
     )
-    return Published(snapshot, {row.run: measured(row).goals for row in every_run})
+    return Published(snapshot, Measurement({row.run: measured(row).goals for row in every_run}))
 
 
 def _newest_definitions(connection: Connection, site: Site) -> Row[Any] | None:

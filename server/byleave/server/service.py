@@ -21,9 +21,10 @@ from byleave.server.events import WireEvent
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
 from byleave.server.keys import KeyRing, Role, create_key
+from byleave.server.learning import Measurement
 from byleave.server.links import results_link
 from byleave.server.publishing import Published
-from byleave.server.recording import Goals, Verdict
+from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
 from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
@@ -154,7 +155,12 @@ class Service:
         """Record a choice; return whether the visitor is erased, by it or before."""
         with self.storage.writing() as connection:
             return visitors.record_consent(
-                connection, self.site, visitor, record, goals=self._goals, now_ms=self.clock()
+                connection,
+                self.site,
+                visitor,
+                record,
+                measurement=self._measurement,
+                now_ms=self.clock(),
             )
 
     def export(self, visitor: str) -> dict[str, Any]:
@@ -170,7 +176,7 @@ class Service:
                 self.site,
                 visitor,
                 cause=Cause.REQUESTED,
-                goals=self._goals,
+                measurement=self._measurement,
                 now_ms=self.clock(),
             )
 
@@ -229,11 +235,11 @@ class Service:
                 self._published = published
 
     @property
-    def _goals(self) -> Goals:
-        return {} if self._published is None else self._published.goals
+    def _measurement(self) -> Measurement:
+        return Measurement({}) if self._published is None else self._published.measurement
 
     def _record(self, events: Sequence[WireEvent]) -> list[Verdict]:
         with self.storage.writing() as connection:
             return recording.record(
-                connection, self.site, events, goals=self._goals, now_ms=self.clock()
+                connection, self.site, events, measurement=self._measurement, now_ms=self.clock()
             )

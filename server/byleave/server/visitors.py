@@ -11,9 +11,9 @@ from sqlalchemy import Connection, func, select
 from byleave.experiments import may_enrol
 from byleave.segments import Choice, Consent, Purpose, Regime
 from byleave.server import schema
-from byleave.server.batches import add_rows, count_rows, drop_rows, find_rows
-from byleave.server.learning import Change
-from byleave.server.recording import Goals, read_enrolments, read_outcomes
+from byleave.server.batches import add_rows, drop_rows, find_rows
+from byleave.server.bookkeeping import read_enrolments, read_outcomes, settle
+from byleave.server.learning import Measurement
 from byleave.server.sites import Site
 
 
@@ -52,7 +52,7 @@ def record_consent(
     visitor: str,
     record: ConsentRecord,
     *,
-    goals: Goals,
+    measurement: Measurement,
     now_ms: int,
 ) -> bool:
     """Append a choice to the visitor's record, and erase them if it is a withdrawal.
@@ -78,34 +78,34 @@ def record_consent(
     row = (site.key, visitor_hash, number + 1, record.at, now_ms, text)
     add_rows(connection, schema.consents, [row])
     if not may_enrol(record.consent):
-        erase(connection, site, visitor, cause=Cause.WITHDRAWN, goals=goals, now_ms=now_ms)
+        erase(
+            connection, site, visitor, cause=Cause.WITHDRAWN, measurement=measurement, now_ms=now_ms
+        )
     return _is_erased(connection, site, visitor)
 
 
 def erase(
-    connection: Connection, site: Site, visitor: str, *, cause: Cause, goals: Goals, now_ms: int
+    connection: Connection,
+    site: Site,
+    visitor: str,
+    *,
+    cause: Cause,
+    measurement: Measurement,
+    now_ms: int,
 ) -> None:
     """Delete every row and the id of a visitor, and refuse that id from now on.
 
     What they contributed to sums stays there, without a name: taking it out would bias every
     comparison. The ledger keeps how much that was, so that a recount can still be proved.
     """
-    contributed = Change()
-    outcomes = read_outcomes(connection, site.key, {visitor})
-    for key, enrolment in read_enrolments(connection, site.key, {visitor}).items():
-        contributed.add(enrolment, goals[enrolment.run], outcomes[key])
-    count_rows(
-        connection,
-        schema.ledger,
-        [(site.key, *key, *sums) for key, sums in contributed.sums.items()],
-    )
+    settle(connection, site.key, visitor, measurement)
     for table, column in (
         (schema.enrolments, "unit"),
         (schema.outcomes, "unit"),
         (schema.events, "visitor"),
         (schema.server_attributes, "visitor"),
     ):
-        drop_rows(connection, table, site=site.key, **{column: {visitor}})
+        drop_rows(connection, table, site=site.key, column=column, value=visitor)
     if not _is_erased(connection, site, visitor):
         row = (site.key, site.visitor_hash(visitor), now_ms, str(cause))
         add_rows(connection, schema.tombstones, [row])

@@ -118,6 +118,28 @@ def upgrade() -> None:
         observed_ms=BigInteger,
     )
     _create("api_keys", _key("key"), role=String, secret_hash=String, created_ms=BigInteger)
+    if op.get_bind().dialect.name == "sqlite":
+        _tell_planner()
+
+
+def _tell_planner() -> None:
+    """Say how much each column of an index narrows a search down, as ANALYZE would find later.
+
+    Without being told, SQLite takes a site for ten rows and reads all of it to find a visitor.
+    The figures are those of https://sqlite.org/fileformat2.html#stat1tab: rows of the index,
+    then rows that share its first column, its first two, and so on.
+    """
+    op.execute("ANALYZE")
+    op.get_bind().exec_driver_sql(
+        "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+        [
+            ("events", "events", "1000000 1000000 1"),
+            ("events", "events_by_visitor", "1000000 1000000 10 2"),
+            ("allocations", "allocations", "10000 10000 1"),
+            ("allocations", "allocations_by_run", "10000 10000 500 2 1"),
+        ],
+    )
+    op.execute("ANALYZE sqlite_schema")
 
 
 def _key(name: str, kind: Any = String) -> Column[Any]:

@@ -1,0 +1,202 @@
+"""The books: enrolments, outcomes and sums in the store, brought up to date with the log."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, update
+
+from byleave.experiments import HOLDOUT
+from byleave.server import schema
+from byleave.server.batches import count_rows, find_rows, put_rows
+from byleave.server.events import Exposure, Happening, Reward, WireEvent, event_of, log_name
+from byleave.server.learning import (
+    Change,
+    Enrolment,
+    Measurement,
+    Outcome,
+    Outcomes,
+    earliest,
+    holdout_stratum,
+    outcomes,
+)
+from byleave.server.rows import last_draw_ms, weights_of
+
+#: A unit and a run.
+Key = tuple[str, str]
+
+
+def learn(
+    connection: Connection, site: str, events: Sequence[WireEvent], measurement: Measurement
+) -> None:
+    """Work out anew what new events touch, and change the sums by what differs.
+
+    The events are in the log already.
+    """
+    exposed = _exposed(connection, site, events, measurement)
+    happened: defaultdict[str, set[str]] = defaultdict(set)
+    for event in events:
+        name = log_name(event)
+        if name is not None and name in measurement.every_name:
+            happened[event.visitor].add(name)
+    before = read_enrolments(connection, site, {*happened, *(unit for unit, _ in exposed)})
+    after = before | {key: earliest(before.get(key), exposed[key]) for key in exposed}
+    moved = {key: enrolment for key, enrolment in after.items() if enrolment != before.get(key)}
+    touched = moved | {
+        key: enrolment
+        for key, enrolment in after.items()
+        if not happened[enrolment.unit].isdisjoint(measurement.names[enrolment.run])
+    }
+    units = {unit for unit, _ in touched}
+    deeds = _read_deeds(connection, site, units, measurement.every_name)
+    known = read_outcomes(connection, site, units)
+    change = Change()
+    rows: list[tuple[Any, ...]] = []
+    for key, enrolment in touched.items():
+        goals = measurement.runs[enrolment.run]
+        reached = outcomes(goals, deeds[enrolment.unit], assigned_ms=enrolment.assigned_ms)
+        if key in before:
+            change.add(before[key], goals.items(), known[key], times=-1)
+        change.add(enrolment, goals.items(), reached)
+        rows += _outcome_rows(site, key, before=known[key], after=reached)
+    put_rows(connection, schema.enrolments, [_enrolment_row(site, e) for e in moved.values()])
+    put_rows(connection, schema.outcomes, rows)
+    _write(connection, site, change)
+
+
+def settle(connection: Connection, site: str, unit: str, measurement: Measurement) -> None:
+    """Note in the ledger what a unit has contributed to the sums; its rows may then go."""
+    contributed = Change()
+    reached = read_outcomes(connection, site, {unit})
+    for key, enrolment in read_enrolments(connection, site, {unit}).items():
+        contributed.add(enrolment, measurement.runs[enrolment.run].items(), reached[key])
+    rows = [(site, *place, *sums) for place, sums in contributed.sums.items()]
+    count_rows(connection, schema.ledger, rows)
+
+
+def read_enrolments(
+    connection: Connection, site: str, units: Collection[str]
+) -> dict[Key, Enrolment]:
+    """Return every enrolment of some units."""
+    return {
+        (row.unit, row.run): Enrolment(
+            unit=row.unit,
+            run=row.run,
+            stratum=row.stratum,
+            arm=row.arm,
+            assigned_ms=row.assigned_ms,
+            event=row.event,
+            segments=tuple(msgspec.json.decode(row.segments)),
+            is_conflict=row.is_conflict,
+        )
+        for row in find_rows(connection, schema.enrolments, site=site, unit=units)
+    }
+
+
+def read_outcomes(
+    connection: Connection, site: str, units: Collection[str]
+) -> defaultdict[Key, dict[str, Outcome]]:
+    """Return every outcome of some units, by the goal's key."""
+    found: defaultdict[Key, dict[str, Outcome]] = defaultdict(dict)
+    for row in find_rows(connection, schema.outcomes, site=site, unit=units):
+        if row.delay_ms is not None:
+            found[row.unit, row.run][row.goal] = Outcome(row.value, row.delay_ms)
+    return found
+
+
+def _exposed(
+    connection: Connection, site: str, events: Iterable[WireEvent], measurement: Measurement
+) -> dict[Key, Enrolment]:
+    """Return the earliest exposure of each unit and run that counts.
+
+    One counts when its run is measured here and its arm was drawn from an allocation row of
+    the run, in time; all others are in the log only.
+    """
+    exposures = [e for e in events if isinstance(e, Exposure) and e.run in measurement.runs]
+    wanted = {e.allocation for e in exposures if e.allocation is not None}
+    rows = {
+        row.allocation: (row, weights_of(row))
+        for row in find_rows(connection, schema.allocations, site=site, allocation=wanted)
+    }
+    found: dict[Key, Enrolment] = {}
+    for exposure in exposures:
+        stratum = _stratum(exposure, rows)
+        if stratum is not None:
+            key = (exposure.visitor, exposure.run)
+            enrolment = Enrolment(
+                unit=exposure.visitor,
+                run=exposure.run,
+                stratum=stratum,
+                arm=exposure.arm,
+                assigned_ms=exposure.assigned_ms,
+                event=exposure.id,
+                segments=exposure.segments,
+            )
+            found[key] = earliest(found.get(key), enrolment)
+    return found
+
+
+def _stratum(
+    exposure: Exposure, rows: Mapping[str, tuple[Row[Any], Mapping[str, float]]]
+) -> str | None:
+    """Return the stratum of an exposure; None when it does not count."""
+    if exposure.allocation is None:
+        is_held_out = exposure.arm == HOLDOUT
+        return holdout_stratum(exposure.run, exposure.assigned_ms) if is_held_out else None
+    row, weights = rows.get(exposure.allocation, (None, {}))
+    if row is None or row.run != exposure.run or exposure.assigned_ms > last_draw_ms(row):
+        return None
+    return exposure.allocation if weights.get(exposure.arm, 0.0) > 0 else None
+
+
+def _read_deeds(
+    connection: Connection, site: str, units: Collection[str], names: Collection[str]
+) -> defaultdict[str, dict[str, list[Happening | Reward]]]:
+    """Return what units did that may concern a goal, by unit and by the log's name for it."""
+    deeds: defaultdict[str, dict[str, list[Happening | Reward]]] = defaultdict(dict)
+    for row in find_rows(connection, schema.events, site=site, visitor=units, name=names):
+        event = event_of(row.body)
+        if not isinstance(event, Exposure):
+            deeds[row.visitor].setdefault(row.name, []).append(event)
+    return deeds
+
+
+def _enrolment_row(site: str, enrolment: Enrolment) -> tuple[Any, ...]:
+    return (
+        site,
+        enrolment.unit,
+        enrolment.run,
+        enrolment.stratum,
+        enrolment.arm,
+        enrolment.assigned_ms,
+        enrolment.event,
+        msgspec.json.encode(enrolment.segments).decode(),
+        enrolment.is_conflict,
+    )
+
+
+def _outcome_rows(
+    site: str, key: Key, *, before: Outcomes, after: Outcomes
+) -> Iterable[tuple[Any, ...]]:
+    for goal, found in after.items():
+        if found != before.get(goal):
+            yield (site, *key, goal, found.value, found.delay_ms)
+    for goal in before:
+        if goal not in after:
+            yield (site, *key, goal, 0.0, None)
+
+
+def _write(connection: Connection, site: str, change: Change) -> None:
+    sums = [(site, *place, *sums) for place, sums in change.sums.items() if any(sums)]
+    count_rows(connection, schema.stratum_stats, sums)
+    delays = [(site, *place, units) for place, units in change.delays.items() if units]
+    count_rows(connection, schema.delay_stats, delays)
+    runs = schema.runs.c
+    for run, units in change.conflicts.items():
+        if units:
+            connection.execute(
+                update(schema.runs)
+                .where(runs.site == site, runs.run == run)
+                .values(conflicts=runs.conflicts + units)
+            )
