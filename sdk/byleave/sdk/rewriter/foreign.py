@@ -50,29 +50,26 @@ class ForeignContent:
     differently in either case, all is lost.
 
     Attributes:
+        opened: the open elements, the innermost last.
         is_unsure: whether these elements may have ended.
         is_lost: whether there is no telling how the rest of the page is read.
     """
 
-    __slots__ = ("_open", "is_lost", "is_unsure")
+    __slots__ = ("is_lost", "is_unsure", "opened")
 
     def __init__(self, opened: tuple[_Element, ...] = (), *, is_unsure: bool = False) -> None:
-        self._open = list(opened)
+        self.opened = list(opened)
         self.is_unsure = is_unsure
         self.is_lost = False
 
-    def __len__(self) -> int:
-        """Return the number of open elements."""
-        return len(self._open)
-
     def copy(self) -> "ForeignContent":
         """Return a copy that later tags do not change."""
-        return ForeignContent(tuple(self._open), is_unsure=self.is_unsure)
+        return ForeignContent(tuple(self.opened), is_unsure=self.is_unsure)
 
     @property
     def is_foreign_inside(self) -> bool:
         """Whether an element that starts here is foreign."""
-        return bool(self._open) and not self._open[-1].is_html_inside
+        return bool(self.opened) and not self.opened[-1].is_html_inside
 
     def start(
         self, name: bytes, *, attributes: Mapping[bytes, bytes], is_self_closing: bool
@@ -86,7 +83,7 @@ class ForeignContent:
                 return False
             if self.is_unsure and name in _READ_DIFFERENTLY:
                 self.is_lost = True
-            root = name if name in _ROOTS else self._open[-1].root
+            root = name if name in _ROOTS else self.opened[-1].root
         elif name in _ROOTS:
             root = name
         elif name in (b"mglyph", b"malignmark") and self._is_in_mathml_text():
@@ -94,13 +91,13 @@ class ForeignContent:
         else:
             return False
         if not is_self_closing:
-            self._open.append(_Element(name, root, _is_html_inside(name, root, attributes)))
-            self.is_lost |= len(self._open) > DEEPEST
+            self.opened.append(_Element(name, root, _is_html_inside(name, root, attributes)))
+            self.is_lost |= len(self.opened) > DEEPEST
         return True
 
     def end(self, name: bytes) -> None:
         """Take in an end tag."""
-        opened = self._open
+        opened = self.opened
         if not self.is_foreign_inside:
             if opened and opened[-1].name == name:
                 opened.pop()
@@ -117,11 +114,11 @@ class ForeignContent:
 
     def _leave(self) -> None:
         while self.is_foreign_inside:
-            self._open.pop()
+            self.opened.pop()
         self.is_unsure = False
 
     def _is_in_mathml_text(self) -> bool:
-        return bool(self._open) and self._open[-1].name in _MATHML_TEXT_POINTS
+        return bool(self.opened) and self.opened[-1].name in _MATHML_TEXT_POINTS
 
 
 def _is_html_inside(name: bytes, root: bytes, attributes: Mapping[bytes, bytes]) -> bool:

@@ -9,14 +9,15 @@ manages to place on a page cannot open a slot.
 import hmac
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _NAME: Final = "[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 _SIGNATURE_BYTES: Final = 12  # 96 bits: guessing would take one request per guess
 
-PREFIX: Final = b"byleave:"
-OPENING: Final = b"<!--" + PREFIX
-CLOSING: Final = b"<!--/" + PREFIX
+OPENING: Final = b"<!--byleave:"
+CLOSING: Final = b"<!--/byleave:"
+_ANY: Final = re.compile(rb"<!--/?+byleave:")
 LONGEST: Final = 128
 """More bytes than the longest mark has."""
 
@@ -46,6 +47,7 @@ def mark(name: str, key: bytes) -> tuple[str, str]:
     return f"<!--byleave:{name}:{signature}-->", f"<!--/byleave:{name}-->"
 
 
+@lru_cache(maxsize=1024)  # a site has few slots, and a hash costs more than the rest of a mark
 def sign(name: bytes, key: bytes) -> bytes:
     """Return the signature of a slot's name: 24 hexadecimal digits of HMAC-SHA-256."""
     digest = hmac.digest(key, b"byleave slot mark:" + name, "sha256")
@@ -70,8 +72,19 @@ def signed_slots(page: bytes, keys: Sequence[bytes]) -> list[str]:
     ]
 
 
-def beginning(buffer: bytes, position: int) -> int:
-    """Return where a mark may begin that the buffer's end cuts off, or the buffer's length."""
+def find(buffer: bytes, position: int, *, only_openings: bool) -> int:
+    """Return where the next mark may stand, cut off by the buffer's end or not.
+
+    That is the buffer's length if there is none. Opening marks alone are found faster.
+    """
+    if only_openings:
+        start = buffer.find(OPENING, position)
+    elif match := _ANY.search(buffer, position):
+        start = match.start()
+    else:
+        start = -1
+    if start >= 0:
+        return start
     start = buffer.rfind(b"<", max(position, len(buffer) - len(CLOSING)))
     if start >= 0 and any(prefix.startswith(buffer[start:]) for prefix in (OPENING, CLOSING)):
         return start

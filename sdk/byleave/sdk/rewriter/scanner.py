@@ -144,7 +144,7 @@ class Scanner:
         """Return where the next construct that matters begins."""
         buffer, position = self._spool.buffer, self._spool.position
         capture = self._spool.capture
-        if self.slots.foreign or (capture and capture.elements):
+        if self.slots.foreign.opened or (capture and capture.elements):
             return tokens.end_of(tokens.SKIP_TEXT, buffer, position)
         place = self._places.next(buffer, position)
         while place < len(buffer) or not self._is_last or capture:
@@ -166,14 +166,14 @@ class Scanner:
             self._inside = TagReader(
                 match[2].lower(), is_end=bool(match[1]), wanted=self.slots.wanted
             )
-        elif len(buffer) - start < marks.LONGEST and buffer.find(b">", start) < 0:
+        elif self._is_cut_off(start):
             return False
         elif match := marks.MARK.match(buffer, start):
             self.slots.mark(match)
         elif match := tokens.COMMENT_OPENING.match(buffer, start):
             spool.position = match.end()
             self._inside = None if match[1] else readers.COMMENT
-        elif self.slots.foreign and buffer.startswith(_CDATA, start):
+        elif self.slots.foreign.opened and buffer.startswith(_CDATA, start):
             spool.position = start + len(_CDATA)
             self._inside = self._cdata()
         else:
@@ -200,18 +200,18 @@ class Scanner:
         """Find the next mark by plain search."""
         spool = self._spool
         buffer = spool.buffer
-        found = buffer.find(marks.PREFIX, spool.position)
-        if found < 0:
-            spool.position = marks.beginning(buffer, spool.position)
+        start = marks.find(buffer, spool.position, only_openings=not self.slots.expects_closing)
+        match = marks.MARK.match(buffer, start)
+        if match:
+            self.slots.mark(match)
+            return True
+        spool.position = start
+        if start == len(buffer) or self._is_cut_off(start):
             return False
-        opening = marks.OPENING if buffer.endswith(b"-", 0, found) else marks.CLOSING
-        start = found + len(marks.PREFIX) - len(opening)
-        if start >= spool.position and buffer.startswith(opening, start):
-            if match := marks.MARK.match(buffer, start):
-                self.slots.mark(match)
-                return True
-            if len(buffer) - start < marks.LONGEST and buffer.find(b">", start) < 0:
-                spool.position = start
-                return False
-        spool.position = found + len(marks.PREFIX)
+        spool.position += 1
         return True
+
+    def _is_cut_off(self, start: int) -> bool:
+        """Whether a mark that begins here may go on in the next chunk."""
+        buffer = self._spool.buffer
+        return len(buffer) - start < marks.LONGEST and buffer.find(b">", start) < 0

@@ -59,9 +59,14 @@ class Slots:
             *(selector.attribute for selector in selectors.values() if selector.attribute),
         }
 
+    @property
+    def expects_closing(self) -> bool:
+        """Whether closing marks mean anything here."""
+        return self._spool.capture is not None or bool(self._unmarked)
+
     def needs_attributes(self, name: bytes, start: int, end: int) -> bool:
         """Return whether the attributes of the start tag at a place in the buffer matter."""
-        if self.foreign and name in foreign.ELEMENTS_WITH_ATTRIBUTES:
+        if self.foreign.opened and name in foreign.ELEMENTS_WITH_ATTRIBUTES:
             return True
         spool = self._spool
         return spool.capture is None and self._places.next(spool.buffer, start) < end
@@ -70,7 +75,7 @@ class Slots:
         self, name: bytes, attributes: Mapping[bytes, bytes], *, is_self_closing: bool
     ) -> readers.Reader | None:
         """Take in a start tag; return what reads on if it is not markup that follows."""
-        depth = len(self.foreign)
+        depth = len(self.foreign.opened)
         is_foreign = self.foreign.start(
             name, attributes=attributes, is_self_closing=is_self_closing
         )
@@ -81,7 +86,7 @@ class Slots:
             is_unfit = is_self_closing or (name in UNFIT_HOSTS and not is_foreign)
             self._open_element(name, attributes, is_unfit=is_unfit or self.foreign.is_unsure)
         elif elements := capture.elements:
-            if len(self.foreign) < depth:
+            if len(self.foreign.opened) < depth:
                 verdict = Verdict.DOUBT  # an HTML element that ends SVG or MathML
             elif not is_foreign:
                 verdict = elements.start(name)
@@ -153,6 +158,8 @@ class Slots:
         self, name: bytes, attributes: Mapping[bytes, bytes], *, is_unfit: bool
     ) -> None:
         """Begin to capture an element's content if a slot is named on it."""
+        if not attributes and not self._selectors:
+            return
         slots = [
             slot for slot, selector in self._selectors.items() if selector.matches(name, attributes)
         ]

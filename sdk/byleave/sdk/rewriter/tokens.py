@@ -51,16 +51,17 @@ _TEXT_ELEMENT = "|".join(
 )
 # Nothing in a drawing made of these elements alone can end it before its own end tag.
 _SHAPE = (
-    "(?:circle|clipPath|defs|ellipse|g|line|linearGradient|mask|path|polygon|polyline"
-    "|radialGradient|rect|stop|symbol|use)"
+    "(?:g|path|use|rect|circle|line|defs|stop|symbol|mask|ellipse|polygon|polyline|clipPath"
+    "|linearGradient|radialGradient|text|tspan|image|pattern|marker|filter|fe[A-Z][A-Za-z]++"
+    "|animate|animateTransform|style)"
 )
+_COMMENT = r"!--(?!-?>)(?:[^-]++|-(?!-!?>))*+--!?>"
 _DRAWING = (
     rf"[sS][vV][gG]{_NAME_END}{_TAG_REST}(?<!/>)"
-    rf"(?:[^<]*+<(?:/?{_SHAPE}{_NAME_END}{_TAG_REST}|title>[^<]*+</title>))*+"
+    rf"(?:[^<]*+<(?:/?{_SHAPE}{_NAME_END}{_TAG_REST}|title>[^<]*+</title>|{_COMMENT}))*+"
     rf"[^<]*+</[sS][vV][gG][{SPACE}]*+>"
 )
 _END_TAG = r"/[a-zA-Z][^>=]*+>"
-_COMMENT = r"!--(?!-?>)(?:[^-]++|-(?!-!?>))*+--!?>"
 _DECLARATION = r"!(?!--)[^>]*+>"
 _NOTHING = r"(?=[^a-zA-Z/!?])"
 
