@@ -8,13 +8,12 @@ from sqlalchemy import Connection
 
 from byleave.experiments import Definitions
 from byleave.experiments.lift import (
-    HoldoutContrast,
     Phase,
     Population,
     Report,
     RunFacts,
     build_report,
-    holdout_contrast,
+    holdout_sentence,
 )
 from byleave.server.errors import UnknownNameError
 from byleave.server.learning import EVERYONE
@@ -45,12 +44,12 @@ class Holdout:
     Attributes:
         personalised_units: Mature units that were personalised, control included.
         holdout_units: Mature units that got the site's own content everywhere.
-        contrast: How they compare.
+        sentence: What the difference is, with its interval, or that there is too little yet.
     """
 
     personalised_units: int
     holdout_units: int
-    contrast: HoldoutContrast
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +159,17 @@ def _holdout(sums: RunSums, goal: str) -> Holdout | None:
     groups = sums.against_holdout(goal)
     if groups is None or min(group.units for group in groups) < LEAST_SHOWN:
         return None
-    contrast = holdout_contrast(*groups)
-    if contrast is None:
-        return None
+    personalised, holdout = groups
     return Holdout(
-        personalised_units=round(groups[0].units),
-        holdout_units=round(groups[1].units),
-        contrast=contrast,
+        personalised_units=round(personalised.units),
+        holdout_units=round(holdout.units),
+        sentence=holdout_sentence(
+            personalised,
+            holdout,
+            goal_key=goal,
+            goal=sums.fixed.goals[goal],
+            population=Population(unit=sums.fixed.experiment.unit),
+        ),
     )
 
 
