@@ -38,6 +38,11 @@ class Places:
             nearest = min(nearest, place)
         return nearest
 
+    def ignore(self, selector: Selector) -> None:
+        """Look no further for a selector."""
+        self._finds.remove(selector.find)
+        self.forget()
+
     def any_in(self, content: bytes) -> bool:
         """Return whether a slot may be named in some content."""
         return any(find(content, 0) >= 0 for find in self._finds)

@@ -23,6 +23,8 @@ _SELECTOR: Final = re.compile(
     re.ASCII,
 )
 _SPACE: Final = re.compile(rb"[\t\n\f\r ]+")
+_BEFORE_VALUE: Final = frozenset((b'"', b"'", b"=", b"\t", b"\n", b"\f", b"\r", b" "))
+_AFTER_VALUE: Final = _BEFORE_VALUE - {b"="} | {b">"}
 
 Find = Callable[[bytes, int], int]
 
@@ -87,13 +89,22 @@ def parse_selector(text: str) -> Selector:
 
 def _by_value(tag: bytes | None, attribute: str, value: str, *, is_word: bool = False) -> Selector:
     encoded = value.encode()
-    return Selector(
-        tag,
-        attribute.encode("ascii"),
-        encoded,
-        is_word,
-        find=lambda page, start: page.find(encoded, start),
-    )
+    find = _value_finder(encoded)
+    return Selector(tag, attribute.encode("ascii"), encoded, is_word, find=find)
+
+
+def _value_finder(value: bytes) -> Find:
+    def find(page: bytes, start: int) -> int:
+        place = page.find(value, start)
+        while place >= 0:
+            end = place + len(value)
+            # In a complete tag, something stands on either side.
+            if page[place - 1 : place] in _BEFORE_VALUE and page[end : end + 1] in _AFTER_VALUE:
+                break
+            place = page.find(value, place + 1)
+        return place
+
+    return find
 
 
 def _tag_finder(name: str) -> Find:

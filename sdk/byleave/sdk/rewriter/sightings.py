@@ -34,7 +34,8 @@ class Sighting:
 
     Attributes:
         outcome: what came of its first occurrence, the only one that is ever replaced.
-        times: how often the page names the slot, from 1; more than once deserves a warning.
+        times: how often the page names the slot, from 1; more than once deserves a warning. After
+            the second match of its selector nobody counts any further.
     """
 
     outcome: Outcome

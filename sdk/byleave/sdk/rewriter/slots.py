@@ -49,7 +49,7 @@ class Slots:
         self._spool = spool
         self._places = places
         self._sightings = sightings
-        self._selectors = selectors
+        self._selectors = dict(selectors)
         self._keys = keys
         self._unmarked: list[str] = []  # slots that lose their marks and keep their content
         self.foreign = foreign.ForeignContent()
@@ -160,13 +160,14 @@ class Slots:
         """Begin to capture an element's content if a slot is named on it."""
         if not attributes and not self._selectors:
             return
-        slots = [
+        named = attributes.get(_SLOT_ATTRIBUTE, b"").decode("ascii", "replace")
+        selected = (
             slot for slot, selector in self._selectors.items() if selector.matches(name, attributes)
-        ]
-        if named := attributes.get(_SLOT_ATTRIBUTE):
-            slots.insert(0, named.decode("ascii", "replace"))
-        for slot in slots:
+        )
+        for slot in dict.fromkeys((named, *selected)):
             if not self._sightings.wants(slot):
+                if selector := self._selectors.pop(slot, None):
+                    self._places.ignore(selector)  # one match too many is enough to know
                 continue
             if is_unfit:
                 self._sightings.bail_out(slot, Outcome.UNFIT)

@@ -67,7 +67,7 @@ class Spool:
         self.capture: Capture | None = None
         self.rescanned = 0
         self._taken = 0  # up to where the buffer is in the output or held
-        self._output: list[bytes] = []
+        self._output: list[bytes | memoryview] = []
 
     def add(self, chunk: bytes) -> None:
         """Append what has arrived."""
@@ -79,15 +79,16 @@ class Spool:
 
     def take(self) -> None:
         """Send, or hold for the open capture, what is scanned."""
-        piece = self.buffer[self._taken : self.position]
-        if not piece:
+        start, self._taken = self._taken, self.position
+        if start == self.position:
             return
-        self._taken = self.position
-        if self.capture is None:
-            self._output.append(piece)
+        if self.capture is not None:
+            self.capture.held.append(self.buffer[start : self.position])
+            self.capture.size += self.position - start
+        elif self.position - start == len(self.buffer):
+            self._output.append(self.buffer)  # so that the same object comes out
         else:
-            self.capture.held.append(piece)
-            self.capture.size += len(piece)
+            self._output.append(memoryview(self.buffer)[start : self.position])
 
     def drop(self, start: int) -> bytes:
         """Send what is scanned before `start`, and return the rest instead of sending it."""
@@ -103,9 +104,9 @@ class Spool:
         self.take()
         self.buffer = self.buffer[self.position :]
         self.position = self._taken = 0
-        output = self._output
-        self._output = []
-        return output[0] if len(output) == 1 else b"".join(output)
+        output, self._output = self._output, []
+        first = output[0] if len(output) == 1 else None
+        return first if isinstance(first, bytes) else b"".join(output)
 
     def held(self) -> int:
         """Return the size of the open capture up to the position, or 0 without one."""
