@@ -112,6 +112,12 @@ def _next_version(connection: Connection, site: Site, *, now_ms: int) -> Version
         .where(table.c.site == site.key)
         .values(number=table.c.number + 1, published_ms=now_ms)
     )
+    return current_version(connection, site)
+
+
+def current_version(connection: Connection, site: Site) -> Version:
+    """Return the newest version, whoever published it."""
+    table = schema.sites
     row = connection.execute(select(table).where(table.c.site == site.key)).one()
     return Version(generation=row.generation, number=row.number)
 
@@ -121,8 +127,8 @@ def load_published(connection: Connection, site: Site) -> Published | None:
     newest = _newest_definitions(connection, site)
     if newest is None:
         return None
-    table, rows = schema.sites.c, schema.allocations.c
-    state = connection.execute(select(schema.sites).where(table.site == site.key)).one()
+    table, rows = schema.sites, schema.allocations.c
+    state = connection.execute(select(table).where(table.c.site == site.key)).one()
     open_now = connection.execute(
         select(schema.allocations)
         .where(rows.site == site.key, rows.closed_ms.is_(None))

@@ -1,5 +1,6 @@
 """Every route of the API, in one table: who may call it, how much they may send, what it does."""
 
+import logging
 from asyncio import wrap_future
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ from byleave.server.keys import Role
 from byleave.server.recording import Verdict
 from byleave.server.service import Service
 from byleave.server.visitors import ConsentRecord
+
+_log = logging.getLogger("byleave.server")
+
+#: A sender whose clock is further from ours than this is told of in the log.
+_SKEW_MS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,9 @@ class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def take_events(call: Call) -> Response:
     """Store a batch of events; the answer comes after the commit."""
     request = parse(call.body, EventsRequest)
+    skew_ms = request.sent_at - call.service.clock()
+    if abs(skew_ms) > _SKEW_MS:
+        _log.warning("a sender's clock is wrong", extra={"skew_ms": skew_ms})
     intake = call.service.read_batch(request.events, may_expose=call.role is Role.SERVER)
     try:
         stored = call.service.ingestion.submit(list(intake.events.values()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
@@ -106,6 +107,7 @@ class Service:
     def tick(self, now_ms: int) -> bool:
         """Replace the allocation rows whose time has come; return whether there were any."""
         with self.storage.reading() as connection:
+            self._catch_up(connection)
             due = due_rows(connection, self.site, now_ms=now_ms)
         if not due:
             return False
@@ -225,6 +227,12 @@ class Service:
         self.ingestion.stop()
         self.storage.close()
 
+    def _catch_up(self, connection: Connection) -> None:
+        """Take what another process has published since."""
+        version = publishing.current_version(connection, self.site)
+        if self._published is not None and self._published.snapshot.version < version:
+            self._adopt(publishing.load_published(connection, self.site))
+
     def _adopt(self, published: Published | None) -> None:
         """Take a publication into force, unless another thread already took a later one."""
         with self._adopting:
@@ -240,6 +248,7 @@ class Service:
 
     def _record(self, events: Sequence[WireEvent]) -> list[Verdict]:
         with self.storage.writing() as connection:
+            self._catch_up(connection)
             return recording.record(
                 connection, self.site, events, measurement=self._measurement, now_ms=self.clock()
             )

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from byleave.server.errors import StorageError
@@ -31,6 +31,9 @@ _WRITER = (
     "cache_size=-65536",
     "wal_autocheckpoint=4000",
 )
+# PostgreSQL has many writers. What is learned from an event depends on what was learned before,
+# so that they take turns; a transaction lasts a few milliseconds.
+_ONE_WRITER = select(func.pg_advisory_xact_lock(0x62796C65617665))
 _READER = ("query_only=on", "wal_autocheckpoint=0", "busy_timeout=5000")
 
 
@@ -76,6 +79,8 @@ class Storage:
         with self._guard, self._writer.connect() as connection:
             try:
                 with connection.begin():
+                    if connection.dialect.name == "postgresql":
+                        connection.execute(_ONE_WRITER)
                     yield connection
             except OperationalError:
                 # After a failed write nobody knows what the connection holds: take a new one.

@@ -124,13 +124,16 @@ def export(connection: Connection, site: Site, visitor: str) -> dict[str, Any]:
         "is_erased": _is_erased(connection, site, visitor),
         "consent": [
             {"at": row.at_ms, "received_at": row.received_ms, **json.loads(row.record)}
-            for row in consents
+            for row in sorted(consents, key=lambda row: row.number)
         ],
         "attributes": {
             row.attribute: {"value": json.loads(row.value), "observed_at": row.observed_ms}
             for row in attributes
         },
-        "events": [{"received_at": row.received_ms, **json.loads(row.body)} for row in events],
+        "events": [
+            {"received_at": row.received_ms, **json.loads(row.body)}
+            for row in sorted(events, key=lambda row: row.id)
+        ],
         "enrolments": [
             {
                 "run": enrolment.run,

