@@ -141,6 +141,51 @@ def serve() -> Iterator[Callable[[Path, str], str]]:
         yield lambda folder, app: running.enter_context(serving(folder, app, {}))
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A decision server that runs: where it is, its key, and a link to its results."""
+
+    address: str
+    key: str
+    results: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the applications of the documentation find it by."""
+        return {"BYLEAVE_SERVER": self.address, "BYLEAVE_KEY": self.key}
+
+
+@pytest.fixture
+def byleave_serve() -> Iterator[Callable[[Path], Server]]:
+    """Runs `byleave serve` in a folder until the end of a test."""
+    with ExitStack() as running:
+
+        def start(folder: Path) -> Server:
+            command = [sys.executable, "-m", "byleave.server", "serve", "--port", "0"]
+            process = running.enter_context(
+                subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+            running.callback(process.terminate)
+            assert process.stdout is not None
+            said = "".join(process.stdout.readline() for _ in range(3))
+            found = re.fullmatch(
+                r"server key, shown once: (byleave_server_\w+)\n"
+                r"corner-shop at (http://127\.0\.0\.1:\d+)\n"
+                r"  results: (http://\S+)\n",
+                said,
+            )
+            assert found, said
+            return Server(found[2], found[1], found[3])
+
+        yield start
+
+
 @pytest.fixture(scope="session")
 def browsing() -> Callable[[str], httpx2.Client]:
     """Opens what a site takes for the browser of one person."""

@@ -1,55 +1,14 @@
-"""The guide to the server works as written: a site, its server, and the results of a visit."""
+"""The guides to the server work as written: what visitors do arrives, and can be taken back."""
 
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
 import pytest
 
-PAGE = "docs/how-to/run-the-server.md"
 PEOPLE = 12  # results do not name fewer than 10
 MOST_LOOKS = 2_000  # for a snapshot that is fetched within a second
-
-
-class Server(NamedTuple):
-    """A server that runs: where it is, its key, and the link to the results."""
-
-    address: str
-    key: str
-    results: str
-
-
-@pytest.fixture
-def folder(page_at: Callable[[str], Any], tmp_path: Path) -> Path:
-    page_at(PAGE).write_files(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[Server]:
-    command = [sys.executable, "-m", "byleave.server", "serve", "--port", "0"]
-    with ExitStack() as running:
-        process = running.enter_context(
-            subprocess.Popen(
-                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
-        )
-        running.callback(process.terminate)
-        assert process.stdout is not None
-        said = "".join(process.stdout.readline() for _ in range(3))
-        found = re.fullmatch(
-            r"server key, shown once: (?P<key>byleave_server_\w+)\n"
-            r"corner-shop at (?P<address>http://127\.0\.0\.1:\d+)\n"
-            r"  results: (?P<results>http://\S+)\n",
-            said,
-        )
-        assert found, said
-        yield Server(found["address"], found["key"], found["results"])
 
 
 def visit_until_known(browser: httpx2.Client) -> None:
@@ -62,14 +21,23 @@ def visit_until_known(browser: httpx2.Client) -> None:
     pytest.fail("the site has not heard from its server")
 
 
+@pytest.fixture
+def folder(page_at: Callable[[str], Any], tmp_path: Path) -> Path:
+    page_at("docs/how-to/run-the-server.md").write_files(tmp_path)
+    return tmp_path
+
+
 def test_what_visitors_do_arrives_in_the_results(
     folder: Path,
-    server: Server,
+    byleave_serve: Callable[[Path], Any],
     serve_until: Callable[..., Any],
     browsing: Callable[[str], httpx2.Client],
 ) -> None:
-    environment = {"BYLEAVE_SERVER": server.address, "BYLEAVE_KEY": server.key}
-    with serve_until(folder, "app:app", environment) as address, browsing(address) as browser:
+    server = byleave_serve(folder)
+    with (
+        serve_until(folder, "app:app", server.environment) as address,
+        browsing(address) as browser,
+    ):
         for _ in range(PEOPLE):
             browser.cookies.clear()
             visit_until_known(browser)
@@ -97,3 +65,31 @@ def test_a_site_with_the_server_inside_enrols_visitors_as_well(
         results = browser.get("/results")
 
     assert "No mature data yet" in results.text
+
+
+def test_visitors_see_what_is_kept_and_are_forgotten(
+    page_at: Callable[[str], Any],
+    tmp_path: Path,
+    byleave_serve: Callable[[Path], Any],
+    serve_until: Callable[..., Any],
+    browsing: Callable[[str], httpx2.Client],
+) -> None:
+    page_at("docs/how-to/visitors-rights.md").write_files(tmp_path)
+    server = byleave_serve(tmp_path)
+    with (
+        serve_until(tmp_path, "app:app", server.environment) as address,
+        browsing(address) as browser,
+    ):
+        before = browser.get("/my-data").text
+        visit_until_known(browser)
+        visitor = browser.cookies["byleave_dev_id"].partition(".")[0]
+        kept = browser.get("/my-data").json()
+        browser.post("/.byleave/consent", data={"choice": "withdraw", "back": "/privacy"})
+        after = browser.get("/my-data").text
+
+    headers = {"Authorization": f"Bearer {server.key}"}
+    known = httpx2.get(f"{server.address}/v1/visitors/{visitor}", headers=headers).json()
+    assert before == after == "Nothing is kept about you."
+    assert kept["visitor"] == visitor
+    assert known["is_erased"]
+    assert known["events"] == known["enrolments"] == []
