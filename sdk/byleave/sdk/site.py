@@ -60,9 +60,9 @@ class Site:
             self._warned.add(what)
             LOG.warning(what, extra=details)
 
-    def count(self, what: str) -> None:
+    def count(self, what: str, times: int = 1) -> None:
         """Count something that is worth knowing about and no reason for a line in the log."""
-        self.counts[what] = self.counts.get(what, 0) + 1
+        self.counts[what] = self.counts.get(what, 0) + times
 
     def is_slotless(self, path: str, decider: Decider) -> bool:
         """Return whether the page at a path had no slot when it was last shown."""

@@ -101,6 +101,7 @@ class Slots:
 
     def _recordable(self, decided: Mapping[str, Decision]) -> dict[str, Decision]:
         """Return the decisions, without arms that were drawn now and could not be recorded."""
+        self._visit.site.count("decisions", len(decided))
         if self._visit.may_write:
             return dict(decided)
         return {
