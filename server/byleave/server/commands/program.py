@@ -10,7 +10,10 @@ from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
 from byleave.server.commands.explain import explain
+from byleave.server.commands.fmt import fmt
 from byleave.server.commands.lift import lift
+from byleave.server.commands.print_schema import print_schema
+from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
 from byleave.server.commands.serve import serve
@@ -26,8 +29,11 @@ def _group(about: str) -> typer.Typer:
 
 program = _group("Website personalisation that asks first.")
 program.command("validate")(validate)
+program.command("fmt")(fmt)
 program.command("test")(run_tests)
 program.command("explain")(explain)
+program.command("rewrite")(rewrite)
+program.command("schema")(print_schema)
 program.command("serve")(serve)
 program.command("demo")(demo)
 
