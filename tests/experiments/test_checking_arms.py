@@ -161,6 +161,14 @@ def test_faults_of_navigation(offer: Define, links: list[Any], expected: str) ->
             ": control and floors add up to 100%; keep them within 20%, so that there is traffic "
             "to learn with",
         ),
+        (
+            thompson(largest_step="0%"),
+            ".largest_step: must be more than 0%, or the weights never move",
+        ),
+        (thompson(prior={"rate": "0%"}), ".prior.rate: expected more than 0% and less than 100%"),
+        (thompson(prior={"rate": "4%", "units": 0}), ".prior.units: expected more than 0"),
+        ({"half_life": "30d"}, ".half_life: only `policy: thompson` learns"),
+        ({"prior": {"rate": "4%"}}, ".prior: only `policy: thompson` learns"),
         (thompson(epoch="25h"), ".epoch: at most 24h, got 25h"),
         (thompson(contexts=["glod"]), ".contexts[0]: unknown segment 'glod'. Did you mean 'gold'?"),
         (thompson(contexts=["gold", "gold"]), ".contexts[1]: 'gold' stands here twice"),
@@ -180,6 +188,15 @@ def test_faults_of_navigation(offer: Define, links: list[Any], expected: str) ->
 )
 def test_faults_of_the_allocation(offer: Define, allocate: dict[str, Any], expected: str) -> None:
     assert faults_of(offer(allocate=allocate)) == [f"$.experiments.offer.allocate{expected}"]
+
+
+def test_a_prior_rate_is_that_of_a_conversion_goal(offer: Define) -> None:
+    allocate = thompson(goal="spent", prior={"rate": "4%"})
+
+    found = faults_of(offer(allocate=allocate, goals={"others": ["spent"]}))
+
+    place = "$.experiments.offer.allocate.prior"
+    assert found == [f"{place}: is a conversion rate, but 'spent' is a value goal"]
 
 
 def test_more_cells_than_can_be_learned_in_are_refused(define: Define) -> None:

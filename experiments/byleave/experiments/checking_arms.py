@@ -16,6 +16,7 @@ from byleave.experiments.definitions import (
     CONTROL,
     Definitions,
     Experiment,
+    GoalKind,
     NavVerb,
     Policy,
     Slot,
@@ -56,8 +57,12 @@ def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> 
     yield from _cells(experiment, definitions, (*path, "allocate"))
     if experiment.allocate.policy is Policy.THOMPSON:
         yield from _learned(experiment, (*path, "allocate"))
+        yield from _prior(experiment, definitions, (*path, "allocate", "prior"))
     else:
         yield from _shares(experiment, (*path, "allocate", "shares"))
+        for name in ("prior", "half_life", "largest_step"):
+            if getattr(experiment.allocate, name) is not None:
+                yield Fault((*path, "allocate", name), "only `policy: thompson` learns")
 
 
 def _variants(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
@@ -158,6 +163,21 @@ def _learned(experiment: Experiment, path: Path) -> Iterator[Fault]:
             f"control and floors add up to {Share(min(1.0, floors))}; keep them within "
             f"{Share(MOST_FLOORS)}, so that there is traffic to learn with",
         )
+    if allocate.largest_step is not None and not allocate.largest_step > 0:
+        yield Fault((*path, "largest_step"), "must be more than 0%, or the weights never move")
+
+
+def _prior(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
+    allocate = experiment.allocate
+    goal = definitions.goals.get(allocate.goal)
+    if allocate.prior is None:
+        return
+    if goal is not None and goal.kind is not GoalKind.CONVERSION:
+        yield Fault(path, f"is a conversion rate, but {allocate.goal!r} is a {goal.kind} goal")
+    if not 0 < allocate.prior.rate < 1:
+        yield Fault((*path, "rate"), "expected more than 0% and less than 100%")
+    if not allocate.prior.units > 0:
+        yield Fault((*path, "units"), "expected more than 0")
 
 
 def _shares(experiment: Experiment, path: Path) -> Iterator[Fault]:

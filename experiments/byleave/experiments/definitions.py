@@ -262,6 +262,19 @@ class Policy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is believed of every arm before any data: a conversion rate, known from so many units.
+
+    Attributes:
+        rate: The conversion rate.
+        units: How many units that belief is worth.
+    """
+
+    rate: Share
+    units: float = 50.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allocate:
     """How visitors are divided among the arms.
 
@@ -273,6 +286,9 @@ class Allocate:
         epoch: The least life of an allocation row.
         shares: The weights of a fixed policy; equal, when empty.
         contexts: Segments whose truth picks the row, so that weights may differ between them.
+        prior: Where weights learn from conversions: what is believed of every arm at first.
+        half_life: The time after which a unit counts half, for rates that drift.
+        largest_step: The share of traffic that may change its arm from one row to the next.
     """
 
     policy: Policy
@@ -282,6 +298,9 @@ class Allocate:
     epoch: Duration = Duration(3_600_000)
     shares: Mapping[str, Share] = field(default_factory=dict)
     contexts: tuple[str, ...] = ()
+    prior: Prior | None = None
+    half_life: Duration | None = None
+    largest_step: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
