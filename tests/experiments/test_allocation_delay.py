@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from byleave.experiments.allocation import DelayCurve, corrected_totals, delay_curve
+from byleave.experiments.allocation import DelayCurve, delay_curve, row_shares
 
 HOUR_MS = 3_600_000
 EDGES = [0, HOUR_MS, 24 * HOUR_MS, 168 * HOUR_MS]
@@ -66,31 +66,44 @@ def test_the_mean_over_ages_is_the_integral_of_the_curve(first: float, second: f
 
 
 def test_fresh_units_count_by_what_of_them_could_have_arrived() -> None:
-    units, conversions = corrected_totals(
-        [[100, 50], [80, 80], [40, 10]],
-        [[10, 5], [6, 7], [1, 0]],
+    units, outcomes = row_shares(
         youngest_ms=[200 * HOUR_MS, HOUR_MS, -HOUR_MS],
         oldest_ms=[201 * HOUR_MS, HOUR_MS, HOUR_MS],
         window_ms=168 * HOUR_MS,
         curve=curve(),
     )
 
-    # The open row's units: half are not born yet at age 0, the others average a quarter.
-    assert units.tolist() == pytest.approx([100 + 40 + 40 * 0.125, 50 + 40 + 10 * 0.125])
-    assert conversions.tolist() == [17, 12]
+    # The open row's ages run from 0 to 1 h; the curve rises evenly there, from 0 to 0.5.
+    assert units.tolist() == pytest.approx([1, 0.5, 0.25])
+    assert outcomes.tolist() == [1, 1, 1]
+
+
+def test_a_row_of_the_future_counts_as_one_of_now() -> None:
+    units, _ = row_shares([-2 * HOUR_MS], [-HOUR_MS], window_ms=168 * HOUR_MS, curve=curve())
+
+    assert units.tolist() == [0]
 
 
 def test_without_a_curve_only_mature_rows_count() -> None:
-    units, conversions = corrected_totals(
-        [[100, 50], [80, 80]],
-        [[10, 5], [6, 7]],
-        youngest_ms=[168 * HOUR_MS, 168 * HOUR_MS - 1],
-        oldest_ms=[170 * HOUR_MS, 169 * HOUR_MS],
+    units, outcomes = row_shares(
+        [168 * HOUR_MS, 168 * HOUR_MS - 1],
+        [170 * HOUR_MS, 169 * HOUR_MS],
         window_ms=168 * HOUR_MS,
         curve=None,
     )
 
-    assert (units.tolist(), conversions.tolist()) == ([100, 50], [10, 5])
+    assert (units.tolist(), outcomes.tolist()) == ([1, 0], [1, 0])
+
+
+def test_units_and_outcomes_count_half_after_each_half_life() -> None:
+    ages_ms = [0, 24 * HOUR_MS, 168 * HOUR_MS, 336 * HOUR_MS]
+
+    units, outcomes = row_shares(
+        ages_ms, ages_ms, window_ms=168 * HOUR_MS, curve=curve(), half_life_ms=168 * HOUR_MS
+    )
+
+    assert outcomes.tolist() == pytest.approx([1, 2 ** (-1 / 7), 0.5, 0.25])
+    assert (units / outcomes).tolist() == pytest.approx([0, 0.8, 1, 1])
 
 
 def test_the_correction_removes_the_bias_of_fresh_units() -> None:
@@ -103,14 +116,7 @@ def test_the_correction_removes_the_bias_of_fresh_units() -> None:
     delays = rng.exponential(20 * HOUR_MS, ages.size)
     converted = (rng.random(ages.size) < 0.05) & (delays <= ages)
 
-    units, conversions = corrected_totals(
-        np.ones((ages.size, 1)),
-        converted[:, np.newaxis],
-        youngest_ms=ages,
-        oldest_ms=ages,
-        window_ms=window,
-        curve=learnt,
-    )
+    units, outcomes = row_shares(ages, ages, window_ms=window, curve=learnt)
 
-    assert conversions[0] / ages.size < 0.03
-    assert conversions[0] / units[0] == pytest.approx(0.05, rel=0.03)
+    assert converted.mean() < 0.03
+    assert converted @ outcomes / units.sum() == pytest.approx(0.05, rel=0.03)

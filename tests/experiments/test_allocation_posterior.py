@@ -8,8 +8,8 @@ from byleave.experiments.allocation import (
     BetaPosterior,
     NormalPosterior,
     beta_posterior,
-    discounted_totals,
     normal_posterior,
+    pooled_variance,
 )
 
 
@@ -65,11 +65,12 @@ def test_parameters_of_a_normal_posterior_must_fit_each_other(sds: list[float]) 
 def test_normal_beliefs_pool_the_variance_within_arms() -> None:
     values = [np.array([1.0, 2.0, 6.0]), np.array([2.0, 4.0])]
 
-    posterior = normal_posterior(
-        [3, 2], [v.sum() for v in values], [float((v * v).sum()) for v in values]
-    )
+    sums = [v.sum() for v in values]
 
-    variance = (14.0 + 2.0) / 3
+    variance = pooled_variance([3, 2], sums, [float((v * v).sum()) for v in values])
+    posterior = normal_posterior([3, 2], sums, variance=variance)
+
+    assert variance == pytest.approx((14.0 + 2.0) / 3)
     np.testing.assert_allclose(posterior.means, [3.0, 3.0])
     np.testing.assert_allclose(posterior.sds, np.sqrt([variance / 3, variance / 2]))
 
@@ -78,15 +79,21 @@ def test_normal_beliefs_pool_the_variance_within_arms() -> None:
 def test_values_that_never_vary_leave_next_to_no_doubt(
     sums: list[float], means: list[float]
 ) -> None:
-    posterior = normal_posterior([3, 3], sums, [s * s / 3 for s in sums])
+    variance = pooled_variance([3, 3], sums, [s * s / 3 for s in sums])
+
+    posterior = normal_posterior([3, 3], sums, variance=variance)
 
     assert posterior.means.tolist() == means
     assert 0 < posterior.sds.max() < 4e-9
 
 
+def test_nothing_varies_without_units() -> None:
+    assert pooled_variance([], [], []) == 0
+
+
 def test_an_arm_without_units_has_no_normal_beliefs() -> None:
     with pytest.raises(ValueError, match="units"):
-        normal_posterior([3, 0], [1, 0], [1, 0])
+        normal_posterior([3, 0], [1, 0], variance=1.0)
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1, 1), (0.02, 50), (3, 1e6), (1e6, 2), (40, 0.05)])
@@ -132,14 +139,3 @@ def test_the_normal_distribution_function_is_that_of_its_density() -> None:
 
     assert below == pytest.approx(posterior.cdf(np.array([2.4]))[0, 0], abs=1e-9)
     assert below == pytest.approx(special.ndtr(0.8), abs=1e-9)
-
-
-def test_a_row_counts_half_after_its_half_life() -> None:
-    totals = discounted_totals([[8, 0], [0, 4], [2, 2]], half_life=1)
-
-    assert totals.tolist() == [8 / 4 + 2, 4 / 2 + 2]
-
-
-def test_a_half_life_is_positive() -> None:
-    with pytest.raises(ValueError, match="half-life"):
-        discounted_totals([[1]], half_life=0)

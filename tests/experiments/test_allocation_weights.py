@@ -8,6 +8,7 @@ from byleave.experiments.allocation import (
     fixed_weights,
     floors,
     is_warming_up,
+    limited_step,
     thompson_weights,
 )
 
@@ -26,9 +27,15 @@ def test_the_control_keeps_ten_percent_and_others_one() -> None:
 
 @pytest.mark.parametrize(
     ("arms", "control", "control_floor", "arm_floor"),
-    [(3, 3, 0.1, 0.01), (3, -1, 0.1, 0.01), (12, 0, 0.1, 0.01), (2, 0, 0.0, 0.01), (2, 0, 0.1, 0)],
+    [
+        (3, 3, 0.1, 0.01),
+        (3, -1, 0.1, 0.01),
+        (12, 0, 0.1, 0.01),
+        (2, 0, -0.1, 0.01),
+        (2, 0, 0.1, -1),
+    ],
 )
-def test_floors_that_leave_too_little_or_an_arm_nothing_are_refused(
+def test_floors_that_are_negative_or_leave_too_little_are_refused(
     arms: int, control: int, control_floor: float, arm_floor: float
 ) -> None:
     with pytest.raises(ValueError, match="expected"):
@@ -57,6 +64,39 @@ def test_weights_add_up_to_exactly_one_in_any_order_and_never_undercut_a_floor(
         assert float(np.cumsum(order)[-1]) == 1.0
     assert (weights >= kept - 1e-11).all()
     np.testing.assert_allclose(weights, kept + (1 - kept.sum()) * np.array(best), atol=1e-11)
+
+
+def test_a_step_within_the_limit_is_taken_whole() -> None:
+    wanted = thompson_weights([0.5, 0.3, 0.2], floors=[0.0, 0.0, 0.0])
+
+    assert limited_step([0.4, 0.3, 0.3], wanted, most=0.1).tolist() == wanted.tolist()
+
+
+def test_a_larger_step_goes_part_of_the_way_and_moves_no_more_traffic_than_allowed() -> None:
+    moved = limited_step([0.2, 0.3, 0.5], [0.6, 0.3, 0.1], most=0.1)
+
+    np.testing.assert_allclose(moved, [0.3, 0.3, 0.4], atol=1e-11)
+    assert float(moved.sum()) == 1.0
+
+
+@given(distributions, st.integers(min_value=0, max_value=10), st.floats(0.001, 1))
+def test_a_limited_step_respects_the_floors_that_both_ends_respect(
+    best: list[float], favourite: int, most: float
+) -> None:
+    kept = floors(len(best))
+    other = np.eye(len(best))[favourite % len(best)]
+    before, wanted = (thompson_weights(ends, floors=kept) for ends in (best, other))
+
+    moved = limited_step(before, wanted, most=most)
+
+    assert float(moved.sum()) == 1.0
+    assert (moved >= kept - 1e-11).all()
+    assert np.abs(moved - before).sum() / 2 <= most + 1e-9
+
+
+def test_a_step_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        limited_step([1.0], [1.0], most=0)
 
 
 @pytest.mark.parametrize("arms", range(1, 21))

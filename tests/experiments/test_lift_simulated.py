@@ -12,6 +12,7 @@ from byleave.experiments.allocation import (
     equal_weights,
     floors,
     normal_posterior,
+    pooled_variance,
     thompson_weights,
 )
 from byleave.experiments.lift import (
@@ -168,8 +169,9 @@ def test_coverage_where_exploration_decays(means: tuple[float, ...]) -> None:
         weights[0] = 1 / ARMS
         for row in range(100):
             if row:
-                totals = (part.sum(axis=0) for part in (counts, sums, squares))
-                best = compare_arms(normal_posterior(*totals)).best
+                n, y, y2 = (part.sum(axis=0) for part in (counts, sums, squares))
+                posterior = normal_posterior(n, y, variance=pooled_variance(n, y, y2))
+                best = compare_arms(posterior).best
                 floor = (100 * row) ** -0.7 / ARMS
                 weights[row] = floor + (1 - ARMS * floor) * best
             counts[row] = rng.multinomial(100, weights[row])

@@ -5,14 +5,25 @@ from byleave.experiments.allocation.best_arm import (
     beats,
     compare_arms,
 )
-from byleave.experiments.allocation.delay import DelayCurve, corrected_totals, delay_curve
+from byleave.experiments.allocation.delay import DelayCurve, delay_curve, row_shares
+from byleave.experiments.allocation.observed import Observed, observe
+from byleave.experiments.allocation.policy import (
+    LONGEST_ROW_MS,
+    Evidence,
+    Method,
+    Step,
+    evidence,
+    is_replaced,
+    is_ripe,
+    next_weights,
+)
 from byleave.experiments.allocation.posterior import (
     BetaPosterior,
     NormalPosterior,
     Posterior,
     beta_posterior,
-    discounted_totals,
     normal_posterior,
+    pooled_variance,
 )
 from byleave.experiments.allocation.stopping import (
     champion,
@@ -25,29 +36,41 @@ from byleave.experiments.allocation.weights import (
     fixed_weights,
     floors,
     is_warming_up,
+    limited_step,
     thompson_weights,
 )
 
 __all__ = [
+    "LONGEST_ROW_MS",
     "ArmComparison",
     "BetaPosterior",
     "DelayCurve",
+    "Evidence",
+    "Method",
     "NormalPosterior",
+    "Observed",
     "Posterior",
+    "Step",
     "beats",
     "beta_posterior",
     "champion",
     "compare_arms",
-    "corrected_totals",
     "delay_curve",
-    "discounted_totals",
     "equal_weights",
+    "evidence",
     "fixed_weights",
     "floors",
+    "is_replaced",
+    "is_ripe",
     "is_warming_up",
+    "limited_step",
     "may_stop",
+    "next_weights",
     "normal_posterior",
+    "observe",
+    "pooled_variance",
     "probability_within",
+    "row_shares",
     "thompson_weights",
     "value_remaining",
 ]

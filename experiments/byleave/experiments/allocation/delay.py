@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DelayCurve", "corrected_totals", "delay_curve"]
+__all__ = ["DelayCurve", "delay_curve", "row_shares"]
 
 _LEAST_CONVERSIONS = 200
 
@@ -97,34 +97,39 @@ def delay_curve(conversions: ArrayLike, *, edges_ms: ArrayLike) -> DelayCurve | 
     return DelayCurve(edges, np.concatenate([[0.0], np.cumsum(buckets) / total]))
 
 
-def corrected_totals(
-    counts: ArrayLike,
-    successes: ArrayLike,
-    *,
+def row_shares(
     youngest_ms: ArrayLike,
     oldest_ms: ArrayLike,
+    *,
     window_ms: int,
     curve: DelayCurve | None,
+    half_life_ms: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return exposure-corrected units and arrived conversions per arm, for a posterior.
+    """Return how much the units of each row count in a posterior, and how much their outcomes.
 
-    ñ_k = Σ_units G(age), with a row's units spread evenly over its life and G the curve; without
-    a curve, mature rows count in full and others not at all.
+    Units count as G(age), the share of outcomes that has arrived, with a row's units spread
+    evenly over its life and G the curve; outcomes count in full, since they are those that
+    arrived. Without a curve, mature rows count in full and others not at all. Where rates drift,
+    both count half after each half-life (Garivier & Moulines 2011, discounted UCB; here applied
+    to the counts of a posterior).
 
     Args:
-        counts: Units per row and arm, shape (J, K).
-        successes: Conversions that arrived so far, shape (J, K).
-        youngest_ms: Age of each row's last unit, shape (J,).
+        youngest_ms: Age of each row's last unit, shape (J,); before that moment it counts as 0.
         oldest_ms: Age of each row's first unit, shape (J,).
         window_ms: The goal's attribution window.
         curve: What `delay_curve` learnt, or None.
+        half_life_ms: The half-life, > 0; None for no discount.
 
     Returns:
-        Units ñ_k and conversions s_k, each of shape (K,).
+        Shares in [0, 1] of units and of outcomes, each of shape (J,).
     """
-    units = np.asarray(counts, dtype=np.float64)
-    arrived = np.asarray(successes, dtype=np.float64)
+    youngest = np.maximum(np.asarray(youngest_ms, dtype=np.float64), 0.0)
+    oldest = np.maximum(np.asarray(oldest_ms, dtype=np.float64), youngest)
     if curve is None:
-        mature = np.asarray(youngest_ms, dtype=np.float64) >= window_ms
-        return units[mature].sum(axis=0), arrived[mature].sum(axis=0)
-    return curve.mean_arrived(youngest_ms, oldest_ms) @ units, arrived.sum(axis=0)
+        outcomes = units = (youngest >= window_ms).astype(np.float64)
+    else:
+        outcomes, units = np.ones_like(youngest), curve.mean_arrived(youngest, oldest)
+    if half_life_ms is not None:
+        discount = np.exp2(-youngest / half_life_ms)
+        outcomes, units = discount * outcomes, discount * units
+    return units, outcomes

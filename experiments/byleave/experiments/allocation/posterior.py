@@ -18,8 +18,8 @@ __all__ = [
     "NormalPosterior",
     "Posterior",
     "beta_posterior",
-    "discounted_totals",
     "normal_posterior",
+    "pooled_variance",
 ]
 
 # Panels of the quadrature start at these normal scores of every arm: between two of them a
@@ -225,50 +225,40 @@ def beta_posterior(
     )
 
 
-def normal_posterior(units: ArrayLike, sums: ArrayLike, squares: ArrayLike) -> NormalPosterior:
+def normal_posterior(units: ArrayLike, sums: ArrayLike, *, variance: float) -> NormalPosterior:
     """Approximate beliefs about the mean of a capped value per unit.
 
-    Mean ȳ_k and deviation √(s²/n_k), with s² the within-arm variance pooled over the arms: the
-    central limit theorem with a flat prior and a plugged-in variance, because reference priors on
-    the variance make Thompson sampling fail (Honda & Takemura 2014). Fit for allocation once
-    every arm has about 40 orders.
+    Mean ȳ_k and deviation √(s²/n_k): the central limit theorem with a flat prior and a plugged-in
+    variance, because reference priors on the variance make Thompson sampling fail (Honda &
+    Takemura 2014). Fit for allocation once every arm has about 40 orders.
 
     Args:
         units: Units n_k > 0, shape (K,).
         sums: Sum of the capped values per arm, shape (K,).
-        squares: Sum of their squares per arm, shape (K,).
+        variance: The variance s² ≥ 0 of a value within an arm, as `pooled_variance` returns it.
 
     Raises:
         ValueError: An arm has no units, or the values are not finite.
     """
-    n, total, square = (np.asarray(part, dtype=np.float64) for part in (units, sums, squares))
+    n = np.asarray(units, dtype=np.float64)
     _require_positive("units", n)
-    means = total / n
-    scatter = np.maximum(square - total * means, 0.0).sum()
-    variance = scatter / max(float((n - 1).sum()), 1.0)
+    means = np.asarray(sums, dtype=np.float64) / n
     # Values that never vary leave nothing to doubt but rounding.
     rounding = 1e-9 * (float(np.abs(means).max()) or 1.0)
     return NormalPosterior(means, np.maximum(np.sqrt(variance / n), rounding))
 
 
-def discounted_totals(rows: ArrayLike, *, half_life: float) -> NDArray[np.float64]:
-    """Sum rows so that a row counts half as much as the one `half_life` rows after it.
-
-    S ← gammaS + s with gamma = 2^(-1/h), for arms whose rates drift (Garivier & Moulines 2011,
-    discounted UCB; here applied to the counts of a posterior).
+def pooled_variance(units: ArrayLike, sums: ArrayLike, squares: ArrayLike) -> float:
+    """Return the variance of a value within groups, Σ scatter/Σ(n - 1), 0 without any units.
 
     Args:
-        rows: Counts per row and arm, the oldest row first, shape (J, K).
-        half_life: Number h > 0 of rows after which a row counts half; 30 loses least.
-
-    Raises:
-        ValueError: `half_life` is not positive.
+        units: Units per group, > 0.
+        sums: Sum of the values per group.
+        squares: Sum of the squared values per group.
     """
-    if not half_life > 0:
-        raise ValueError(f"expected a positive half-life in rows, got {half_life!r}")
-    counts = np.asarray(rows, dtype=np.float64)
-    ages = np.arange(len(counts) - 1, -1, -1.0)
-    return np.asarray(np.exp2(-ages / half_life) @ counts)
+    n, total, square = (np.asarray(part, dtype=np.float64) for part in (units, sums, squares))
+    scatter = np.maximum(square - total * total / n, 0.0).sum()
+    return float(scatter) / max(float(np.maximum(n - 1, 0.0).sum()), 1.0)
 
 
 def _logit_quantiles(

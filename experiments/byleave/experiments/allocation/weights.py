@@ -9,7 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["equal_weights", "fixed_weights", "floors", "is_warming_up", "thompson_weights"]
+__all__ = [
+    "equal_weights",
+    "fixed_weights",
+    "floors",
+    "is_warming_up",
+    "limited_step",
+    "thompson_weights",
+]
 
 _GRID = 2.0**40
 _DAY_MS = 86_400_000
@@ -32,16 +39,16 @@ def floors(
         arm_floor: Share in [0, 1] that every other arm keeps.
 
     Raises:
-        ValueError: The control is not one of the arms, a share is not positive, or together
-            they exceed 20 %, which would leave too little to learn with.
+        ValueError: The control is not one of the arms, a share is negative, or together they
+            exceed 20 %, which would leave too little to learn with.
     """
     if not 0 <= control < arms:
         raise ValueError(f"expected a control among {arms} arms, got index {control}")
     shares = np.full(arms, arm_floor, dtype=np.float64)
     shares[control] = control_floor
-    if not (shares > 0).all() or shares.sum() > _LARGEST_FLOOR_SUM + 1e-9:
+    if not (shares >= 0).all() or shares.sum() > _LARGEST_FLOOR_SUM + 1e-9:
         raise ValueError(
-            f"expected positive floors of at most {_LARGEST_FLOOR_SUM:.0%} together, got "
+            f"expected floors >= 0 of at most {_LARGEST_FLOOR_SUM:.0%} together, got "
             f"{control_floor:.4g} for the control and {arm_floor:.4g} for each of "
             f"{arms - 1} other arms: lower a floor or drop an arm"
         )
@@ -69,6 +76,27 @@ def thompson_weights(best: ArrayLike, *, floors: ArrayLike) -> NDArray[np.float6
         raise ValueError(f"{probabilities.size} probabilities do not fit {kept.size} floors")
     _require_distribution("probabilities of being best", probabilities)
     return _exact(kept + (1 - kept.sum()) * probabilities)
+
+
+def limited_step(before: ArrayLike, wanted: ArrayLike, *, most: float) -> NDArray[np.float64]:
+    """Return the wanted weights, or as much of the way to them as a step may go, shape (K,).
+
+    The share of traffic that changes its arm is Σ|Δ|/2. Where that exceeds `most`, all weights
+    move by the same part of their way, so that they stay above floors that both ends respect.
+
+    Args:
+        before: The weights in force, shape (K,).
+        wanted: The weights to move to, shape (K,).
+        most: The share of traffic in (0, 1] that may change its arm.
+
+    Raises:
+        ValueError: `most` is not positive.
+    """
+    if not most > 0:
+        raise ValueError(f"expected a step of more than 0, got {most!r}")
+    start, end = np.asarray(before, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    moved = float(np.abs(end - start).sum()) / 2
+    return end if moved <= most else _exact(start + most / moved * (end - start))
 
 
 def equal_weights(arms: int) -> NDArray[np.float64]:

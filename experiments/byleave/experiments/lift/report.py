@@ -10,6 +10,7 @@ from byleave.experiments.allocation import (
     compare_arms,
     may_stop,
     normal_posterior,
+    pooled_variance,
 )
 from byleave.experiments.definitions import Better, Goal, GoalKind
 from byleave.experiments.lift.arm_report import (
@@ -171,7 +172,7 @@ def _posterior(strata: Strata, goal: Goal) -> Posterior | None:
         return beta_posterior(y, n)
     if effective_orders(y, y2).min() < LEAST_ORDERS:
         return None
-    return normal_posterior(n, y, y2)
+    return normal_posterior(n, y, variance=pooled_variance(n, y, y2))
 
 
 def _arm_rows(
