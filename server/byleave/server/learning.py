@@ -138,15 +138,15 @@ class Change:
     """What a set of units changes in the sums.
 
     Attributes:
-        sums: Units, units that reached the goal, sum and sum of squares of its value, by
+        sums: Units, units that reached the goal, sum and sum of squares of its value, by run,
             stratum, arm, goal and reporting segment.
-        delays: Units that reached a goal, by stratum, goal and bucket of delay.
+        delays: Units that reached a goal, by run, stratum, goal and bucket of delay.
         conflicts: Units that were seen in two arms, by run.
     """
 
     def __init__(self) -> None:
-        self.sums: dict[tuple[str, str, str, str], list[float]] = {}
-        self.delays: Counter[tuple[str, str, int]] = Counter()
+        self.sums: dict[tuple[str, str, str, str, str], list[float]] = {}
+        self.delays: Counter[tuple[str, str, str, int]] = Counter()
         self.conflicts: Counter[str] = Counter()
 
     def add(
@@ -163,7 +163,7 @@ class Change:
             outcome = reached.get(key)
             value = 0.0 if outcome is None else outcome.value
             for segment in (EVERYONE, *enrolment.segments):
-                place = (enrolment.stratum, enrolment.arm, key, segment)
+                place = (enrolment.run, enrolment.stratum, enrolment.arm, key, segment)
                 sums = self.sums.setdefault(place, [0, 0, 0.0, 0.0])
                 sums[0] += times
                 sums[1] += times * (outcome is not None)
@@ -171,7 +171,7 @@ class Change:
                 sums[3] += times * value * value
             if outcome is not None:
                 bucket = delay_bucket(goal, outcome.delay_ms)
-                self.delays[enrolment.stratum, key, bucket] += times
+                self.delays[enrolment.run, enrolment.stratum, key, bucket] += times
 
 
 def _names(key: str, goal: Goal) -> tuple[str, str]:

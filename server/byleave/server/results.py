@@ -17,7 +17,6 @@ from byleave.experiments.lift import (
 )
 from byleave.server.errors import UnknownNameError
 from byleave.server.learning import EVERYONE
-from byleave.server.rows import weights_of
 from byleave.server.runs import newest_run
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums
@@ -174,11 +173,11 @@ def _holdout(sums: RunSums, goal: str) -> Holdout | None:
 
 
 def _steps(sums: RunSums) -> Iterable[AllocationStep]:
-    for row in sums.rows:
+    for row, weights in zip(sums.rows, sums.weights, strict=True):
         yield AllocationStep(
             allocation=row.allocation,
             cell=row.cell,
             opened_ms=row.opened_ms,
             closed_ms=row.closed_ms,
-            weights=weights_of(row),
+            weights=weights,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Row, update
 
 from byleave.experiments import Experiment
@@ -131,5 +132,4 @@ def last_draw_ms(row: Row[Any]) -> int:
 
 def weights_of(row: Row[Any]) -> dict[str, float]:
     """Return the weights of a row of the store, by arm."""
-    weights: dict[str, float] = json.loads(row.weights)
-    return weights
+    return msgspec.json.decode(row.weights, type=dict[str, float])

@@ -103,7 +103,7 @@ outcomes = _table(  # a goal without a row was not reached and is 0
     Column("delay_ms", BigInteger),  # until the first event; null when none counts any more
 )
 
-_STATISTICS = ("stratum", "arm", "goal", "segment")
+_STATISTICS = ("run", "stratum", "arm", "goal", "segment")
 
 
 def _statistics(name: str) -> Table:
@@ -122,6 +122,7 @@ ledger = _statistics("ledger")  # the part of them that belongs to the erased, w
 
 delay_stats = _table(
     "delay_stats",
+    Column("run", String, primary_key=True),
     Column("stratum", String, primary_key=True),
     Column("goal", String, primary_key=True),
     Column("bucket", BigInteger, primary_key=True, autoincrement=False),

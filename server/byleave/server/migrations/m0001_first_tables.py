@@ -88,7 +88,7 @@ def upgrade() -> None:
     for name in ("stratum_stats", "ledger"):
         _create(
             name,
-            *map(_key, ("stratum", "arm", "goal", "segment")),
+            *map(_key, ("run", "stratum", "arm", "goal", "segment")),
             units=BigInteger,
             reached=BigInteger,
             total=Float,
@@ -96,6 +96,7 @@ def upgrade() -> None:
         )
     _create(
         "delay_stats",
+        _key("run"),
         _key("stratum"),
         _key("goal"),
         _key("bucket", BigInteger),
