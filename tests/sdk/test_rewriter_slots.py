@@ -209,11 +209,12 @@ def test_marks_that_no_key_signed_are_plain_comments(page: bytes, only_marks: bo
 
 
 @pytest.mark.parametrize("only_marks", [False, True])
-def test_marks_without_an_end_are_left_alone(only_marks: bool) -> None:
-    page = marked("hero", b"<b>old").removesuffix(b"<!--/byleave:hero-->") + marked("nav", b"old")
+@pytest.mark.parametrize("rest", [(b"", b""), (marked("nav", b"old"), b"new")])
+def test_marks_without_an_end_are_left_alone(rest: tuple[bytes, bytes], only_marks: bool) -> None:
+    page = marked("hero", b"<b>old").removesuffix(b"<!--/byleave:hero-->")
     rewriter = Rewriter({"hero": b"new", "nav": b"new"}, keys=[KEY], only_marks=only_marks)
 
-    assert rewriter.close(page) == page.removesuffix(marked("nav", b"old")) + b"new"
+    assert rewriter.close(page + rest[0]) == page + rest[1]
     assert rewriter.seen["hero"].outcome is Outcome.UNCLOSED
 
 

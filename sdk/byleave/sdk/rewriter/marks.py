@@ -79,10 +79,9 @@ def find(buffer: bytes, position: int, *, only_openings: bool) -> int:
     """
     if only_openings:
         start = buffer.find(OPENING, position)
-    elif match := _ANY.search(buffer, position):
-        start = match.start()
     else:
-        start = -1
+        match = _ANY.search(buffer, position)
+        start = match.start() if match else -1
     if start >= 0:
         return start
     start = buffer.rfind(b"<", max(position, len(buffer) - len(CLOSING)))
