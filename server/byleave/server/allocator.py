@@ -85,6 +85,7 @@ def _units_of(connection: Connection, site: Site, row: Row[Any], fixed: Measured
     units = connection.execute(
         select(func.sum(stats.units)).where(
             stats.site == site.key,
+            stats.run == row.run,
             stats.stratum == row.allocation,
             stats.goal == fixed.experiment.allocate.goal,
             stats.segment == EVERYONE,

@@ -74,7 +74,9 @@ def _parts(connection: Connection, site: Site, run: Row[Any], goal: str) -> Sequ
         .join_from(
             schema.allocations,
             schema.stratum_stats,
-            (stats.site == rows.site) & (stats.stratum == rows.allocation),
+            (stats.site == rows.site)
+            & (stats.run == rows.run)
+            & (stats.stratum == rows.allocation),
         )
         .where(
             rows.site == site.key,
@@ -103,7 +105,9 @@ def _curve(
         .join_from(
             schema.allocations,
             schema.delay_stats,
-            (delays.site == rows.site) & (delays.stratum == rows.allocation),
+            (delays.site == rows.site)
+            & (delays.run == rows.run)
+            & (delays.stratum == rows.allocation),
         )
         .where(
             rows.site == site.key,

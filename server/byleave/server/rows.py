@@ -9,17 +9,13 @@ import msgspec
 from sqlalchemy import Connection, Row, update
 
 from byleave.experiments import Experiment
-from byleave.experiments.allocation import fixed_weights
+from byleave.experiments.allocation import LONGEST_ROW_MS, fixed_weights
 from byleave.experiments.cells import cells, starting_weights
 from byleave.server import schema
 from byleave.server.batches import add_rows
 
-_DAY_MS: Final = 86_400_000
-
-#: A row lasts no longer than this.
-LONGEST_MS: Final = _DAY_MS
 #: New units may be drawn from a row until this long after its successor was published.
-GRACE_MS: Final = _DAY_MS
+GRACE_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +90,7 @@ def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_
                 json.dumps(row.weights),
                 now_ms,
                 None,
-                now_ms + LONGEST_MS + GRACE_MS,
+                now_ms + LONGEST_ROW_MS + GRACE_MS,
                 json.dumps(row.inputs, sort_keys=True),
             )
             for row in opened
