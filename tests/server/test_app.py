@@ -195,7 +195,8 @@ def test_without_consent_nothing_is_decided_or_kept(client: TestClient) -> None:
     decided = client.post("/v1/decide", json=question).json()
 
     assert decided["decisions"]["hero"] == {"slot": "hero"}
-    assert "sticky" not in decided["state"]
+    assert "welcome.1" in state
+    assert "welcome.1" not in decided["state"]
 
 
 def test_a_withdrawal_erases_and_says_so(client: TestClient, service: Service, send: Any) -> None:

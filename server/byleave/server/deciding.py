@@ -5,7 +5,6 @@ and goes back with the answer, as a signed text that only this site's server can
 site that keeps the state itself, as the SDK does in the visitor's cookie, sends it as it is.
 """
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any
@@ -17,12 +16,10 @@ from byleave.experiments import Assignments, Visitor, may_enrol
 from byleave.segments import (
     Choice,
     Consent,
-    DefinitionError,
     Profile,
     Purpose,
     Regime,
     plain,
-    read,
 )
 from byleave.server.events import VISITOR_ID
 from byleave.server.publishing import Published
@@ -93,11 +90,11 @@ def decide(
     decisions = decider.decide(visitor, request.slots, now_ms=now_ms)
     if may_enrol(visitor.consent):
         assignments = decider.remember(assignments, decisions.values(), now_ms=now_ms)
-    state = {"profile": profile.to_plain(), "assignments": plain(assignments)}
+    state = msgspec.json.encode({"profile": profile.to_plain(), "assignments": assignments})
     return {
         "version": plain(published.snapshot.version),
         "decisions": {slot: plain(decision) for slot, decision in decisions.items()},
-        "state": signer.sign(json.dumps(state, separators=(",", ":"))).decode(),
+        "state": signer.sign(state).decode(),
     }
 
 
@@ -113,8 +110,8 @@ def _known(request: DecideRequest, signer: Signer) -> tuple[Profile, Assignments
         else:
             state = msgspec.json.decode(signer.unsign(request.state or ""), type=KnownState)
         profile = Profile.from_plain(state.profile)
-        assignments = read(Assignments, state.assignments)
-    except (BadSignature, DefinitionError):
+        assignments = msgspec.convert(state.assignments, Assignments)
+    except (BadSignature, msgspec.ValidationError):
         return Profile(), Assignments()
     refused = [purpose for purpose in Purpose if not consent.allows(purpose)]
     return profile.forget(refused), assignments if may_enrol(consent) else Assignments()
