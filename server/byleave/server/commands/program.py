@@ -12,6 +12,7 @@ from byleave.server.commands.demo import demo
 from byleave.server.commands.explain import explain
 from byleave.server.commands.fmt import fmt
 from byleave.server.commands.lift import lift
+from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.print_schema import print_schema
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
@@ -46,6 +47,7 @@ stats.command("best-arm")(best_arm)
 stats.command("lift")(lift)
 stats.command("srm")(srm)
 stats.command("two-sample")(two_sample)
+stats.command("off-policy")(off_policy)
 program.add_typer(stats, name="stats")
 
 
