@@ -1,7 +1,7 @@
 """Personalisation inside a site's own process."""
 
+from byleave.sdk.asgi import Personalise
 from byleave.sdk.client import Client
-from byleave.sdk.middleware import Personalise
 from byleave.sdk.visit import Visit, record
 
 __all__ = ["Client", "Personalise", "Visit", "record"]

@@ -257,7 +257,10 @@ class Client:
             headers={**self._headers, "content-type": "application/json"},
             body=json.dumps(body).encode(),
         )
-        answer = await self._transport.ask(question, timeout_s)
+        if _is_in_event_loop():
+            answer = await self._transport.ask(question, timeout_s)
+        else:
+            answer = self._transport.exchange(question, timeout_s)
         if answer.status != 200:
             raise ConnectionError(f"the server answered {answer.status}")
         decided: Mapping[str, Any] = json.loads(answer.body)
@@ -285,6 +288,16 @@ class Client:
 
 def _place(version: Version) -> tuple[int, int]:
     return version.generation, version.number
+
+
+def _is_in_event_loop() -> bool:
+    import asyncio  # slow to import, and only for sites that let the server decide
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _refused(answer: Answer) -> int:

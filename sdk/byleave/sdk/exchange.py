@@ -1,7 +1,7 @@
 """Reading a request and answering it, for the few routes that are our own."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from typing import Any, Final, TypeVar
 
 from byleave.sdk.cookies import Scope
 from byleave.sdk.request_attributes import header
@@ -10,7 +10,38 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+_Result = TypeVar("_Result")
+
+#: No request for one of our routes is larger.
+MOST_BODY_BYTES: Final = 65_536
+
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+def finished(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Return the result of a coroutine that waits for nothing, without an event loop.
+
+    So everything is written once, for asynchronous and for synchronous applications.
+
+    Raises:
+        RuntimeError: It waits after all.
+    """
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: _Result = stop.value
+        return result
+    work.close()
+    raise RuntimeError("expected work that waits for nothing")
+
+
+def given_body(read: Callable[[int], bytes]) -> Receive:
+    """Return a `receive` that gives what can be read at once, and no more than is looked at."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": read(MOST_BODY_BYTES + 1)}
+
+    return receive
 
 
 async def read_body(receive: Receive, *, most_bytes: int) -> bytes | None:
@@ -40,6 +71,8 @@ async def answer(
     given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     if all(name != b"cache-control" for name, _ in given):
         given.append((b"cache-control", b"no-store"))
+    if status != 204 and all(name != b"content-type" for name, _ in given):
+        given.append((b"content-type", b"text/plain; charset=utf-8"))
     given += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
     if status != 204:
         given.append((b"content-length", str(len(body)).encode()))
@@ -49,9 +82,7 @@ async def answer(
 
 async def refuse(send: Send, status: int, reason: str) -> None:
     """Send a plain sentence that says why."""
-    await answer(
-        send, status, headers=[("content-type", "text/plain; charset=utf-8")], body=reason.encode()
-    )
+    await answer(send, status, body=reason.encode())
 
 
 def is_same_origin(scope: Scope) -> bool:

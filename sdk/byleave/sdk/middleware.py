@@ -1,41 +1,33 @@
-"""`Personalise`: one line of middleware around an ASGI application.
+"""What the middleware of every kind of application has in common: set-up, and a request's start.
 
-It answers the site's own `/.byleave/` routes, lets everything else through to the application,
-and watches the responses on their way out. It never raises into the site and never waits for a
-server: what is not known in time is the site's own content.
+The middleware answers the site's own `/.byleave/` routes, lets everything else through to the
+application, and watches the responses on their way out. It never raises into the site and never
+waits for a server: what is not known in time is the site's own content.
 """
 
 import json
 import secrets as random_source
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Literal
 
 from byleave.experiments import Definitions
-from byleave.sdk.beacon import EVENTS_PATH, SCRIPT_PATH, script, take_report
+from byleave.sdk.beacon import EVENTS_PATH
 from byleave.sdk.client import AGE_LIMIT_MS, Client, Local, Source
-from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
-from byleave.sdk.cookies import Keys
-from byleave.sdk.exchange import Message, Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.cookies import Keys, Scope
 from byleave.sdk.failures import LOG, report
-from byleave.sdk.headers import may_ask_for_page, page_request
-from byleave.sdk.page import PageSend
+from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.site import Attributes, Site, Statement
-from byleave.sdk.variants import Renderer
-from byleave.sdk.visit import CURRENT, Visit
+from byleave.sdk.variants import Renderer, Templates
+from byleave.sdk.visit import Visit
 from byleave.sdk.wire import Transport
 from byleave.segments import read
 from byleave.segments.consent.adapters import Adapter
 from byleave.segments.consent.cookie import ConsentCookie
 
-if TYPE_CHECKING:  # only sites with templates need Jinja
-    from jinja2 import Environment
-
 App = Callable[..., Awaitable[None]]
-
-_MOST_REPORT_BYTES: Final = 65_536
 
 
 def system_clock() -> int:
@@ -43,8 +35,8 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Personalise:
-    """Wraps an ASGI application and personalises its pages.
+class Middleware:
+    """Wraps an application and personalises its pages.
 
     Give either `definitions`, for a site without a server, or `server`.
 
@@ -78,7 +70,7 @@ class Personalise:
 
     def __init__(
         self,
-        app: App,
+        app: Any,
         *,
         definitions: str | Path | Definitions | None = None,
         server: str | App | None = None,
@@ -87,7 +79,7 @@ class Personalise:
         attributes: Attributes | None = None,
         consent: Statement | None = None,
         adapters: Iterable[Adapter] = (ConsentCookie(),),
-        templates: "Environment | None" = None,
+        templates: Templates | None = None,
         country_header: str | None = None,
         selectors: Mapping[str, str] | None = None,
         decide: Literal["local", "server"] = "local",
@@ -101,7 +93,7 @@ class Personalise:
             raise ValueError("expected either `definitions` or `server`")
         if decide == "server" and server is None:
             raise ValueError("expected `server` with decide='server'")
-        self.app = app
+        self.app, templates = self._adopt(app, templates)
         self._client: Client | None = None
         source: Source
         if server is not None:
@@ -135,6 +127,10 @@ class Personalise:
             asks_server=decide == "server",
         )
 
+    def _adopt(self, app: Any, templates: Templates | None) -> tuple[Any, Templates | None]:
+        """Return what to call for a response, and what renders variants."""
+        return app, templates
+
     @property
     def client(self) -> Client:
         """What keeps in touch with the server, for those who drive it themselves.
@@ -146,37 +142,24 @@ class Personalise:
             raise AttributeError("there is no server, and so no client")
         return self._client
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one ASGI connection."""
-        if scope["type"] == "lifespan" and self._client is not None:
-            return await self.app(scope, _flushing(self._client, receive), send)
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+    def _open(self, scope: Scope) -> tuple[Visit, Headers] | None:
+        """Return a request's visit, and the request headers that the application may see.
+
+        None leaves the request to the application alone.
+        """
         try:
             self.site.source.start()
             visit = self._visit(scope)
-            route = _ROUTES.get(visit.path)
-            headers = self._request_headers(visit)
+            return visit, self._request_headers(visit)
         except Exception as error:
             report("request not personalised", error)
-            return await self.app(scope, receive, send)
-        if route is not None:
-            return await route(visit, receive, send)
-        token = CURRENT.set(visit)
-        try:
-            is_unwrapped = headers != scope["headers"]
-            page = PageSend(visit, send, is_unwrapped=is_unwrapped)
-            await self.app({**scope, "headers": headers, "byleave": visit}, receive, page)
-            await page.finish()
-        finally:
-            CURRENT.reset(token)
+            return None
 
-    def _visit(self, scope: Mapping[str, Any]) -> Visit:
+    def _visit(self, scope: Scope) -> Visit:
         may_write = True if scope["path"] == EVENTS_PATH else None
         return Visit(self.site, scope, self.site.source.decider(), may_write=may_write)
 
-    def _request_headers(self, visit: Visit) -> Any:
-        """Return the request headers that the application may see."""
+    def _request_headers(self, visit: Visit) -> Headers:
         decider = visit.decider
         if (
             decider is None
@@ -184,7 +167,8 @@ class Personalise:
             or not may_ask_for_page(visit.scope)
             or self.site.is_slotless(visit.path, decider)
         ):
-            return visit.scope["headers"]
+            headers: Headers = visit.scope["headers"]
+            return headers
 
         def unwrap(signature: str) -> bool:
             # What an experiment owns must be counted, so such a page is never "not modified".
@@ -219,51 +203,3 @@ def load_definitions(given: str | Path | Definitions | None) -> Definitions:
 
         return load_folder(path)
     return read(Definitions, json.loads(path.read_text(encoding="utf-8")))
-
-
-def _flushing(client: Client, receive: Receive) -> Receive:
-    """Return a `receive` that sends what waits before the application shuts down."""
-
-    async def flushed() -> Message:
-        message = await receive()
-        if message["type"] == "lifespan.shutdown":
-            await client.drain()
-        return message
-
-    return flushed
-
-
-async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
-    if visit.scope["method"] != "POST":
-        return await refuse(send, 405, "Send reports by POST.")
-    if not is_same_origin(visit.scope):
-        return await refuse(send, 403, "Reports come from this site's own pages.")
-    body = await read_body(receive, most_bytes=_MOST_REPORT_BYTES)
-    if body is None:
-        return await refuse(send, 413, "The report is too large.")
-    cookies: list[str] = []
-    try:
-        take_report(visit, body)
-        cookies = visit.set_cookies()
-    except Exception as error:
-        report("report not taken", error)
-    return await answer(send, 204, cookies=cookies)
-
-
-async def _send_script(visit: Visit, receive: Receive, send: Send) -> None:
-    del receive
-    if visit.scope["method"] not in ("GET", "HEAD"):
-        return await refuse(send, 405, "The script can only be fetched.")
-    headers = [
-        ("content-type", "text/javascript; charset=utf-8"),
-        ("cache-control", "public, max-age=31536000, immutable"),
-        ("x-content-type-options", "nosniff"),
-    ]
-    return await answer(send, 200, headers=headers, body=script())
-
-
-_ROUTES: Final[Mapping[str, Callable[[Visit, Receive, Send], Awaitable[None]]]] = {
-    CONSENT_PATH: take_choice,
-    EVENTS_PATH: _take_report,
-    SCRIPT_PATH: _send_script,
-}

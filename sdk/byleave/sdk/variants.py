@@ -1,16 +1,13 @@
 """Variants as bytes: what takes a slot's place on the page."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from byleave.experiments import Slot, Variant
 from byleave.experiments.definitions import VariantKind
 from byleave.sdk.encoding import encoded
 from byleave.sdk.navigation import personal_navigation
-
-if TYPE_CHECKING:  # Jinja is needed by sites with templates only, and slow to import
-    from jinja2 import Environment
 
 #: Where a link or an image may lead. Anything else, such as `javascript:`, could run code.
 _SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
@@ -20,16 +17,36 @@ class VariantError(ValueError):
     """A variant that cannot be shown, whatever page it is for."""
 
 
+class Template(Protocol):
+    """One template of the site."""
+
+    def render(self, context: Mapping[str, Any], /) -> str:
+        """Return what the template makes of its context."""
+        ...
+
+
+class Templates(Protocol):
+    """The site's templates: what a Jinja environment offers, as far as it is used here."""
+
+    def overlay(self, *, enable_async: bool = ..., autoescape: bool = ...) -> "Templates":
+        """Return the same templates with other settings."""
+        ...
+
+    def get_template(self, name: str, /) -> Template:
+        """Return the template of a name."""
+        ...
+
+
 class Renderer:
     """Turns variants into bytes with the site's own templates.
 
     Args:
-        templates: The site's Jinja environment; without it, variants of kind `fields` and
+        templates: The site's; without them, variants of kind `fields` and
             `template` cannot be shown.
         promoted_label: What a list of promoted links is called.
     """
 
-    def __init__(self, templates: "Environment | None", *, promoted_label: str) -> None:
+    def __init__(self, templates: Templates | None, *, promoted_label: str) -> None:
         # The bytes are needed at once, so an asynchronous environment is used without awaiting.
         self._templates = templates and templates.overlay(enable_async=False)
         # Fields come from people who write text, so they are escaped whatever the site does.
@@ -79,9 +96,7 @@ class Renderer:
         given = {name: fields.get(name, "") for name in slot.fields}
         return self._template(slot.template, given, self._escaping)
 
-    def _template(
-        self, name: str, context: Mapping[str, Any], templates: "Environment | None"
-    ) -> str:
+    def _template(self, name: str, context: Mapping[str, Any], templates: Templates | None) -> str:
         if templates is None:
             raise VariantError("no templates: give `templates=` the site's Jinja environment")
         return templates.get_template(name).render(context)

@@ -7,7 +7,7 @@ site: consent that cannot be read is refused, and what fails is left out.
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events
@@ -24,6 +24,7 @@ from byleave.segments.consent.purposes import refused
 from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
 
+_SOURCES = ("scope", "environ", "META")
 _SIGNALS = (b"sec-gpc", b"dnt")
 
 
@@ -254,6 +255,9 @@ class Visit:
         return self.memory.set_cookies(may_write=self.may_write and self.is_counted)
 
 
+#: The visit's name in a WSGI environment, where only names with a dot may be no text.
+ENVIRON_KEY: Final = "byleave.visit"
+
 #: The visit that the running code belongs to.
 CURRENT: ContextVar[Visit | None] = ContextVar("byleave_visit", default=None)
 
@@ -265,11 +269,13 @@ def record(request: Any, event: str, properties: Mapping[str, Scalar] | None = N
     only as far as the visitor agreed. Without the middleware nothing happens.
 
     Args:
-        request: The ASGI scope, or a framework's request that has it as `scope`.
+        request: The ASGI scope, the WSGI environment, or a framework's request that has one of
+            them as `scope`, `environ` or `META`.
         event: A declared event.
         properties: Its properties, as declared.
     """
-    scope = request if isinstance(request, Mapping) else request.scope
-    visit = scope.get("byleave")
-    if isinstance(visit, Visit):
-        visit.record(event, properties or {})
+    for source in (request, *(getattr(request, name, None) for name in _SOURCES)):
+        if isinstance(source, Mapping):
+            visit = source.get("byleave") or source.get(ENVIRON_KEY)
+            if isinstance(visit, Visit):
+                return visit.record(event, properties or {})

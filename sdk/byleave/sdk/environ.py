@@ -1,0 +1,59 @@
+"""A WSGI environment as the ASGI scope that the same request would have."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from byleave.sdk.cookies import Scope
+from byleave.sdk.headers import Headers
+
+_UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+def scope_of(environ: Mapping[str, Any]) -> Scope:
+    """Return the scope of a request, as far as this package reads scopes."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return {
+        "type": "http",
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ.get("wsgi.url_scheme", "http"),
+        "path": path.encode("latin-1").decode("utf-8", "replace"),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
+        "headers": [
+            (_name(key), str(value).encode("latin-1"))
+            for key, value in environ.items()
+            if key.startswith("HTTP_") or (key in _UNPREFIXED and value)
+        ],
+    }
+
+
+def with_headers(environ: Mapping[str, Any], *, before: Headers, after: Headers) -> dict[str, Any]:
+    """Return an environment with the request headers that the application may see.
+
+    Args:
+        environ: What the server gave.
+        before: The headers in it.
+        after: What is left of them.
+    """
+    changed, kept = dict(environ), dict(after)
+    for name, value in before:
+        key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        if name not in kept:
+            changed.pop(key, None)
+        elif kept[name] != value:
+            changed[key] = kept[name].decode("latin-1")
+    return changed
+
+
+def reader(environ: Mapping[str, Any]) -> Callable[[int], bytes]:
+    """Return what reads the request's body, up to a number of bytes and never beyond its end."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+
+    def read(most_bytes: int) -> bytes:
+        body: bytes = environ["wsgi.input"].read(min(int(length), most_bytes))
+        return body
+
+    return read
+
+
+def _name(key: str) -> bytes:
+    return key.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1")
