@@ -51,6 +51,12 @@ def asked(words: Vocabulary, consent: Consent, /, **attributes: object) -> Facts
         ({"attribute": "interests", "contains_any": ["tea"]}, {"interests": ["tea"]}, T),
         ({"attribute": "renews", "within_next": "14d"}, {"renews": NOW + 13 * DAY}, T),
         ({"attribute": "renews", "within_next": "14d"}, {"renews": "2030-01-01"}, F),
+        ({"attribute": "age", "between": [18, 30]}, {"age": 18}, T),
+        ({"attribute": "plan", "contains": "ea"}, {"plan": "team"}, T),
+        ({"attribute": "plan", "starts_with": "ea"}, {"plan": "team"}, F),
+        ({"attribute": "plan", "matches": "t*", "ignore_case": True}, {"plan": "team"}, T),
+        ({"now": {"exists": True}}, {}, T),
+        ({"now": {"equals": 5}}, {}, INVALID),
         ({"now": {"after": "2023-11-14"}}, {}, T),
         ({"now": {"during": {"days": ["tue"]}}}, {}, T),
         ({"now": {"during": {"days": ["wed"]}}}, {}, F),
@@ -59,9 +65,11 @@ def asked(words: Vocabulary, consent: Consent, /, **attributes: object) -> Facts
 def test_what_may_be_read_is_true_false_missing_or_invalid(
     shop: Shop, agreed: Agreed, leaf: object, attributes: dict[str, object], verdict: Verdict
 ) -> None:
-    facts = asked(shop(asked=leaf), agreed(PERSONAL), **attributes)
+    words = shop(asked=leaf)
+    facts = asked(words, agreed(PERSONAL), **attributes)
 
     assert facts.segment("asked") is verdict
+    assert facts.verdict(words.segments["asked"].when, PERSONAL) is verdict
 
 
 @pytest.mark.parametrize(

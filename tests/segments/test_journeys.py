@@ -120,9 +120,10 @@ def test_a_condition_asks_where_a_visitor_is(
 ) -> None:
     words = shop(journeys=BUY, **DONE, asked={"journey": "buy", **leaf})
 
-    found = facts(words, agreed(*Purpose), None, NOW, **attributes).segment("asked")
+    found = facts(words, agreed(*Purpose), None, NOW, **attributes)
 
-    assert found is verdict
+    assert found.segment("asked") is verdict
+    assert found.verdict(words.segments["asked"].when, Purpose.PERSONALISATION) is verdict
 
 
 def test_steps_are_remembered_for_each_use_that_asks(shop: Shop, agreed: Agreed) -> None:

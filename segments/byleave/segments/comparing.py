@@ -67,10 +67,18 @@ def compare(test: Comparison, value: object, expected: ValueType, *, now_ms: int
     if not is_sound(test, expected) or not fits(value, expected):
         return Verdict.INVALID
     given: Any = moment_ms(value) if expected is ValueType.TIME else value
+    return verdict_of(tester(test, expected)(given, now_ms))
+
+
+def tester(test: Comparison, kind: ValueType) -> Callable[[Any, int], bool]:
+    """Return a function of a value and the time that makes a sound comparison.
+
+    The value has the type already; a moment is in milliseconds.
+    """
+    holds, operand = _TESTS[test.operator][kind], prepared(test)
     if test.ignore_case and test.operator is not Operator.MATCHES_RE:
-        given = folded(given)
-    holds = _TESTS[test.operator][expected]
-    return verdict_of(holds(given, prepared(test), now_ms))
+        return lambda value, now_ms: holds(folded(value), operand, now_ms)
+    return lambda value, now_ms: holds(value, operand, now_ms)
 
 
 def folded(value: Any) -> Any:

@@ -1,16 +1,18 @@
 """Rules, built once from the definitions, and facts, what they say about one visitor now."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Final
 
-from byleave.segments.conditions import Condition
+from byleave.segments.conditions import AnyOf, Condition, SegmentLeaf
 from byleave.segments.consent import Consent, Purpose
 from byleave.segments.explain import Explanation, explained
 from byleave.segments.interpreter import Interpreter
 from byleave.segments.journeys import Progress, StepReached, progress, step_key
 from byleave.segments.memory import Memory
+from byleave.segments.plans import Asked, Plan
 from byleave.segments.profile import Profile
-from byleave.segments.reach import evaluation_order
+from byleave.segments.reach import evaluation_order, reads
 from byleave.segments.reading import DefinitionError
 from byleave.segments.references import unknown_names
 from byleave.segments.situation import Situation
@@ -47,6 +49,18 @@ class Rules:
                 *((condition, Purpose.PERSONALISATION) for condition in tracked),
             ],
         )
+        self.plans = {
+            use: Plan(keys, vocabulary, self.memory, use)
+            for use in Purpose
+            if (keys := self._asked_for(use))
+        }
+
+    def _asked_for(self, use: Purpose) -> list[str]:
+        """Return the segments of one use, and those that they name."""
+        segments = self.vocabulary.segments
+        own = [SegmentLeaf(key) for key, segment in segments.items() if segment.use is use]
+        named = reads(AnyOf(tuple(own)), self.vocabulary).segments
+        return [key for key in self.order if key in named]
 
     def facts(
         self,
@@ -67,14 +81,7 @@ class Rules:
             collected: The purposes under whose grant an attribute was collected, by name;
                 where a name is missing, all that it declares.
         """
-        situation = Situation(
-            consent,
-            attributes=attributes,
-            profile=profile,
-            now_ms=now_ms,
-            collected=collected or {},
-        )
-        return Facts(self, situation)
+        return Facts(self, consent, attributes, profile, now_ms, collected or {})
 
     def record(
         self,
@@ -104,11 +111,24 @@ class Rules:
 class Facts:
     """What the rules say about one visitor at one moment; each answer is worked out once."""
 
-    def __init__(self, rules: Rules, situation: Situation) -> None:
+    __slots__ = ("_asked", "_attributes", "_collected", "_consent", "_now_ms", "_profile", "_rules")
+
+    def __init__(
+        self,
+        rules: Rules,
+        consent: Consent,
+        attributes: Mapping[str, object],
+        profile: Profile,
+        now_ms: int,
+        collected: Mapping[str, Collection[Purpose]],
+    ) -> None:
         self._rules = rules
-        self._situation = situation
-        self._interpreter = Interpreter(rules.vocabulary, rules.memory, situation)
-        self._segments: dict[str, Verdict] = {}
+        self._consent = consent
+        self._attributes = attributes
+        self._profile = profile
+        self._now_ms = now_ms
+        self._collected = collected
+        self._asked: dict[Purpose, Asked] = {}
 
     def segment(self, key: str) -> Verdict:
         """Return whether the visitor is in a segment, for the segment's own use.
@@ -116,11 +136,35 @@ class Facts:
         Raises:
             KeyError: There is no such segment.
         """
-        known = self._segments.get(key)
-        if known is None:
-            segment = self._rules.vocabulary.segments[key]
-            known = self._segments[key] = self.verdict(segment.when, segment.use)
-        return known
+        return self._for(self._rules.vocabulary.segments[key].use).verdict(key)
+
+    def true_segments(self) -> frozenset[str]:
+        """Return every segment that the visitor is in, each for its own use."""
+        return frozenset(
+            chain.from_iterable(self._for(use).true_segments() for use in self._rules.plans)
+        )
+
+    def _for(self, use: Purpose) -> Asked:
+        asked = self._asked.get(use)
+        if asked is None:
+            plan = self._rules.plans[use]
+            row = plan.rows.read(
+                self._consent, self._attributes, self._profile, self._now_ms, self._collected
+            )
+            asked = self._asked[use] = Asked(plan, row, self._now_ms)
+        return asked
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The reference, asked about the same visitor."""
+        situation = Situation(
+            self._consent,
+            attributes=self._attributes,
+            profile=self._profile,
+            now_ms=self._now_ms,
+            collected=self._collected,
+        )
+        return Interpreter(self._rules.vocabulary, self._rules.memory, situation)
 
     def verdict(self, condition: Condition, use: Purpose) -> Verdict:
         """Return what a condition comes to for one use.
@@ -128,7 +172,7 @@ class Facts:
         The state of its event leaves must be tracked for that use (by a segment, or by the
         rules' `tracked`); otherwise they are missing.
         """
-        return self._interpreter.verdict(condition, use)
+        return self.interpreter.verdict(condition, use)
 
     def explain(self, key: str) -> Explanation:
         """Return why the visitor is or is not in a segment.
@@ -137,7 +181,7 @@ class Facts:
             KeyError: There is no such segment.
         """
         use = self._rules.vocabulary.segments[key].use
-        return explained(key, self._interpreter, use)
+        return explained(key, self.interpreter, use)
 
     def journey(self, key: str) -> Progress:
         """Return where the visitor is in a journey, for the journey's own use.
@@ -148,11 +192,11 @@ class Facts:
             KeyError: There is no such journey.
         """
         journey = self._rules.vocabulary.journeys[key]
-        now_ms = self._situation.now_ms
-        kept = self._situation.profile.kept(journey.use)
+        now_ms = self._now_ms
+        kept = self._profile.kept(journey.use)
         reached = {}
         for step in journey.steps:
-            if self._interpreter.reached(key, step, journey.use).is_true:
+            if self.interpreter.reached(key, step, journey.use).is_true:
                 state = kept.get(step_key(key, step.key))
                 reached[step.key] = state.times[0] if state and state.times else now_ms
         return progress(journey, reached, now_ms=now_ms)
@@ -162,11 +206,11 @@ class Facts:
 
         A step is reached once; where it was reached before, nothing happens.
         """
-        profile, told = self._situation.profile, []
+        profile, told = self._profile, []
         vocabulary = self._rules.vocabulary
         for use, tracked in self._rules.memory.steps.items():
             reached = [
-                StepReached(journey=key, step=step.key, at_ms=self._situation.now_ms)
+                StepReached(journey=key, step=step.key, at_ms=self._now_ms)
                 for key, journey in vocabulary.journeys.items()
                 for step in journey.steps
                 if self._is_new(key, step, use, tracked)
@@ -180,11 +224,9 @@ class Facts:
         self, journey: str, step: JourneyStep, use: Purpose, tracked: Collection[str]
     ) -> bool:
         key = step_key(journey, step.key)
-        if key not in tracked or not self._situation.consent.allows(use):
+        if key not in tracked or not self._consent.allows(use):
             return False
-        if self._rules.memory.is_reached(
-            self._situation.profile, key, use, now_ms=self._situation.now_ms
-        ):
+        if self._rules.memory.is_reached(self._profile, key, use, now_ms=self._now_ms):
             return False
         done = self._rules.vocabulary.segments[step.done].when
-        return self._interpreter.verdict(done, use).is_true
+        return self.interpreter.verdict(done, use).is_true

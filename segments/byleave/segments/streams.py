@@ -28,6 +28,9 @@ MOST_VALUES: Final = 32
 #: Numbers beyond this are not added up: the sum of a few would no longer be exact.
 GREATEST_VALUE: Final = 1e15
 
+#: Before every event.
+LONG_AGO_MS: Final = -(2**62)
+
 Properties = Mapping[str, object]
 
 
@@ -154,8 +157,8 @@ def pairs(state: State) -> list[tuple[int, Any]]:
 
 
 def start_of(span_ms: int | None, now_ms: int) -> int:
-    """Return the first moment of a window that ends now."""
-    return 0 if span_ms is None else max(0, now_ms - span_ms)
+    """Return the first moment of a window that ends now; of one without a bound, long ago."""
+    return LONG_AGO_MS if span_ms is None else now_ms - span_ms
 
 
 def wider(first: int | None, second: int | None) -> int | None:
