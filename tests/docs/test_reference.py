@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from byleave.sdk import Personalise
+from byleave.sdk import asgi, wsgi
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPT_PATH
 from byleave.sdk.consent_routes import CHOICE_LASTS_S, CONSENT_PATH
 from byleave.sdk.cookies import MOST_COOKIE_BYTES, cookie_name
@@ -41,9 +41,12 @@ def test_what_the_server_offers_is_there(page_at: Callable[[str], Any]) -> None:
         assert hasattr(importlib.import_module(module), attribute)
 
 
-def test_every_argument_of_the_middleware_is_explained(page_at: Callable[[str], Any]) -> None:
+@pytest.mark.parametrize("middleware", [asgi.Personalise, wsgi.Personalise])
+def test_every_argument_of_the_middleware_is_explained(
+    middleware: type, page_at: Callable[[str], Any]
+) -> None:
     table = page_at("docs/reference/middleware.md").table("## Arguments")
-    parameters = [*inspect.signature(Personalise).parameters.values()][1:]
+    parameters = [*inspect.signature(middleware).parameters.values()][1:]
 
     assert [row[:2] for row in table] == [[f"`{p.name}`", default(p.default)] for p in parameters]
 
