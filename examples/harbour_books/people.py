@@ -103,8 +103,6 @@ class Person:
         if self.random.random() < 0.45:
             browser.end_session()
             yield self.random.randrange(20 * HOUR_MS, 3 * DAY_MS)
-            browser.get("/")
-            yield self._pause()
         browser.get("/pricing?readers=30")
         yield self._pause()
         page = browser.get("/pricing?readers=300")
@@ -159,7 +157,7 @@ def people(random: Random, *, count: int, over_ms: int) -> Iterator[Person]:
         choice: Choice = own.choices(("accept", "refuse", "ignore"), (80, 13, 7))[0]
         yield Person(
             arrives_ms=arrives_ms,
-            kind="crawler" if is_crawler else own.choices(("comparer", "reader"), (76, 24))[0],
+            kind="crawler" if is_crawler else own.choices(("comparer", "reader"), (74, 26))[0],
             choice="ignore" if is_crawler else choice,
             withdraws=choice == "accept" and own.random() < 0.02,
             random=own,
