@@ -11,6 +11,7 @@ from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
 from byleave.server.commands.explain import explain
 from byleave.server.commands.fmt import fmt
+from byleave.server.commands.init import init
 from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.print_schema import print_schema
@@ -29,6 +30,7 @@ def _group(about: str) -> typer.Typer:
 
 
 program = _group("Website personalisation that asks first.")
+program.command("init")(init)
 program.command("validate")(validate)
 program.command("fmt")(fmt)
 program.command("test")(run_tests)

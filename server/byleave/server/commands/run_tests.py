@@ -24,7 +24,7 @@ def run_tests(
         Style, typer.Option("--format", help="How failures are printed.")
     ] = Style.TEXT,
 ) -> None:
-    """Test definitions: are personas in the segments, and do they see what they should?
+    """Test whether personas are in the segments, and see the variants, that they should.
 
     Exits with 0 where every expectation is met, 1 where one is not, 2 where there is no test.
     """
