@@ -13,6 +13,7 @@ FRONT_DOORS = (
     *(f"byleave.{package}" for package in PACKAGES),
     "byleave.experiments.allocation",
     "byleave.experiments.lift",
+    "byleave.experiments.simulation",
 )
 CONFIGURATION = ("requirements.lock", "pyproject.toml", "Makefile", ".ci/run")
 LONGEST_FILE = 400

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from byleave.experiments.allocation import DelayCurve, delay_curve, row_shares
+from byleave.experiments.allocation import DelayCurve, delay_curve, delay_edges, row_shares
 
 HOUR_MS = 3_600_000
 EDGES = [0, HOUR_MS, 24 * HOUR_MS, 168 * HOUR_MS]
@@ -22,6 +22,12 @@ def test_the_curve_is_the_share_that_arrived_by_each_edge() -> None:
     assert curve().shares.tolist() == [0, 0.5, 0.8, 1]
     ages_ms = [-5, 0, HOUR_MS / 2, 168 * HOUR_MS, 999 * HOUR_MS]
     assert curve().arrived(ages_ms).tolist() == pytest.approx([0, 0, 0.25, 1, 1])
+
+
+def test_buckets_are_shortest_where_most_conversions_come() -> None:
+    edges = delay_edges(64 * HOUR_MS, buckets=8)
+
+    assert (edges / HOUR_MS).tolist() == [0, 1, 4, 9, 16, 25, 36, 49, 64]
 
 
 def test_rows_of_buckets_are_summed() -> None:

@@ -5,9 +5,10 @@ from byleave.experiments.allocation.best_arm import (
     beats,
     compare_arms,
 )
-from byleave.experiments.allocation.delay import DelayCurve, delay_curve, row_shares
+from byleave.experiments.allocation.delay import DelayCurve, delay_curve, delay_edges, row_shares
 from byleave.experiments.allocation.observed import Observed, observe
 from byleave.experiments.allocation.policy import (
+    GRACE_MS,
     LONGEST_ROW_MS,
     Evidence,
     Method,
@@ -41,6 +42,7 @@ from byleave.experiments.allocation.weights import (
 )
 
 __all__ = [
+    "GRACE_MS",
     "LONGEST_ROW_MS",
     "ArmComparison",
     "BetaPosterior",
@@ -56,6 +58,7 @@ __all__ = [
     "champion",
     "compare_arms",
     "delay_curve",
+    "delay_edges",
     "equal_weights",
     "evidence",
     "fixed_weights",

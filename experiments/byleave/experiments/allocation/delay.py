@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DelayCurve", "delay_curve", "row_shares"]
+__all__ = ["DelayCurve", "delay_curve", "delay_edges", "row_shares"]
 
 _LEAST_CONVERSIONS = 200
 
@@ -62,6 +62,14 @@ class DelayCurve:
         height = (self.shares[piece] + self.arrived(inside)) / 2
         beyond = np.maximum(ages - self.edges_ms[-1], 0.0)
         return np.asarray(sums[piece] + (inside - start) * height + beyond)
+
+
+def delay_edges(window_ms: int, *, buckets: int = 64) -> NDArray[np.float64]:
+    """Return the edges of delay buckets, (b/B)² of the window, shape (B + 1,).
+
+    Most conversions come early, where buckets are short: 2.5 minutes at the start of 7 days.
+    """
+    return np.asarray(window_ms * (np.arange(buckets + 1) / buckets) ** 2)
 
 
 def delay_curve(conversions: ArrayLike, *, edges_ms: ArrayLike) -> DelayCurve | None:

@@ -29,6 +29,7 @@ from byleave.experiments.allocation.weights import (
 from byleave.experiments.definitions import CONTROL, Allocate, Goal, GoalKind, Policy
 
 __all__ = [
+    "GRACE_MS",
     "LONGEST_ROW_MS",
     "Evidence",
     "Method",
@@ -41,6 +42,10 @@ __all__ = [
 
 #: An allocation row lasts no longer than this.
 LONGEST_ROW_MS: Final = 86_400_000
+
+#: New units may be drawn from a row until this long after its successor was published, so a row
+#: is mature this long and a window after it was closed.
+GRACE_MS: Final = 86_400_000
 
 _LEAST_EXPECTED = 10
 _LEAST_ORDERS = 40

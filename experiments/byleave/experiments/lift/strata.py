@@ -103,6 +103,15 @@ class Strata:
         """Which rows can compare two arms: both have units, shape (J,)."""
         return np.asarray((self.counts[:, arm] > 0) & (self.counts[:, control] > 0))
 
+    def only(self, rows: NDArray[np.bool_]) -> "Strata":
+        """The strata of some rows, those where `rows` is true, shape (J,)."""
+        return Strata(
+            counts=self.counts[rows],
+            sums=self.sums[rows],
+            squares=self.squares[rows],
+            propensities=self.propensities[rows],
+        )
+
     def scaled(self, factor: float) -> "Strata":
         """The same units with every outcome multiplied by a factor."""
         return Strata(
