@@ -10,9 +10,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup
 
-from byleave.sdk.rewriter import mark
-from byleave.sdk.visit import CURRENT
-from byleave.segments import suggestion
+from byleave.sdk.template_functions import marks, why_this
 
 
 class PersonaliseExtension(Extension):
@@ -39,31 +37,7 @@ class PersonaliseExtension(Extension):
         return [output("_open"), *default, output("_close")]
 
     def _open(self, slot: str) -> Markup:
-        return _marks(slot)[0]
+        return marks(slot)[0]
 
     def _close(self, slot: str) -> Markup:
-        return _marks(slot)[1]
-
-
-def _marks(slot: str) -> tuple[Markup, Markup]:
-    visit = CURRENT.get()
-    if visit is None or visit.decider is None:
-        return Markup(), Markup()
-    if slot not in visit.decider.slots:
-        known = visit.decider.snapshot.definitions.slots
-        if slot not in known:
-            visit.site.warn_once(f"unknown slot {slot!r}.{suggestion(slot, known)}")
-        return Markup(), Markup()
-    # Slots are named by the site's definitions and signed by its key: nothing to escape.
-    before, after = mark(slot, visit.site.mark_keys[0])
-    return Markup(before), Markup(after)  # noqa: S704
-
-
-def why_this(slot: str) -> str:
-    """Return why a slot is different for this visitor, in a sentence that they can read.
-
-    Empty where they see what everybody sees. Asking decides the page, so it is for the body of
-    a page and not for parts that a site caches.
-    """
-    visit = CURRENT.get()
-    return visit.slots.because(slot) if visit is not None and visit.is_active else ""
+        return marks(slot)[1]

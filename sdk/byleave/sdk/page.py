@@ -48,6 +48,11 @@ class PageSend:
         self._start: Message | None = None
         self._stream: Stream | None = None
 
+    @property
+    def is_rewriting(self) -> bool:
+        """Whether the pieces of a streamed page are being rewritten."""
+        return self._stream is not None
+
     async def __call__(self, message: Message) -> None:
         """Pass a message on, now or with the first body message."""
         if message["type"] == "http.response.start":

@@ -1,0 +1,22 @@
+"""Django templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and `{% why_this %}`.
+
+Add this module to the `builtins` of the site's template engine. The tag puts signed comments
+around the default, which the middleware finds again on the way out; the page as the template
+makes it is the same for everybody and can be cached.
+"""
+
+from django.template import Library
+from markupsafe import Markup
+
+from byleave.sdk.template_functions import marks, why_this
+
+
+def personalise(content: str, slot: str) -> Markup:
+    """Return a rendered default between the marks of its slot."""
+    before, after = marks(slot)
+    return before + Markup(content) + after  # noqa: S704  # the template has escaped it
+
+
+register = Library()
+register.simple_block_tag(personalise)
+register.simple_tag(why_this)
