@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings
+from django import conf
 from django.http import HttpResponse
 from django.template import Context, Engine
 
@@ -38,6 +38,7 @@ class Personalise(Middleware):
     async_capable = True
 
     def __init__(self, get_response: Any) -> None:
+        settings = conf.settings
         secrets = [*reversed(settings.SECRET_KEY_FALLBACKS), settings.SECRET_KEY]
         defaults = {"secrets": secrets, "templates": DjangoTemplates()}
         super().__init__(get_response, **defaults | getattr(settings, "BYLEAVE", {}))
