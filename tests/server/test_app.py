@@ -137,6 +137,17 @@ def test_a_public_key_sends_events_and_enrols_nobody(
     assert answer["refused"] == [{"index": 1, "reason": "exposures need a server key"}]
 
 
+def test_a_sender_whose_clock_is_wrong_is_told_of_in_the_log(
+    client: TestClient, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for minutes in (4, 6):
+        client.post("/v1/events", json={"sent_at": clock() + minutes * 60_000, "events": []})
+
+    assert [record.message for record in caplog.records if record.name == "byleave.server"] == [
+        "a sender's clock is wrong"
+    ]
+
+
 def test_at_most_five_hundred_events_are_taken_at_once(client: TestClient, clock: Any) -> None:
     response = client.post("/v1/events", json={"sent_at": clock(), "events": [0] * 501})
 
@@ -167,6 +178,17 @@ def test_decisions_carry_the_state_of_a_visitor(client: TestClient, clock: Any) 
     assert first["decisions"]["hero"]["reason"] == "assigned"
     assert second["decisions"]["hero"]["reason"] == "sticky"
     assert second["decisions"]["hero"]["arm"] == first["decisions"]["hero"]["arm"]
+
+
+def test_a_site_may_keep_the_state_itself(client: TestClient, clock: Any) -> None:
+    sticky = {"arm": "calm", "allocation": "welcome.1.1.0", "assigned_at_ms": clock()}
+    state = {"assignments": {"sticky": {"welcome.1": sticky}}}
+    question = {"visitor": "visitor-1", "consent": CONSENT, "slots": ["hero"], "state": state}
+
+    decided = client.post("/v1/decide", json=question).json()
+
+    assert decided["decisions"]["hero"]["arm"] == "calm"
+    assert decided["decisions"]["hero"]["reason"] == "sticky"
 
 
 @pytest.mark.parametrize("state", ["", "forged", "{}", None])
@@ -256,6 +278,18 @@ def test_a_service_without_definitions_is_alive_and_not_ready(
     assert ready.status_code == 503
     assert "no definitions are published" in ready.json()["detail"]
     assert [(a.status_code, a.headers["retry-after"]) for a in answers] == [(503, "5")] * 2
+
+
+def test_a_store_that_cannot_be_written_makes_the_service_unready(
+    client: TestClient, service: Service
+) -> None:
+    with service.storage.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE sites")
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert "the store cannot be written" in response.json()["detail"]
 
 
 def test_a_service_that_can_do_its_work_is_ready(client: TestClient) -> None:

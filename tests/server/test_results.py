@@ -191,6 +191,18 @@ def test_the_page_loads_nothing_but_its_own_style(finished: Service, visit: Any)
     assert "prefers-color-scheme: dark" in sheet.text
 
 
+def test_a_site_that_was_simulated_once_says_so_for_ever(
+    open_service: Callable[..., Service],
+) -> None:
+    marks = []
+    for is_simulated in (False, True, False):
+        service = open_service(is_simulated=is_simulated)
+        marks.append(service.site.is_simulated)
+        service.close()
+
+    assert marks == [False, True, True]
+
+
 def test_a_page_without_data_says_what_will_come(service: Service, visit: Any) -> None:
     page = visit(service, service.results_link("welcome", lasts_ms=HOUR_MS))
 

@@ -138,7 +138,23 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         Storage(tmp_path / "newer.db")
 
 
-@pytest.mark.parametrize("database", ["sqlite://", "what ever://"])
+@pytest.mark.parametrize("database", ["sqlite://", "what ever://", "mysql://host/db", "x://y"])
 def test_a_database_that_cannot_be_is_refused(database: str) -> None:
     with pytest.raises(StorageError):
         Storage(database)
+
+
+def test_a_postgresql_that_does_not_answer_is_refused_without_its_password() -> None:
+    with pytest.raises(StorageError, match="connection failed") as caught:
+        Storage("postgresql://me:secret@127.0.0.1:1/db")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_postgresql_without_its_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StorageError, match="byleave\\[postgres\\]"):
+        Storage("postgresql://127.0.0.1:1/db")

@@ -35,6 +35,7 @@ _WRITER = (
 # so that they take turns; a transaction lasts a few milliseconds.
 _ONE_WRITER = select(func.pg_advisory_xact_lock(0x62796C65617665))
 _READER = ("query_only=on", "wal_autocheckpoint=0", "busy_timeout=5000")
+_DATABASE_WANTED = "expected the path of a SQLite file, or a URL such as postgresql://…"
 
 
 class Storage:
@@ -58,9 +59,7 @@ class Storage:
             self._writer = _sqlite_engine(url, _WRITER, begin="BEGIN IMMEDIATE", connections=1)
             self._readers = _sqlite_engine(url, _READER, begin="BEGIN", connections=5)
         else:
-            self._writer = self._readers = create_engine(
-                url, pool_pre_ping=True, hide_parameters=True
-            )
+            self._writer = self._readers = _postgresql_engine(url)
         try:
             with self.writing() as connection:
                 _migrate(connection)
@@ -108,9 +107,9 @@ def _url(database: str | Path) -> URL:
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise StorageError("the database is neither a path nor a URL such as postgresql://…") from (
-            error
-        )
+        raise StorageError(_DATABASE_WANTED) from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(_DATABASE_WANTED)
     if url.get_backend_name() == "sqlite" and not url.database:
         raise StorageError("give SQLite a file: what is only in memory would not be kept")
     return url
@@ -162,6 +161,15 @@ def _sqlite_engine(url: URL, settings: tuple[str, ...], *, begin: str, connectio
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise StorageError(
+            "PostgreSQL needs a driver that is not installed: pip install 'byleave[postgres]'"
+        ) from error
 
 
 def _migrate(connection: Connection) -> None:
