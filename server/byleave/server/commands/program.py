@@ -19,6 +19,8 @@ from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
 from byleave.server.commands.serve import serve
+from byleave.server.commands.simulate import simulate
+from byleave.server.commands.simulate import simulate
 from byleave.server.commands.two_sample import two_sample
 from byleave.server.commands.validate import validate
 
@@ -37,8 +39,10 @@ program.command("test")(run_tests)
 program.command("explain")(explain)
 program.command("rewrite")(rewrite)
 program.command("schema")(print_schema)
+program.command("simulate")(simulate)
 program.command("serve")(serve)
 program.command("demo")(demo)
+program.command("simulate")(simulate)
 
 consent = _group("What consent strings say.")
 consent.command("decode")(decode)
