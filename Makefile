@@ -1,7 +1,7 @@
 # Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-long check certify lock
+.PHONY: help setup demo docs test test-long check certify lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,9 @@ setup: $(READY)  ## create .venv from the hash-checked requirements.lock
 
 demo: $(READY)  ## a site, its server and a finished experiment, on this machine only
 	$(BIN)/byleave demo
+
+docs: $(READY)  ## the documentation as pages, in build/docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 
 test: $(READY)  ## every test but the long ones; the two pure packages are covered branch by branch
 	$(BIN)/coverage run -m pytest
