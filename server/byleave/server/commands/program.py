@@ -20,7 +20,6 @@ from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
 from byleave.server.commands.serve import serve
 from byleave.server.commands.simulate import simulate
-from byleave.server.commands.simulate import simulate
 from byleave.server.commands.two_sample import two_sample
 from byleave.server.commands.validate import validate
 
@@ -42,7 +41,6 @@ program.command("schema")(print_schema)
 program.command("simulate")(simulate)
 program.command("serve")(serve)
 program.command("demo")(demo)
-program.command("simulate")(simulate)
 
 consent = _group("What consent strings say.")
 consent.command("decode")(decode)
