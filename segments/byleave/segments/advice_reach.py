@@ -1,0 +1,90 @@
+"""Advice on reach: which visitors an audience leaves out because of what it asks."""
+
+from collections.abc import Callable, Iterator
+
+from byleave.segments.comparing import is_listed
+from byleave.segments.comparisons import Operator
+from byleave.segments.conditions import AttributeLeaf, JourneyLeaf, Leaf, NowLeaf
+from byleave.segments.possible import meets
+from byleave.segments.reach import events_of
+from byleave.segments.reading import Fault
+from byleave.segments.vocabulary import Attribute, Source, Vocabulary
+from byleave.segments.ways import Asked, Ways
+
+
+def costs(key: str, ways: Ways, vocabulary: Vocabulary) -> Iterator[Fault]:
+    """Yield who cannot be in a segment, whatever is true of them, and what keeps them out."""
+    segment = vocabulary.segments[key]
+    place = ("segments", key)
+    choice = f"has not agreed to {segment.use}"
+    if explicit := _needed(key, ways, lambda asked: _is_sensitive(asked, vocabulary)):
+        yield Fault(
+            place,
+            f"reaches nobody, in any region, who {choice}: it needs {explicit}, which is sensitive",
+        )
+    elif stored := _needed(key, ways, lambda asked: _needs_consent(asked, vocabulary)):
+        yield Fault(
+            place,
+            f"where consent is opt-in, reaches nobody who {choice}: it needs {stored}",
+        )
+    if known := _needed(key, ways, lambda asked: _needs_record(asked, vocabulary)):
+        yield Fault(
+            place,
+            f"reaches nobody of whom the server has no record: it needs {known}. A default, or a "
+            "way without it, would reach others too.",
+        )
+
+
+def _needed(key: str, ways: Ways, is_needed: Callable[[Asked], bool]) -> str:
+    """Return the names of what is needed where every way needs some of it; otherwise nothing."""
+    names: dict[str, None] = {}
+    for way in ways.of_segment(key):
+        needed = [leaf for leaf, wanted in way.values() if is_needed((leaf, wanted))]
+        if not needed:
+            return ""
+        names |= dict.fromkeys(name for leaf in needed for name in _names(leaf))
+    return " or ".join(names)
+
+
+def _names(leaf: Leaf) -> tuple[str, ...]:
+    match leaf:
+        case AttributeLeaf(name):
+            return (name,)
+        case JourneyLeaf(name):
+            return (f"journey {name}",)
+        case _:
+            return tuple(event for event, _ in events_of(leaf))
+
+
+def _declared(leaf: Leaf, vocabulary: Vocabulary) -> Attribute | None:
+    return vocabulary.attributes[leaf.attribute] if isinstance(leaf, AttributeLeaf) else None
+
+
+def _is_sensitive(asked: Asked, vocabulary: Vocabulary) -> bool:
+    declared = _declared(asked[0], vocabulary)
+    return declared is not None and declared.sensitive
+
+
+def _needs_consent(asked: Asked, vocabulary: Vocabulary) -> bool:
+    declared = _declared(asked[0], vocabulary)
+    if declared is None:
+        return not isinstance(asked[0], NowLeaf)
+    return declared.source is not Source.REQUEST
+
+
+def _needs_record(asked: Asked, vocabulary: Vocabulary) -> bool:
+    """Return whether a leaf can only come out as asked where the server has a value."""
+    leaf, wanted = asked
+    declared = _declared(leaf, vocabulary)
+    if not isinstance(leaf, AttributeLeaf) or declared is None:
+        return False
+    if declared.source is not Source.SERVER:
+        return False
+    if leaf.test.operator is Operator.EXISTS:
+        return leaf.test.operand is wanted
+    default = declared.default
+    return (
+        default is None
+        or not is_listed(default, declared)
+        or not meets(default, [(leaf.test, wanted)], declared.type)
+    )
