@@ -8,16 +8,19 @@ they loaded the site. A page never waits for it.
 import atexit
 import json
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from byleave.experiments import Decider, Definitions, Version, load_snapshot, local_snapshot
 from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.events import Event
 from byleave.sdk.failures import LOG, report
+from byleave.sdk.outbox import Outbox
+from byleave.sdk.pace import Pace
+from byleave.sdk.state_dir import StateDir
 from byleave.sdk.wire import Answer, Question, Transport
 
 #: Without word from the server for so long, weights and consent rules may be stale.
@@ -84,6 +87,9 @@ class Client:
         clock: The time in milliseconds.
         background: False leaves `poll` and `flush` to the caller, as simulations and tests do.
         age_limit_ms: How long the last snapshot is used when the server cannot be reached.
+        state_dir: A directory for what outlives the process: the last snapshot, and withdrawals
+            that the server does not have yet.
+        bootstrap: A file with a snapshot, as the server gives it, to begin with.
         poll_every_s: Seconds between looks for a new snapshot.
         flush_every_s: Seconds that events wait at most for others to travel with.
     """
@@ -96,6 +102,8 @@ class Client:
         clock: Callable[[], int],
         background: bool = True,
         age_limit_ms: int = AGE_LIMIT_MS,
+        state_dir: str | Path | None = None,
+        bootstrap: str | Path | None = None,
         poll_every_s: float = 10.0,
         flush_every_s: float = 1.0,
     ) -> None:
@@ -108,7 +116,12 @@ class Client:
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._current: tuple[Decider, int] | None = None  # and when it was last confirmed
         self._etag = ""
+        self._state_dir = None if state_dir is None else StateDir(state_dir, key=key)
         self._begin()
+        if bootstrap is not None:
+            self._load(Path(bootstrap))
+        if self._state_dir is not None and (kept := self._state_dir.snapshot()):
+            self._take(*kept)
 
     def _begin(self) -> None:
         """Start empty: in this process nothing waits yet, whatever another one still holds."""
@@ -117,7 +130,8 @@ class Client:
         self._starting = threading.Lock()
         self._sending = threading.Lock()
         self._stop = threading.Event()
-        self._withdrawals: dict[str, bytes] = {}
+        self._outbox = Outbox(self._state_dir)
+        self._pace = Pace(self._flush_every_s)
         self.buffer = EventBuffer()
 
     def start(self) -> None:
@@ -140,11 +154,12 @@ class Client:
             return
         self._stop.set()
         deadline_s = time.monotonic() + _EXIT_S
-        while (len(self.buffer) or self._withdrawals) and time.monotonic() < deadline_s:
+        while (len(self.buffer) or self._outbox.waiting()) and time.monotonic() < deadline_s:
             if not self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())):
                 break
         self._transport.close()
-        if lost := len(self.buffer) + len(self._withdrawals):
+        left = 0 if self._state_dir else len(self._outbox.waiting())
+        if lost := len(self.buffer) + left:
             LOG.warning("events not sent before the process ended", extra={"count": lost})
 
     async def drain(self) -> None:
@@ -167,7 +182,7 @@ class Client:
     def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
         """Take a withdrawal; it goes before all events and is repeated until accepted."""
         self.buffer.forget(visitor)
-        self._withdrawals[visitor] = json.dumps(body).encode()
+        self._outbox.add(visitor, json.dumps(body).encode())
 
     def poll(self) -> bool:
         """Ask for a newer snapshot; return whether the server answered as it should."""
@@ -180,28 +195,48 @@ class Client:
         except OSError as error:
             LOG.warning("snapshot not fetched", extra={"error": type(error).__name__})
             return False
+        self._pace.note(answer.headers)
+        now_ms = self._clock()
         if answer.status == 304 and self._current is not None:
-            self._current = (self._current[0], self._clock())
+            self._current = (self._current[0], now_ms)
+            if self._state_dir is not None:
+                self._state_dir.confirm_snapshot(now_ms=now_ms)
             return True
         if answer.status != 200:
             LOG.warning("snapshot not fetched", extra={"status": answer.status})
             return False
-        return self._accept(answer)
+        before = self._current and self._current[0]
+        if not self._take(answer.body, now_ms):
+            return False
+        self._etag = answer.headers.get("etag", "")
+        if self._state_dir is not None and self._current and self._current[0] is not before:
+            self._state_dir.keep_snapshot(answer.body, now_ms=now_ms)
+        return True
 
-    def _accept(self, answer: Answer) -> bool:
+    def _take(self, body: bytes, confirmed_ms: int) -> bool:
+        """Decide by a snapshot from now on; return whether it could be understood."""
         try:
-            snapshot = load_snapshot(json.loads(answer.body))
-            newest = self._current[0] if self._current else None
+            snapshot = load_snapshot(json.loads(body))
+            current = self._current
             # An answer that came late never takes a newer version's place.
-            if newest is None or _place(snapshot.version) > _place(newest.snapshot.version):
-                newest = Decider(snapshot)
-            self._current = (newest, self._clock())
+            if current is None or _place(snapshot.version) > _place(current[0].snapshot.version):
+                self._current = (Decider(snapshot), confirmed_ms)
+            else:
+                self._current = (current[0], max(current[1], confirmed_ms))
         except Exception as error:
             # Whatever is wrong with it, the last good one stays.
             report("snapshot not understood", error)
             return False
-        self._etag = answer.headers.get("etag", "")
         return True
+
+    def _load(self, bootstrap: Path) -> None:
+        try:
+            body = bootstrap.read_bytes()
+        except OSError as error:
+            report("bootstrap not read", error)
+        else:
+            # Whoever deploys a snapshot with the site vouches for it as of now.
+            self._take(body, self._clock())
 
     def flush(self, *, timeout_s: float = _EXCHANGE_S) -> bool:
         """Send what waits; return whether the server took all that was sent."""
@@ -209,17 +244,17 @@ class Client:
             return self._send_withdrawals(timeout_s) and self._send_events(timeout_s)
 
     def _send_withdrawals(self, timeout_s: float) -> bool:
-        for visitor, body in [*self._withdrawals.items()]:
+        for visitor, body in self._outbox.waiting().items():
             if self._send("PUT", f"/v1/consent/{visitor}", body, timeout_s) is None:
                 return False
-            self._withdrawals.pop(visitor, None)
+            self._outbox.drop(visitor, body)
         return True
 
     def _send_events(self, timeout_s: float) -> bool:
         while batch := self.buffer.take(_BATCH_EVENTS, _BATCH_BYTES):
             answer = self._send("POST", "/v1/events", self._batch(batch), timeout_s)
             if answer is None:
-                self.buffer.put_back([e for e in batch if e.unit not in self._withdrawals])
+                self.buffer.put_back([e for e in batch if e.unit not in self._outbox])
                 return False
             if refused := _refused(answer):
                 LOG.warning("events refused by the server", extra={"count": refused})
@@ -238,6 +273,7 @@ class Client:
         except OSError as error:
             LOG.warning("server not reached", extra={"error": type(error).__name__})
             return None
+        self._pace.note(answer.headers)
         if answer.status < 300:
             return answer
         LOG.warning("refused by the server", extra={"status": answer.status})
@@ -268,11 +304,11 @@ class Client:
 
     def _run(self) -> None:
         """Poll and flush until the process ends; after failures less and less often."""
-        failures, next_poll_s = 0, 0.0
+        next_poll_s = 0.0
         while not self._stop.is_set():
             try:
                 is_well = self.flush()
-                if time.monotonic() >= next_poll_s:
+                if not self._pace.asked_s and time.monotonic() >= next_poll_s:
                     if self.poll():
                         next_poll_s = time.monotonic() + self._poll_every_s
                     else:
@@ -280,10 +316,7 @@ class Client:
             except Exception as error:
                 report("background work failed", error)
                 is_well = False
-            failures = 0 if is_well else failures + 1
-            longest_s = min(60.0, self._flush_every_s * 2**failures)
-            # Full jitter: many processes that lost the server do not come back at once.
-            self._stop.wait(random.uniform(0, longest_s) if failures else self._flush_every_s)
+            self._stop.wait(self._pace.pause_s(is_well=is_well))
 
 
 def _place(version: Version) -> tuple[int, int]:

@@ -60,6 +60,9 @@ class Middleware:
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
         age_limit_ms: How long a snapshot is used when the server cannot be reached.
+        state_dir: A directory for what outlives the process: the last snapshot, and withdrawals
+            that the server does not have yet.
+        bootstrap: A file with a snapshot, as the server gives it, to begin with.
 
     Raises:
         SelectorError: A selector is not of the few kinds that are looked for.
@@ -88,6 +91,8 @@ class Middleware:
         random_bytes: Callable[[int], bytes] = random_source.token_bytes,
         background: bool = True,
         age_limit_ms: int = AGE_LIMIT_MS,
+        state_dir: str | Path | None = None,
+        bootstrap: str | Path | None = None,
     ) -> None:
         if (definitions is None) == (server is None):
             raise ValueError("expected either `definitions` or `server`")
@@ -103,6 +108,8 @@ class Middleware:
                 clock=clock,
                 background=background,
                 age_limit_ms=age_limit_ms,
+                state_dir=state_dir,
+                bootstrap=bootstrap,
             )
         else:
             source = Local(load_definitions(definitions), now_ms=clock())

@@ -1,0 +1,113 @@
+"""What outlives the process: the last good snapshot, and withdrawals that must reach the server.
+
+Several processes of a site can share one directory. Each file is written whole and synchronised
+before it takes its name, so that a crash leaves the old file or the new one. Where the disk
+fails, that is logged, and the site goes on with what is in memory.
+"""
+
+import hmac
+import json
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, TypeVar
+
+from byleave.sdk.failures import report
+
+_Result = TypeVar("_Result")
+
+_SUFFIX: Final = ".withdrawal"
+_NS_PER_MS: Final = 1_000_000
+
+
+class StateDir:
+    """A directory that belongs to one site; only its owner can read what we put there.
+
+    Args:
+        path: Where it is; it is created where it is missing.
+        key: The site's server key; it signs the snapshot.
+    """
+
+    def __init__(self, path: str | Path, *, key: str) -> None:
+        self._path = Path(path)
+        self._snapshot = self._path / "snapshot"
+        self._key = blake2b(key.encode()).digest()
+
+    def snapshot(self) -> tuple[bytes, int] | None:
+        """Return the last good snapshot and when it was last confirmed; None where it is not."""
+
+        def load() -> tuple[bytes, int] | None:
+            signature, _, body = self._snapshot.read_bytes().partition(b"\n")
+            if not hmac.compare_digest(signature, self._signature(body)):
+                raise ValueError("the snapshot is damaged, or of another site")
+            # The file's time says when the server last confirmed what is in it.
+            return body, self._snapshot.stat().st_mtime_ns // _NS_PER_MS
+
+        return _tried(load, "snapshot not read from disk") if self._snapshot.exists() else None
+
+    def keep_snapshot(self, body: bytes, *, now_ms: int) -> None:
+        """Keep a snapshot that the server just gave."""
+        signed = self._signature(body) + b"\n" + body
+        _tried(lambda: self._write(self._snapshot, signed), "snapshot not kept on disk")
+        self.confirm_snapshot(now_ms=now_ms)
+
+    def confirm_snapshot(self, *, now_ms: int) -> None:
+        """Note that the server still says the same."""
+        times = (now_ms * _NS_PER_MS, now_ms * _NS_PER_MS)
+        _tried(lambda: os.utime(self._snapshot, ns=times), "snapshot not confirmed on disk")
+
+    def withdrawals(self) -> dict[str, bytes]:
+        """Return the withdrawals that wait, by visitor."""
+        found: dict[str, bytes] = {}
+        if self._path.is_dir():
+            for file in sorted(self._path.glob(f"*{_SUFFIX}")):
+                if waiting := _tried(partial(_parsed, file), "withdrawal not read"):
+                    found[waiting[0]] = waiting[1]
+        return found
+
+    def keep_withdrawal(self, visitor: str, body: bytes) -> None:
+        """Keep a withdrawal until it is dropped; it is on the disk when this returns."""
+        text = json.dumps([visitor, body.decode()]).encode()
+        _tried(lambda: self._write(self._file_of(visitor), text), "withdrawal not kept on disk")
+
+    def drop_withdrawal(self, visitor: str) -> None:
+        """Drop a withdrawal that the server has."""
+        file = self._file_of(visitor)
+        _tried(lambda: file.unlink(missing_ok=True), "withdrawal not removed from disk")
+
+    def _file_of(self, visitor: str) -> Path:
+        return self._path / (blake2b(visitor.encode(), digest_size=16).hexdigest() + _SUFFIX)
+
+    def _signature(self, body: bytes) -> bytes:
+        return blake2b(body, key=self._key).hexdigest().encode()
+
+    def _write(self, file: Path, data: bytes) -> None:
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self._path / f"{file.name}.{os.getpid()}.{threading.get_ident()}"
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        new.replace(file)
+        # The name is part of the directory, which has to be on the disk as well.
+        directory = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _parsed(file: Path) -> tuple[str, bytes]:
+    visitor, body = json.loads(file.read_bytes())
+    return str(visitor), str(body).encode()
+
+
+def _tried(work: Callable[[], _Result], failure: str) -> _Result | None:
+    try:
+        return work()
+    except (OSError, ValueError, TypeError) as error:
+        report(failure, error)
+        return None
