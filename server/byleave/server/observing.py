@@ -10,11 +10,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, func, select
 
-from byleave.experiments.allocation import DelayCurve, Observed, delay_curve, observe
+from byleave.experiments.allocation import (
+    GRACE_MS,
+    DelayCurve,
+    Observed,
+    delay_curve,
+    delay_edges,
+    observe,
+)
 from byleave.experiments.definitions import GoalKind
 from byleave.server import schema
 from byleave.server.learning import DELAY_BUCKETS, EVERYONE, window_ms
-from byleave.server.rows import GRACE_MS
 from byleave.server.runs import Measured
 from byleave.server.sites import Site
 
@@ -120,5 +126,4 @@ def _curve(
     counts = np.zeros(DELAY_BUCKETS)
     for row in connection.execute(statement):
         counts[row.bucket] = row.units
-    edges = window * (np.arange(DELAY_BUCKETS + 1) / DELAY_BUCKETS) ** 2
-    return delay_curve(counts, edges_ms=edges)
+    return delay_curve(counts, edges_ms=delay_edges(window, buckets=DELAY_BUCKETS))

@@ -3,19 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, update
 
 from byleave.experiments import Experiment
-from byleave.experiments.allocation import LONGEST_ROW_MS, fixed_weights
+from byleave.experiments.allocation import GRACE_MS, LONGEST_ROW_MS, fixed_weights
 from byleave.experiments.cells import cells, starting_weights
 from byleave.server import schema
 from byleave.server.batches import add_rows
-
-#: New units may be drawn from a row until this long after its successor was published.
-GRACE_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
