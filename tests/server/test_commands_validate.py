@@ -107,7 +107,57 @@ def test_faults_as_json_are_all_that_is_on_standard_output(folder: Path) -> None
 def test_no_fault_is_an_empty_list_as_json() -> None:
     result = byleave("validate", str(BAKERY), "--format", "json")
 
-    assert (result.exit_code, json.loads(result.stdout)) == (0, {"faults": []})
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"faults": [], "advice": []})
+
+
+IMPOSSIBLE = """
+segment: nobody
+when: {all: [{attribute: device, equals: phone}, {attribute: device, equals: desktop}]}
+"""
+
+
+def test_advice_follows_where_there_is_no_fault(folder: Path) -> None:
+    change(
+        folder / "byleave.yaml",
+        "sign_up:",
+        "sign_down: {purposes: [analytics], ttl: 1d}\n  sign_up:",
+    )
+
+    result = byleave("validate", str(folder))
+
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"{folder}/byleave.yaml:12:3: warning: nothing reads event 'sign_down', so it is not "
+        "collected; use it or leave it out\n"
+        "bakery: 4 segments, 3 experiments, no fault, 1 warning\n"
+    )
+
+
+def test_what_can_never_work_is_an_error(folder: Path) -> None:
+    (folder / "segments" / "nobody.yaml").write_text(IMPOSSIBLE, encoding="utf-8")
+
+    result = byleave("validate", str(folder))
+
+    assert result.exit_code == 1
+    assert f"{folder}/segments/nobody.yaml:3:1: error: nobody can ever be in" in result.stderr
+    assert result.stderr.endswith("5 segments, 3 experiments, no fault, 1 error, 1 warning\n")
+
+
+def test_advice_as_json_says_how_bad_it_is(folder: Path) -> None:
+    (folder / "segments" / "nobody.yaml").write_text(IMPOSSIBLE, encoding="utf-8")
+
+    result = byleave("validate", str(folder), "--format", "json")
+
+    told = json.loads(result.stdout)["advice"]
+    assert [(each["severity"], each["line"]) for each in told] == [("error", 3), ("warning", 2)]
+
+
+def test_whom_an_audience_leaves_out_is_told_on_request() -> None:
+    result = byleave("validate", str(BAKERY), "--notes", "--format", "github")
+
+    assert result.exit_code == 0
+    assert result.stdout.count("::notice file=") == 3
+    assert "reaches nobody of whom the server has no record: it needs industry." in result.stdout
 
 
 def test_faults_as_annotations_keep_to_one_escaped_line_each(folder: Path) -> None:

@@ -70,9 +70,7 @@ def load_folder(folder: str | FilePath) -> Definitions:
     root = FilePath(folder)
     if not (root / _SITE).is_file():
         raise FileNotFoundError(f"no {_SITE} in {root}; `byleave init` writes a first one")
-    merged = _Merged(root)
-    for file in _files(root):
-        merged.add(file)
+    merged = _merged(root)
     reader = Reader()
     definitions: Definitions | None = reader.read(Definitions, merged.data(), ())
     unread = {fault.path for fault in merged.faults}
@@ -85,6 +83,20 @@ def load_folder(folder: str | FilePath) -> Definitions:
             LocatedFault(path, message, place) for (place, message), path in sorted(located.items())
         )
     return definitions
+
+
+def locate(folder: str | FilePath, faults: Iterable[Fault]) -> list[LocatedFault]:
+    """Return faults of the definitions that a folder holds with their places, in their order."""
+    merged = _merged(FilePath(folder))
+    found = (LocatedFault(each.path, each.message, merged.place(each.path)) for each in faults)
+    return sorted(found, key=lambda fault: (fault.place, fault.message))
+
+
+def _merged(root: FilePath) -> _Merged:
+    merged = _Merged(root)
+    for file in _files(root):
+        merged.add(file)
+    return merged
 
 
 def _files(root: FilePath) -> list[FilePath]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,18 +32,32 @@ class Style(StrEnum):
 def validate(
     folder: Folder = DEFAULT_FOLDER,
     style: Annotated[Style, typer.Option("--format", help="How faults are printed.")] = Style.TEXT,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Say too whom audiences leave out.")
+    ] = False,
 ) -> None:
     """Check definitions: every fault at once, each with its line and what to do.
 
-    Exits with 0 where the set can be published, 1 where it has faults, 2 where there is none.
+    Without a fault, advice follows on what can never work (an error) or hardly be meant.
+
+    Exits with 0 where the set can be published, 1 where it has faults or errors, 2 where there
+    is none.
     """
     definitions = load(folder, style)
+    advice = _advice(definitions, folder, notes=notes)
     if style is Style.JSON:
-        typer.echo(json.dumps({"faults": []}))
-    else:
+        typer.echo(json.dumps({"faults": [], "advice": advice}))
+    for each in advice:
+        _show(each, style)
+    counts = Counter(each["severity"] for each in advice)
+    if style is not Style.JSON:
+        said = [counted(counts[word], word) for word in ("error", "warning") if counts[word]]
         segments = counted(len(definitions.segments), "segment")
         experiments = counted(len(definitions.experiments), "experiment")
-        typer.echo(f"{definitions.site}: {segments}, {experiments}, no fault", err=True)
+        summary = ", ".join([segments, experiments, "no fault", *said])
+        typer.echo(f"{definitions.site}: {summary}", err=True)
+    if counts["error"]:
+        raise typer.Exit(FOUND)
 
 
 def load(folder: Path, style: Style = Style.TEXT) -> Definitions:
@@ -77,14 +93,36 @@ def report(
     if style is Style.JSON:
         typer.echo(json.dumps({"faults": faults}))
     for fault in faults:
-        place = f"{fault['file']}:{fault['line']}:{fault['column']}"
-        if style is Style.TEXT:
-            typer.echo(f"{place}: {fault['message']}", err=True)
-        elif style is Style.GITHUB:
-            where = f"file={_escaped(fault['file'], ':,')},line={fault['line']}"
-            message = _escaped(fault["message"])
-            typer.echo(f"::error {where},col={fault['column']}::{message}")
+        _show(fault, style)
     typer.echo(counted(len(faults), word), err=True)
+
+
+def _advice(definitions: Definitions, folder: Path, *, notes: bool) -> list[dict[str, Any]]:
+    """Return what authors should know of definitions without faults, the worst first."""
+    from byleave.experiments.advising import advise
+    from byleave.sdk.folder import locate
+    from byleave.segments.advice import Severity
+
+    advice = advise(definitions)
+    return [
+        {"severity": str(severity), **_as_data(fault, folder)}
+        for severity in Severity
+        if notes or severity is not Severity.NOTE
+        for fault in locate(folder, (each for each in advice if each.severity is severity))
+    ]
+
+
+def _show(fault: Mapping[str, Any], style: Style) -> None:
+    """Print one fault or piece of advice, except as JSON."""
+    place, severity = f"{fault['file']}:{fault['line']}:{fault['column']}", fault.get("severity")
+    if style is Style.TEXT:
+        said = f"{severity}: " if severity else ""
+        typer.echo(f"{place}: {said}{fault['message']}", err=True)
+    elif style is Style.GITHUB:
+        level = {"warning": "warning", "note": "notice"}.get(str(severity), "error")
+        where = f"file={_escaped(fault['file'], ':,')},line={fault['line']}"
+        message = _escaped(fault["message"])
+        typer.echo(f"::{level} {where},col={fault['column']}::{message}")
 
 
 def _as_data(fault: Fault, folder: Path) -> dict[str, Any]:

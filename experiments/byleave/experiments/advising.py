@@ -1,0 +1,42 @@
+"""Advice on a whole set of definitions that has no faults."""
+
+from collections.abc import Iterator
+
+from byleave.experiments.definitions import Definitions, Experiment
+from byleave.segments.advice import Advice
+from byleave.segments.advice import advise as advise_vocabulary
+
+
+def advise(definitions: Definitions) -> list[Advice]:
+    """Return advice on a set in which `check` finds nothing."""
+    experiments = definitions.experiments.values()
+    named = {unless.segment for unless in definitions.suppress}
+    return advise_vocabulary(
+        definitions.vocabulary,
+        audiences={name for experiment in experiments for name in _shown_to(experiment)},
+        named=named.union(*map(_named, experiments)),
+        attributes={name for experiment in experiments for name in _hashed(experiment)},
+        events={goal.event for goal in definitions.goals.values()},
+    )
+
+
+def _shown_to(experiment: Experiment) -> Iterator[str]:
+    """Yield the segments for which an experiment shows something."""
+    for segment in (experiment.audience, *(each.when for each in experiment.variants.values())):
+        if segment is not None:
+            yield segment
+
+
+def _named(experiment: Experiment) -> Iterator[str]:
+    """Yield the segments that keep something away, divide visitors or report them."""
+    yield from (*experiment.allocate.contexts, *experiment.report_by)
+    for unlesses in (experiment.unless, *(each.unless for each in experiment.variants.values())):
+        yield from (unless.segment for unless in unlesses)
+
+
+def _hashed(experiment: Experiment) -> Iterator[str]:
+    """Yield the attributes by which another system drew."""
+    if experiment.imported is not None:
+        yield from experiment.imported.by
+        for part in experiment.imported.filters:
+            yield from part.by
