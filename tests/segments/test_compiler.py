@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from byleave.segments import (
     Choice,
+    Condition,
     Consent,
     Duration,
     Purpose,
@@ -139,3 +140,18 @@ def test_values_of_other_classes_are_looked_at_closely(
     )
 
     assert facts.true_segments() == {"german", "adult"}
+
+
+def test_what_is_tracked_is_compiled_too_but_is_no_segment(
+    shop: Callable[..., Vocabulary],
+    agreed: Callable[..., Consent],
+    condition: Callable[[object], Condition],
+) -> None:
+    adult = condition({"attribute": "age", "at_least": 18})
+    rules = Rules(shop(), tracked=[adult])
+
+    facts = rules.facts(consent=agreed(*Purpose), attributes={"age": 20}, now_ms=1)
+
+    assert facts.verdict(adult, Purpose.PERSONALISATION) is Verdict.TRUE
+    assert facts.verdict(adult, Purpose.ANALYTICS) is Verdict.WITHHELD
+    assert facts.true_segments() == set()

@@ -69,6 +69,9 @@ Answer = Callable[
     [Sequence[Any], Sequence[int], int, Sequence[Any], Callable[[str], None]], tuple[Verdict, ...]
 ]
 
+#: How the keys of conditions begin that are no segments; no segment may be named so.
+TRACKED: Final = "tracked["
+
 _SHARED: Final = {
     "NEGATED": NEGATED,
     "STRONGEST": STRONGEST,
@@ -172,7 +175,8 @@ class Emitter:
         segment = self._vocabulary.segments[key]
         made = self.expression(segment.when)
         name = f"s{self._local[key]}"
-        told = [do(call(load(TELL), self.names.constant(key)))] if segment.use is self._use else []
+        is_told = segment.use is self._use and not key.startswith(TRACKED)
+        told = [do(call(load(TELL), self.names.constant(key)))] if is_told else []
         if made.is_plain:
             self._plain.add(key)
             is_false = [assign(name, load("FALSE"))]

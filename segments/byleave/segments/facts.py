@@ -1,9 +1,11 @@
 """Rules, built once from the definitions, and facts, what they say about one visitor now."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+from byleave.segments.compiler import TRACKED
 from byleave.segments.conditions import AnyOf, Condition, SegmentLeaf
 from byleave.segments.consent import Consent, Purpose
 from byleave.segments.explain import Explanation, explained
@@ -17,7 +19,7 @@ from byleave.segments.reading import DefinitionError
 from byleave.segments.references import unknown_names
 from byleave.segments.situation import Situation
 from byleave.segments.truth import Verdict
-from byleave.segments.vocabulary import JourneyStep, Vocabulary
+from byleave.segments.vocabulary import JourneyStep, Segment, Vocabulary
 
 _EMPTY: Final = Profile()
 
@@ -41,26 +43,16 @@ class Rules:
         if faults:
             raise DefinitionError(faults)
         self.vocabulary = vocabulary
-        self.order = evaluation_order(vocabulary)
-        self.memory = Memory(
-            vocabulary,
-            [
-                *((segment.when, segment.use) for segment in vocabulary.segments.values()),
-                *((condition, Purpose.PERSONALISATION) for condition in tracked),
-            ],
-        )
+        # What is tracked is asked like a segment, under a name that no author can give one.
+        unnamed = {f"{TRACKED}{place}]": Segment(when=when) for place, when in enumerate(tracked)}
+        asked = replace(vocabulary, segments={**vocabulary.segments, **unnamed})
+        self.tracked = {id(segment.when): key for key, segment in unnamed.items()}
+        self.memory = Memory(asked)
         self.plans = {
-            use: Plan(keys, vocabulary, self.memory, use)
+            use: Plan(keys, asked, self.memory, use)
             for use in Purpose
-            if (keys := self._asked_for(use))
+            if (keys := _asked_for(use, asked))
         }
-
-    def _asked_for(self, use: Purpose) -> list[str]:
-        """Return the segments of one use, and those that they name."""
-        segments = self.vocabulary.segments
-        own = [SegmentLeaf(key) for key, segment in segments.items() if segment.use is use]
-        named = reads(AnyOf(tuple(own)), self.vocabulary).segments
-        return [key for key in self.order if key in named]
 
     def facts(
         self,
@@ -108,6 +100,14 @@ class Rules:
         return self.memory.expire(profile, now_ms=now_ms)
 
 
+def _asked_for(use: Purpose, vocabulary: Vocabulary) -> list[str]:
+    """Return the segments of one use, and those that they name."""
+    segments = vocabulary.segments
+    own = [SegmentLeaf(key) for key, segment in segments.items() if segment.use is use]
+    named = reads(AnyOf(tuple(own)), vocabulary).segments
+    return [key for key in evaluation_order(vocabulary) if key in named]
+
+
 class Facts:
     """What the rules say about one visitor at one moment; each answer is worked out once."""
 
@@ -140,9 +140,8 @@ class Facts:
 
     def true_segments(self) -> frozenset[str]:
         """Return every segment that the visitor is in, each for its own use."""
-        return frozenset(
-            chain.from_iterable(self._for(use).true_segments() for use in self._rules.plans)
-        )
+        found = chain.from_iterable(self._for(use).true_segments() for use in self._rules.plans)
+        return frozenset(found)
 
     def _for(self, use: Purpose) -> Asked:
         asked = self._asked.get(use)
@@ -172,6 +171,9 @@ class Facts:
         The state of its event leaves must be tracked for that use (by a segment, or by the
         rules' `tracked`); otherwise they are missing.
         """
+        tracked = self._rules.tracked.get(id(condition))
+        if tracked is not None and use is Purpose.PERSONALISATION:
+            return self._for(use).verdict(tracked)
         return self.interpreter.verdict(condition, use)
 
     def explain(self, key: str) -> Explanation:

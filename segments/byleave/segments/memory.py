@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from byleave.segments.access import may_read_event
 from byleave.segments.behaviour import AgeLeaf, AggregateLeaf, EventLeaf, SequenceLeaf
-from byleave.segments.conditions import BehaviourLeaf, Condition, JourneyLeaf
+from byleave.segments.conditions import BehaviourLeaf, JourneyLeaf
 from byleave.segments.consent import Consent, Purpose
 from byleave.segments.journeys import StepReached, step_key
 from byleave.segments.profile import Kept, Profile, State
@@ -18,22 +18,21 @@ class Memory:
     """What has to be remembered so that conditions can be answered, and nothing more.
 
     Args:
-        vocabulary: What conditions may name.
-        asked: The conditions, each with the use that it is asked for.
+        vocabulary: The segments and journeys, and what they may name.
     """
 
-    def __init__(self, vocabulary: Vocabulary, asked: Iterable[tuple[Condition, Purpose]]) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self.streams: dict[Purpose, dict[str, Stream]] = {}
         self.steps: dict[Purpose, dict[str, int]] = {}
         for key, journey in vocabulary.journeys.items():
             self._track_journey(key, journey.use)
-        for condition, use in asked:
-            for leaf in all_leaves(condition, vocabulary):
+        for segment in vocabulary.segments.values():
+            for leaf in all_leaves(segment.when, vocabulary):
                 if isinstance(leaf, (EventLeaf, AgeLeaf, AggregateLeaf, SequenceLeaf)):
-                    self._track(leaf, use)
+                    self._track(leaf, segment.use)
                 elif isinstance(leaf, JourneyLeaf):
-                    self._track_journey(leaf.journey, use)
+                    self._track_journey(leaf.journey, segment.use)
 
     def record(
         self,
