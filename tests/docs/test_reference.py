@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -114,6 +115,21 @@ def test_every_cookie_is_listed_with_how_long_it_lasts(page_at: Callable[[str], 
     assert f"{CHOICE_LASTS_S // day_s} days" in table[0][3]
     assert f"{IDENTITY_LASTS_MS // 1000 // day_s} days" in table[1][3]
     assert f"{MOST_COOKIE_BYTES:,} bytes" in table[2][2]
+
+
+def test_every_adapter_is_listed_with_its_options(page_at: Callable[[str], Any]) -> None:
+    table = page_at("docs/how-to/consent-tools.md").table("## The adapters")
+    cells = [[re.findall(r"`(\w+)`", cell) for cell in row] for row in table]
+
+    found = {name: module for [name], [module], _, _ in cells}
+    adapters = {
+        name: getattr(importlib.import_module(f"byleave.segments.consent.{module}"), name)
+        for name, module in found.items()
+    }
+
+    assert [row[3] for row in cells] == [
+        [field.name for field in fields(adapter)] for adapter in adapters.values()
+    ]
 
 
 def test_the_words_of_the_glossary_are_explained_once(page_at: Callable[[str], Any]) -> None:
