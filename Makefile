@@ -1,7 +1,7 @@
 # Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo docs test test-long check certify lock
+.PHONY: help setup bench demo docs test test-long check certify lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,6 +41,14 @@ check: $(READY)  ## format, lint, types and the layers
 	$(BIN)/lint-imports --no-logo
 
 certify: check test test-long  ## everything above, in one run
+
+# The folder that holds the workload, the generated baselines and the peers' adapters.
+REFERENCE ?= ../shared/bench
+
+bench: $(READY)  ## what decisions, segments and rewriting cost, beside references in the same run
+	$(BIN)/python -m benchmarks.rewrite
+	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
+	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
 
 lock: $(READY)  ## resolve the newest versions for Python 3.11 to 3.14 into requirements.lock
 	$(PIP) install uv
