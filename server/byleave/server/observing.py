@@ -1,17 +1,17 @@
 """What the allocator looks at: every unit of a run so far, fresh ones counted for less.
 
 A unit whose window is still open may reach the goal yet. It counts as the share of conversions
-that have arrived by its age, learnt from rows whose windows are over.
+that have arrived by its age, learnt from the conversions of rows that are older.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, select
 
 from byleave.experiments.allocation import (
-    GRACE_MS,
     DelayCurve,
     Observed,
     delay_curve,
@@ -107,7 +107,7 @@ def _curve(
     window = window_ms(fixed.goals[key])
     rows, delays = schema.allocations.c, schema.delay_stats.c
     statement = (
-        select(delays.bucket, func.sum(delays.units).label("units"))
+        select(rows.closed_ms, delays.bucket, func.sum(delays.units).label("units"))
         .join_from(
             schema.allocations,
             schema.delay_stats,
@@ -118,12 +118,16 @@ def _curve(
         .where(
             rows.site == site.key,
             rows.run == run.run,
-            rows.closed_ms <= now_ms - GRACE_MS - window,
+            rows.closed_ms <= now_ms,
             delays.goal == key,
         )
-        .group_by(delays.bucket)
+        .group_by(rows.closed_ms, delays.bucket)
     )
-    counts = np.zeros(DELAY_BUCKETS)
+    by_close: dict[int, NDArray[np.float64]] = {}
     for row in connection.execute(statement):
-        counts[row.bucket] = row.units
-    return delay_curve(counts, edges_ms=delay_edges(window, buckets=DELAY_BUCKETS))
+        by_close.setdefault(row.closed_ms, np.zeros(DELAY_BUCKETS))[row.bucket] = row.units
+    return delay_curve(
+        np.array([*by_close.values()]).reshape(-1, DELAY_BUCKETS),
+        edges_ms=delay_edges(window, buckets=DELAY_BUCKETS),
+        youngest_ms=now_ms - np.array([*by_close], dtype=np.float64),
+    )

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["DelayCurve", "delay_curve", "delay_edges", "row_shares"]
 
-_LEAST_CONVERSIONS = 200
+_LEAST_CONVERSIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +72,54 @@ def delay_edges(window_ms: int, *, buckets: int = 64) -> NDArray[np.float64]:
     return np.asarray(window_ms * (np.arange(buckets + 1) / buckets) ** 2)
 
 
-def delay_curve(conversions: ArrayLike, *, edges_ms: ArrayLike) -> DelayCurve | None:
-    """Learn how conversions spread over their attribution window.
+def delay_curve(
+    conversions: ArrayLike, *, edges_ms: ArrayLike, youngest_ms: ArrayLike
+) -> DelayCurve | None:
+    """Learn how conversions spread over their attribution window, from rows of any age.
 
-    The product-limit estimate (Kaplan & Meier 1958) of the delay, given a conversion inside the
-    window. Rows whose window has passed for every unit are never censored, so that it is the
-    share of their conversions by each edge.
+    The product-limit estimate for delays that are seen only where they are shorter than the age
+    of their unit (Lynden-Bell 1971; Woodroofe 1985): of the conversions of rows that are wholly
+    older than the end of bucket b, the share 1 - d_b/R_b came before it. Multiplied downwards
+    from the last bucket that enough conversions tell about, that gives the curve; for rows whose
+    window has passed it is the share of their conversions by each edge. What comes after that
+    last bucket is left out: it would be left out of every arm alike.
 
     Args:
-        conversions: Conversions per delay bucket of mature rows, all arms together, shape
-            (B,), or (rows, B), which is summed.
+        conversions: Conversions so far per row and delay bucket, all arms together, shape (J, B).
         edges_ms: Ascending edges of the buckets, from 0 to the window, shape (B + 1,).
+        youngest_ms: Age of each row's last unit, shape (J,).
 
     Returns:
-        None below 200 conversions: then only mature rows should be used.
+        None below 50 conversions: then only mature rows should be used.
 
     Raises:
         ValueError: A count is negative, or the edges do not ascend from 0 or do not fit.
     """
+    edges, ages = (np.asarray(part, dtype=np.float64) for part in (edges_ms, youngest_ms))
     counts = np.asarray(conversions, dtype=np.float64)
-    edges = np.asarray(edges_ms, dtype=np.float64)
-    buckets = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
-    if edges.shape != (len(buckets) + 1,) or edges[0] != 0 or not (np.diff(edges) > 0).all():
+    if counts.ndim != 2 or len(counts) != len(ages):
+        raise ValueError(f"expected {len(ages)} rows of conversions, got shape {counts.shape}")
+    if edges.shape != (counts.shape[1] + 1,) or edges[0] != 0 or not (np.diff(edges) > 0).all():
         raise ValueError(
-            f"expected {len(buckets) + 1} edges ascending from 0, got {edges.tolist()}"
+            f"expected {counts.shape[1] + 1} edges ascending from 0, got {edges.tolist()}"
         )
     if not (counts >= 0).all():
         raise ValueError(f"expected conversions >= 0, got {counts.tolist()}")
-    total = buckets.sum()
-    if total < _LEAST_CONVERSIONS:
+    is_seen = ages[:, np.newaxis] >= edges[1:]
+    in_bucket = (counts * is_seen).sum(axis=0)
+    until_end = (np.cumsum(counts, axis=1) * is_seen).sum(axis=0)
+    told = np.flatnonzero(until_end >= _LEAST_CONVERSIONS)
+    if not len(told):
         return None
-    return DelayCurve(edges, np.concatenate([[0.0], np.cumsum(buckets) / total]))
+    last = int(told[-1])
+    before_end = 1 - np.divide(
+        in_bucket, until_end, out=np.zeros_like(in_bucket), where=until_end > 0
+    )
+    before_end[last + 1 :] = 1.0
+    shares = np.ones(len(edges))
+    shares[:-1] = np.cumprod(before_end[::-1])[::-1]
+    shares[0] = 0.0
+    return DelayCurve(edges, shares)
 
 
 def row_shares(

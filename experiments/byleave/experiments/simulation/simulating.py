@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byleave.experiments.allocation import (
-    GRACE_MS,
     Observed,
     evidence,
     fixed_weights,
@@ -161,15 +160,16 @@ class _Simulation:
     def _observed(self, now_ms: int) -> Observed:
         scenario, ledger, rows = self._scenario, self._ledger, slice(len(self._cells))
         figures = ("counts", "reached", "sums", "squares")
+        youngest_ms = now_ms - np.minimum(self._closed_ms[rows], now_ms)
         return observe(
             {name: getattr(ledger, name)[rows] for name in figures},
             cells=list(scenario.shares),
             arms=scenario.keys,
             cell_of_row=self._cells,
-            youngest_ms=now_ms - np.minimum(self._closed_ms[rows], now_ms),
+            youngest_ms=youngest_ms,
             oldest_ms=now_ms - self._opened_ms[rows],
             window_ms=scenario.within,
-            curve=ledger.curve(self._closed_ms <= now_ms - GRACE_MS - scenario.within),
+            curve=ledger.curve(youngest_ms),
             half_life_ms=scenario.allocate.half_life,
         )
 

@@ -26,9 +26,8 @@ class Ledger:
         self.counts, self.reached, self.sums, self.squares = np.zeros((4, rows, len(scenario.keys)))
         self._scenario = scenario
         self._rng = rng
-        self._coming = np.zeros((4, 0))  # when it arrives, row, arm, value
-        # Delays are learnt from by conversion goals only: a value keeps growing.
-        self._edges = delay_edges(scenario.within) if self._learns_delays else np.zeros(1)
+        self._coming = np.zeros((5, 0))  # when it arrives, row, arm, value, bucket of its delay
+        self._edges = delay_edges(scenario.within)
         self._delays = np.zeros((rows, len(self._edges) - 1))
 
     def enrol(
@@ -50,11 +49,9 @@ class Ledger:
             return
         arms = np.repeat(np.arange(len(units)), converted)
         delays = self._draw_delays(len(arms))
-        if self._learns_delays:
-            buckets = np.searchsorted(self._edges, delays, side="right") - 1
-            self._delays[row] += np.bincount(buckets, minlength=len(self._delays[row]))
+        buckets = np.searchsorted(self._edges, delays, side="right") - 1
         arrivals = self._rng.uniform(start_ms, end_ms, len(arms)) + delays
-        coming = [arrivals, np.full(len(arms), row), arms, self._draw_values(len(arms))]
+        coming = [arrivals, np.full(len(arms), row), arms, self._draw_values(len(arms)), buckets]
         self._coming = np.concatenate([self._coming, coming], axis=1)
 
     def settle(self, now_ms: float) -> None:
@@ -62,26 +59,26 @@ class Ledger:
         arrived = self._coming[0] <= now_ms
         if not arrived.any():
             return
-        _, rows, arms, values = self._coming[:, arrived]
+        _, rows, arms, values, buckets = self._coming[:, arrived]
         self._coming = self._coming[:, ~arrived]
         place = (rows.astype(int), arms.astype(int))
+        np.add.at(self._delays, (place[0], buckets.astype(int)), 1)
         np.add.at(self.reached, place, 1)
         np.add.at(self.sums, place, values)
         np.add.at(self.squares, place, values**2)
 
-    def curve(self, mature: NDArray[np.bool_]) -> DelayCurve | None:
-        """Return how conversions arrive, learnt from mature rows; None while that is not known.
+    def curve(self, youngest_ms: Array) -> DelayCurve | None:
+        """Return how conversions arrive, as far as the rows tell; None while that is not known.
 
         Args:
-            mature: Which rows are, shape (R,).
+            youngest_ms: Age of the last unit of each row so far.
         """
-        if not self._learns_delays:
+        # What a visitor spends grows for longer than it takes to convert.
+        if self._scenario.delay is None or self._scenario.order is not None:
             return None
-        return delay_curve(self._delays[mature], edges_ms=self._edges)
-
-    @property
-    def _learns_delays(self) -> bool:
-        return self._scenario.delay is not None and self._scenario.order is None
+        return delay_curve(
+            self._delays[: len(youngest_ms)], edges_ms=self._edges, youngest_ms=youngest_ms
+        )
 
     def _arrive(self, row: int, converted: NDArray[np.int64]) -> None:
         self.reached[row] += converted
