@@ -83,7 +83,8 @@ class Page:
         _, found, rest = f"\n{self.text}".partition(f"\n{heading}\n")
         assert found, f"{self.name} has no heading {heading!r}"
         section = re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
-        rows = re.findall(r"^\|(.+)\|$", section, flags=re.MULTILINE)
+        first = re.search(r"(?:^\|.+\|\n)+", section, flags=re.MULTILINE)
+        rows = re.findall(r"^\|(.+)\|$", first[0] if first else "", flags=re.MULTILINE)
         return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)] for row in rows[2:]]
 
 
