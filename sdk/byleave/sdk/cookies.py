@@ -94,10 +94,15 @@ def cookie_name(use: str, scope: Scope) -> str:
 
 
 def set_cookie(
-    name: str, value: str, scope: Scope, *, lasts_s: int, is_http_only: bool = True
+    name: str, value: str, scope: Scope, *, lasts_s: int | None, is_http_only: bool = True
 ) -> str:
-    """Return a Set-Cookie value; a cookie that lasts no time expires the one that is there."""
-    parts = [f"{name}={value}", "Path=/", f"Max-Age={max(0, lasts_s)}", "SameSite=Lax"]
+    """Return a Set-Cookie value.
+
+    A cookie that lasts no time expires the one that is there; None lasts for the session.
+    """
+    parts = [f"{name}={value}", "Path=/", "SameSite=Lax"]
+    if lasts_s is not None:
+        parts.insert(2, f"Max-Age={max(0, lasts_s)}")
     if is_secure(scope):
         parts.append("Secure")
     if is_http_only:

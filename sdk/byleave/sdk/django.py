@@ -208,7 +208,8 @@ class DjangoTemplate:
 
 def _scope(request: Any) -> Scope:
     given = request.scope if hasattr(request, "scope") else scope_of(request.META)
-    return {**given, "request": request}
+    query = request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+    return {**given, "query_string": query, "request": request}  # text in Django's test client
 
 
 def _hide(request: Any, *, before: Headers, after: Headers) -> dict[str, Any]:

@@ -223,7 +223,7 @@ class Stream:
             return None
         self._codec = codec
         self._rewriter = Rewriter(
-            {slot: self._served(slot) for slot in self._visit.decider.slots},
+            {slot: self._served(slot) for slot in self._visit.slots.names},
             selectors=self._visit.site.selectors,
             keys=self._visit.site.mark_keys,
             only_marks=only_marks,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,21 +36,34 @@ class Slots:
         self.served: dict[str, Decision] = {}
         self.pending: list[tuple[str, events.Event]] = []
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The slots that may be filled: those of running experiments, and those of a preview."""
+        decider = self._visit.decider
+        return (
+            () if decider is None else tuple(dict.fromkeys((*decider.slots, *self._visit.forced)))
+        )
+
     @property
     def decisions(self) -> Mapping[str, Decision]:
         """What each slot shows; decided in this process when somebody first asks."""
         if self._decisions is None:
-            self._decisions = {} if self._visit.site.asks_server else self._decide()
+            self._decisions = {} if self._is_asked else self._decide()
         return self._decisions
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether the server decides, which knows of no previews."""
+        return self._visit.site.asks_server and not self._visit.forced
 
     def _decide(self) -> Mapping[str, Decision]:
         visit = self._visit
-        if visit.decider is None:
+        if visit.decider is None or visit.is_standard:
             return {}
         try:
             visit.count_page()
             return self._recordable(
-                visit.decider.decide(visit.visitor, visit.decider.slots, now_ms=visit.now_ms)
+                visit.decider.decide(visit.visitor, self.names, now_ms=visit.now_ms)
             )
         except Exception as error:
             report("not decided", error)
@@ -58,9 +72,11 @@ class Slots:
     async def ask(self) -> None:
         """Let the server decide, where the site wants that; what fails decides nothing."""
         visit = self._visit
-        if not visit.site.asks_server or visit.decider is None or self._decisions is not None:
+        if not self._is_asked or visit.decider is None or self._decisions is not None:
             return
         self._decisions = {}
+        if visit.is_standard:
+            return
         try:
             visit.count_page()
             answer = await visit.site.source.decide(

@@ -16,7 +16,7 @@ def marks(slot: str) -> tuple[Markup, Markup]:
     visit = CURRENT.get()
     if visit is None or visit.decider is None:
         return Markup(), Markup()
-    if slot not in visit.decider.slots:
+    if slot not in visit.slots.names:
         known = visit.decider.snapshot.definitions.slots
         if slot not in known:
             visit.site.warn_once(f"unknown slot {slot!r}.{suggestion(slot, known)}")

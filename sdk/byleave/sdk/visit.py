@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events
-from byleave.sdk.cookies import Scope, parse_cookies
+from byleave.sdk.cookies import Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
 from byleave.sdk.headers import is_document_request
@@ -19,6 +19,7 @@ from byleave.sdk.memory import Memory
 from byleave.sdk.request_attributes import country, request_attributes
 from byleave.sdk.site import Site
 from byleave.sdk.slots import Slots
+from byleave.sdk.wishes import OFF, ON, previewed, wish
 from byleave.segments import Choice, Consent, Purpose, Regime, Scalar, Source, suggestion
 from byleave.segments.consent.purposes import refused
 from byleave.segments.consent.reader import read_consent
@@ -53,7 +54,7 @@ class Visit:
     @property
     def is_active(self) -> bool:
         """Whether some experiment may fill some slot of the site."""
-        return self.decider is not None and bool(self.decider.slots)
+        return bool(self.slots.names)
 
     @cached_property
     def may_write(self) -> bool:
@@ -63,7 +64,25 @@ class Visit:
     @cached_property
     def is_counted(self) -> bool:
         """Whether a person is looking, as far as one can tell."""
-        return not is_crawler(self.scope) and not is_prefetch(self.scope)
+        return not self.forced and not is_crawler(self.scope) and not is_prefetch(self.scope)
+
+    @cached_property
+    def wish(self) -> str:
+        """What the address wishes for with `?byleave=`."""
+        return wish(self.scope)
+
+    @cached_property
+    def forced(self) -> Mapping[str, str]:
+        """What a preview shows, by slot; a preview counts for nothing."""
+        signer = self.site.keys.signer("preview")
+        return previewed(self.wish, signer, now_ms=self.now_ms) if self.wish else {}
+
+    @cached_property
+    def is_standard(self) -> bool:
+        """Whether the visitor wishes for the site's own content, now or earlier in this session."""
+        if self.wish in (OFF, ON):
+            return self.wish == OFF
+        return cookie_name("standard", self.scope) in self.cookies
 
     @cached_property
     def is_recognised(self) -> bool:
@@ -172,6 +191,7 @@ class Visit:
             region=self.country,
             profile=self.memory.state.profile,
             assignments=self.memory.state.assignments,
+            forced=self.forced,
             is_counted=self.is_counted,
         )
 
@@ -252,7 +272,21 @@ class Visit:
         """Return the Set-Cookie values of this response."""
         if self.decider is None:
             return []
-        return self.memory.set_cookies(may_write=self.may_write and self.is_counted)
+        may_write = self.may_write and self.is_counted
+        return [*self.memory.set_cookies(may_write=may_write), *self._standard_cookie(may_write)]
+
+    def _standard_cookie(self, may_write: bool) -> list[str]:
+        """Return the Set-Cookie values that remember the wish for the standard site.
+
+        The cookie names nobody and ends with the browser's session; it is a preference all the
+        same, and so it needs consent for preferences. Without, the wish is for one page.
+        """
+        name = cookie_name("standard", self.scope)
+        may_keep = self.consent.allows(Purpose.PREFERENCES)
+        if self.wish == OFF and may_keep and may_write:
+            return [set_cookie(name, "1", self.scope, lasts_s=None)]
+        is_over = self.wish == ON or not may_keep
+        return [expire_cookie(name, self.scope)] if name in self.cookies and is_over else []
 
 
 #: The visit's name in a WSGI environment, where only names with a dot may be no text.
