@@ -35,8 +35,11 @@ def test_the_shop_has_no_fault(define: Define) -> None:
         ({"experiments": {"-": EXPERIMENT}}, f"$.experiments.-: {NAMES}"),
         (
             {"regions": {"norway": "opt-in"}},
-            "$.regions.norway: expected a country code of two capital letters such as NO, or "
-            "default, got 'norway'",
+            "$.regions.norway: expected `default`, a country such as DE, or a state such as US-CA",
+        ),
+        (
+            {"regions": {"DE": "opt-out"}},
+            "$.regions.DE: expected opt-in: storing on a device needs consent there",
         ),
         (
             {"storage_free_measurement": ["default", "UK"]},

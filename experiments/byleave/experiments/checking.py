@@ -4,7 +4,6 @@ Reading has seen to shapes and types; here the parts are held against each other
 names its place, what is wrong and what to do, and all are reported at once.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 from math import inf
@@ -30,8 +29,7 @@ from byleave.segments import (
     check_vocabulary,
     unknown_name,
 )
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
+from byleave.segments.consent.regions import region_faults
 
 
 def check(definitions: Definitions) -> list[Fault]:
@@ -63,13 +61,8 @@ def _site(definitions: Definitions) -> Iterable[Fault]:
         for name in names:
             if not is_name(name):
                 yield Fault((kind, name), NAME_RULE)
-    for region in definitions.regions:
-        if region != "default" and not _COUNTRY.fullmatch(region):
-            yield Fault(
-                ("regions", region),
-                f"expected a country code of two capital letters such as NO, or default, got "
-                f"{region!r}",
-            )
+    for region, message in region_faults(definitions.regions).items():
+        yield Fault(("regions", region), message)
     for index, region in enumerate(definitions.storage_free_measurement):
         known = {"default", *definitions.regions}
         if region not in known:

@@ -1,6 +1,5 @@
-"""`byleave serve`: the decision server of one site, on SQLite."""
+"""`byleave serve`: the decision server of one site."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +10,9 @@ from byleave.server.commands.validate import DEFAULT_FOLDER, Folder, load
 
 def serve(
     folder: Folder = DEFAULT_FOLDER,
-    database: Annotated[Path, typer.Option(help="The SQLite file; made if absent.")] = Path(
-        "byleave.db"
-    ),
+    database: Annotated[
+        str, typer.Option(help="The SQLite file, made if absent, or a postgresql:// address.")
+    ] = "byleave.db",
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8401,
 ) -> None:
