@@ -25,7 +25,18 @@ from byleave.experiments.definitions import (
     VariantKind,
 )
 from byleave.experiments.imported import Filter, Imported, Interval
-from byleave.segments import Attribute, Condition, Duration, Event, Purpose, Scalar, Segment, Share
+from byleave.segments import (
+    Attribute,
+    Condition,
+    Duration,
+    Event,
+    Journey,
+    JourneyStep,
+    Purpose,
+    Scalar,
+    Segment,
+    Share,
+)
 from byleave.segments.reading import plain, type_hints
 from byleave.server.commands.expectations import Expectation
 from byleave.server.commands.personas import Persona
@@ -38,6 +49,8 @@ SECTIONS: dict[type, str] = {
     Goal: "Goal",
     Slot: "Slot",
     Segment: "Segment",
+    Journey: "Journey",
+    JourneyStep: "Journey step",
     Experiment: "Experiment",
     Variant: "Variant",
     NavOperation: "Link change",

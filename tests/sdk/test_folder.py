@@ -6,7 +6,7 @@ import pytest
 
 from byleave.experiments import check
 from byleave.sdk.folder import LocatedFault, Place, load_folder
-from byleave.segments import DefinitionError, Regime
+from byleave.segments import DefinitionError, JourneyStep, Regime
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "harbour_books" / "byleave"
 
@@ -35,6 +35,12 @@ variants:
   proof: {template: proof.html}
 """
 
+BUY = """\
+journey: buy
+steps:
+  - {key: choose, done: gold}
+"""
+
 Write = Callable[[Mapping[str, str | bytes]], Path]
 
 
@@ -50,6 +56,20 @@ def write(tmp_path: Path) -> Write:
         return tmp_path
 
     return write
+
+
+def test_a_journey_is_a_document_of_its_own(write: Write) -> None:
+    definitions = load_folder(
+        write({"byleave.yaml": SITE, "segments/gold.yaml": GOLD, "journeys/buy.yaml": BUY})
+    )
+
+    assert definitions.vocabulary.journeys["buy"].steps == (JourneyStep(key="choose", done="gold"),)
+
+
+def test_a_step_of_a_journey_names_a_segment(write: Write) -> None:
+    assert faults(write({"byleave.yaml": SITE, "journeys/buy.yaml": BUY})) == [
+        "journeys/buy.yaml:3:19: unknown segment 'gold'. No segment is defined yet."
+    ]
 
 
 def faults(folder: Path) -> list[str]:
@@ -215,13 +235,16 @@ def test_an_empty_site_says_what_is_missing(write: Write) -> None:
             "\nwhen: {attribute: plan, equals: gold}\n",
             [
                 "segments/gold.yaml:2:1: expected a document with `segment: name` or "
-                "`experiment: name`"
+                "`journey: name` or `experiment: name`"
             ],
         ),
         (
             "byleave.yaml",
             f"{SITE}---\n{SITE}",
-            ["byleave.yaml:11:1: expected a document with `segment: name` or `experiment: name`"],
+            [
+                "byleave.yaml:11:1: expected a document with `segment: name` or `journey: name` "
+                "or `experiment: name`"
+            ],
         ),
         (
             "segments/gold.yaml",

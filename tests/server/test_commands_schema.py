@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from byleave.experiments import Definitions, Experiment
-from byleave.segments import Operator, Reader, Segment
+from byleave.segments import Journey, Operator, Reader, Segment
 from byleave.server.commands.json_schema import schema
 from byleave.server.commands.program import program
 
@@ -168,7 +168,7 @@ DOCUMENTS = [
 def is_read(document: Any) -> bool:
     """Return whether the reader of definitions finds no fault with a document's shape."""
     reader = Reader()
-    for key, kind in (("segment", Segment), ("experiment", Experiment)):
+    for key, kind in (("segment", Segment), ("journey", Journey), ("experiment", Experiment)):
         if isinstance(document, dict) and key in document:
             rest = {name: value for name, value in document.items() if name != key}
             reader.read(kind, rest, ())

@@ -14,6 +14,7 @@ from byleave.segments import (
     Attribute,
     Duration,
     Event,
+    Journey,
     Path,
     Reader,
     Regime,
@@ -390,9 +391,15 @@ class Definitions:
     goals: Mapping[str, Goal] = field(default_factory=dict)
     slots: Mapping[str, Slot] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
 
     @property
     def vocabulary(self) -> Vocabulary:
         """What this site's conditions may name."""
-        return Vocabulary(attributes=self.attributes, events=self.events, segments=self.segments)
+        return Vocabulary(
+            attributes=self.attributes,
+            events=self.events,
+            segments=self.segments,
+            journeys=self.journeys,
+        )

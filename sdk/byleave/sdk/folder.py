@@ -2,6 +2,7 @@
 
     byleave.yaml          the site: attributes, events, goals, slots, holdout, caps
     segments/*.yaml       one segment a document, named by its key `segment`
+    journeys/*.yaml       one journey a document, named by its key `journey`
     experiments/*.yaml    one experiment a document, named by its key `experiment`
 
 Every YAML file of the folder is read, whatever it is called, so that none is left out by
@@ -24,7 +25,7 @@ from byleave.segments import MAX_DEPTH, DefinitionError, Fault, Path, Reader
 if TYPE_CHECKING:  # PyYAML is optional for sites that load published definitions
     from yaml import Node
 
-_KINDS: Final = {"segment": "segments", "experiment": "experiments"}
+_KINDS: Final = {"segment": "segments", "journey": "journeys", "experiment": "experiments"}
 _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from byleave.experiments.definitions import Definitions, Experiment
-from byleave.segments import Segment, plain
+from byleave.segments import Journey, Segment, plain
 from byleave.segments.reading import type_hints
 from byleave.server.commands.json_spellings import SPELLINGS, Schema, closed, documented
 
@@ -29,9 +29,13 @@ def schema() -> Schema:
         "if": {"required": ["segment"]},
         "then": writer.document(Segment, "segment"),
         "else": {
-            "if": {"required": ["experiment"]},
-            "then": writer.document(Experiment, "experiment"),
-            "else": writer.of(Definitions),
+            "if": {"required": ["journey"]},
+            "then": writer.document(Journey, "journey"),
+            "else": {
+                "if": {"required": ["experiment"]},
+                "then": writer.document(Experiment, "experiment"),
+                "else": writer.of(Definitions),
+            },
         },
     }
     return {
