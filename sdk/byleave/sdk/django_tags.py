@@ -1,14 +1,15 @@
-"""Django templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and `{% why_this %}`.
+"""Django templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and three more tags.
 
 Add this module to the `builtins` of the site's template engine. The tag puts signed comments
 around the default, which the middleware finds again on the way out; the page as the template
-makes it is the same for everybody and can be cached.
+makes it is the same for everybody and can be cached. That is not so for `{% why_this "hero" %}`,
+`{% decisions as shown %}` and `{% known "industry" as industry %}`.
 """
 
 from django.template import Library
 from markupsafe import Markup
 
-from byleave.sdk.template_functions import marks, why_this
+from byleave.sdk.template_functions import decisions, known, marks, why_this
 
 
 def personalise(content: str, slot: str) -> Markup:
@@ -19,4 +20,5 @@ def personalise(content: str, slot: str) -> Markup:
 
 register = Library()
 register.simple_block_tag(personalise)
-register.simple_tag(why_this)
+for function in (why_this, decisions, known):
+    register.simple_tag(function)

@@ -1,4 +1,4 @@
-"""Jinja templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and `why_this`.
+"""Jinja templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and functions.
 
 The tag puts signed comments around the default, which the middleware finds again on the way
 out; the page as the template makes it is the same for everybody and can be cached. Where no
@@ -10,11 +10,11 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup
 
-from byleave.sdk.template_functions import marks, why_this
+from byleave.sdk.template_functions import decisions, known, marks, why_this
 
 
 class PersonaliseExtension(Extension):
-    """The tag `personalise`, and the function `why_this`.
+    """The tag `personalise`, and the functions `why_this`, `decisions` and `known`.
 
     Add it to the site's environment: `Environment(extensions=[PersonaliseExtension])`.
     """
@@ -23,7 +23,7 @@ class PersonaliseExtension(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.globals["why_this"] = why_this
+        environment.globals.update(why_this=why_this, decisions=decisions, known=known)
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Parse one tag into its default between two marks."""

@@ -134,9 +134,9 @@ class PageSend:
 
     def _with_cookies(self, start: Message) -> Message:
         cookies = self._cookies()
-        if not cookies:
+        if not cookies and not self._visit.is_personal:
             return start
-        # A response that sets somebody's cookies must not reach anybody else.
+        # What sets somebody's cookies, or tells of them, must not reach anybody else.
         return {**start, "headers": [*private_headers(list(start["headers"])), *cookies]}
 
     def _cookies(self) -> Headers:

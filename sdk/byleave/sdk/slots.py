@@ -46,9 +46,14 @@ class Slots:
 
     @property
     def decisions(self) -> Mapping[str, Decision]:
-        """What each slot shows; decided in this process when somebody first asks."""
+        """What each slot shows; decided in this process when somebody first asks.
+
+        Where the server decides, nothing is known before it was asked.
+        """
         if self._decisions is None:
-            self._decisions = {} if self._is_asked else self._decide()
+            if self._is_asked:
+                return {}
+            self._decisions = self._decide()
         return self._decisions
 
     @property

@@ -37,6 +37,9 @@ class Visit:
         scope: The ASGI scope.
         decider: What decides; None leaves the site as it is.
         may_write: Whether the answer may set cookies; judged by the request where None.
+
+    Attributes:
+        is_personal: Whether a template was told something about this visitor.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Visit:
         self.now_ms = site.clock()
         self.slots = Slots(self)
         self._may_write = may_write
+        self.is_personal = False
         self._has_counted_page = False
 
     @property
