@@ -296,29 +296,6 @@ def test_an_applications_own_exception_is_its_own(wrap: Any) -> None:
         call(wrap(app))
 
 
-def test_validators_and_ranges_are_hidden_from_a_page(kit: Any, wrap: Any) -> None:
-    seen: list[dict[str, Any]] = []
-
-    def app(environ: Any, start_response: Any) -> Any:
-        seen.append(environ)
-        start_response("200 OK", [HTML])
-        return [kit.page]
-
-    asked = {
-        "accept": "text/html",
-        "range": "bytes=0-1",
-        "if_modified_since": "Thu, 01 Jan 2026 00:00:00 GMT",
-        "if_none_match": '"theirs"',
-    }
-    site = wrap(validator(app))
-    call(site, headers=asked)
-    call(site, "/style.css", headers={**asked, "accept": "text/css"})
-
-    hidden = {"HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_NONE_MATCH"}
-    assert hidden & seen[0].keys() == set()
-    assert hidden <= seen[1].keys()
-
-
 def test_our_own_entity_tag_is_turned_back_into_the_sites(kit: Any, wrap: Any) -> None:
     def app(environ: Any, start_response: Any) -> Any:
         is_known = '"a"' in environ.get("HTTP_IF_NONE_MATCH", "")
@@ -404,25 +381,3 @@ def test_what_fails_leaves_the_site_as_it_is(kit: Any, wrap: Any, caplog: Any) -
 
     assert call(site).body == kit.page
     assert "request not personalised" in caplog.text
-
-
-def test_the_attributes_are_asked_with_a_scope(kit: Any, wrap: Any) -> None:
-    scopes: list[Any] = []
-
-    def attributes(scope: Any) -> dict[str, bool]:
-        scopes.append(scope)
-        return {"is_customer": True}
-
-    definitions = kit.define(
-        segments={
-            "customers": {"because": "B", "when": {"attribute": "is_customer", "equals": True}}
-        },
-        experiments=kit.greeting(audience="customers"),
-    )
-    answer = call(
-        wrap(page_app([kit.page]), definitions=definitions, attributes=attributes),
-        "/caf\xc3\xa9?a=1",
-    )
-
-    assert answer.body == filled(kit.page)
-    assert (scopes[0]["path"], scopes[0]["query_string"]) == ("/café", b"a=1")

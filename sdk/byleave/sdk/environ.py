@@ -46,10 +46,11 @@ def with_headers(environ: Mapping[str, Any], *, before: Headers, after: Headers)
 
 def reader(environ: Mapping[str, Any]) -> Callable[[int], bytes]:
     """Return what reads the request's body, up to a number of bytes and never beyond its end."""
-    length = environ.get("CONTENT_LENGTH") or "0"
+    text = environ.get("CONTENT_LENGTH") or ""
+    length = int(text) if text.isdecimal() else 0
 
     def read(most_bytes: int) -> bytes:
-        body: bytes = environ["wsgi.input"].read(min(int(length), most_bytes))
+        body: bytes = environ["wsgi.input"].read(min(length, most_bytes))
         return body
 
     return read
