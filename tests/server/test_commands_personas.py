@@ -156,6 +156,25 @@ def test_the_text_says_the_same_as_the_data(persona: Any) -> None:
     assert "main-nav shows the site's own content\n  no experiment is for this slot\n" in text
 
 
+def test_journeys_are_told_as_steps_that_were_reached_when_they_were(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(BAKERY, tmp_path / "bakery"))
+    (folder / "journeys.yaml").write_text(
+        "journey: buy\n"
+        "steps: [{key: compare, done: comparing}, {key: ask, done: waiting-for-help}]\n",
+        encoding="utf-8",
+    )
+    file = tmp_path / "persona.yaml"
+    file.write_text(TEACHER.replace("}}\narms", "}, at: 30 minutes ago}\narms"), encoding="utf-8")
+
+    said = explained(byleave("explain", folder, "--persona", file, "--json"))
+    text = byleave("explain", folder, "--persona", file).stdout
+
+    buy = said["journeys"]["buy"]
+    assert (buy["current"], buy["next"], buy["share"]) == ("compare", "ask", 0.5)
+    assert said["now_ms"] - buy["reached"]["compare"] == buy["time_in_step_ms"] == 30 * 60_000
+    assert "buy: 1 step done (50%)\n  compare, reached at 2026-03-02 09:30 UTC\n  next: ask" in text
+
+
 def test_silence_is_explained_by_the_rule_of_the_region(persona: Any) -> None:
     told = [explained(persona(f"region: {place}\n", "--json"))["regime"] for place in ("DE", "US")]
 

@@ -38,6 +38,7 @@ def explain(
     explained = explanation(
         standing(_persona(file, definitions), definitions, now_ms=time.time_ns() // 1_000_000),
         segments=[segment] if segment else definitions.segments,
+        journeys=[] if segment else definitions.vocabulary.journeys,
         slots=[] if segment else definitions.slots,
     )
     if as_json:

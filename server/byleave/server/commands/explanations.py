@@ -11,12 +11,17 @@ from byleave.segments import plain
 from byleave.server.commands.eligibility import reasons
 from byleave.server.commands.moments import Instant
 from byleave.server.commands.personas import Standing
+from byleave.server.commands.validate import counted
 
 
 def explanation(
-    standing: Standing, *, segments: Iterable[str], slots: Iterable[str]
+    standing: Standing,
+    *,
+    segments: Iterable[str],
+    journeys: Iterable[str],
+    slots: Iterable[str],
 ) -> dict[str, Any]:
-    """Return, as JSON-able data, what these segments and slots make of a persona, and why."""
+    """Return, as JSON-able data, what these make of a persona, and why."""
     visitor, now_ms = standing.visitor, standing.now_ms
     decisions = standing.decider.decide(visitor, slots, now_ms=now_ms)
     return {
@@ -25,6 +30,7 @@ def explanation(
         "regime": str(visitor.consent.regime),
         "consent": {str(key): str(choice) for key, choice in visitor.consent.choices.items()},
         "segments": {key: standing.facts.explain(key).to_plain() for key in segments},
+        "journeys": {key: plain(standing.facts.journey(key)) for key in journeys},
         "slots": {
             slot: {
                 "variant": decision.variant,
@@ -46,6 +52,12 @@ def as_text(explained: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{key} is {segment['sentence']}"
         yield from _tree(segment["tree"], "  ")
+    for key, progress in explained["journeys"].items():
+        yield ""
+        yield f"{key}: {counted(len(progress['reached']), 'step')} done ({progress['share']:.0%})"
+        for step, at_ms in progress["reached"].items():
+            yield f"  {step}, reached at {Instant(at_ms)}"
+        yield f"  next: {progress['next'] or 'none'}"
     for slot, decision in explained["slots"].items():
         shown = decision["variant"]
         yield ""
