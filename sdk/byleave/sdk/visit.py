@@ -234,16 +234,23 @@ class Visit:
         definitions = decider.snapshot.definitions
         declared = definitions.events[event]
         properties = {k: given[k] for k in declared.properties if given.get(k) is not None}
-        self.memory.remember(
-            profile=decider.rules.record(
-                self.memory.state.profile,
-                event,
-                properties,
-                at_ms=self.now_ms,
-                now_ms=self.now_ms,
-                consent=self.consent,
-            )
+        profile = decider.rules.record(
+            self.memory.state.profile,
+            event,
+            properties,
+            at_ms=self.now_ms,
+            now_ms=self.now_ms,
+            consent=self.consent,
         )
+        if definitions.journeys:
+            facts = decider.rules.facts(
+                consent=self.consent,
+                attributes=self.attributes,
+                profile=profile,
+                now_ms=self.now_ms,
+            )
+            profile, _ = facts.advance()
+        self.memory.remember(profile=profile)
         uses = [use for use in declared.purposes if self.consent.allows(use)]
         is_goal = any(goal.event == event for goal in definitions.goals.values())
         if is_goal and Purpose.ANALYTICS in uses and self.is_recognised:
