@@ -1,20 +1,9 @@
-"""The promises of the estimators, kept by simulated experiments with the production allocator."""
-
-from collections.abc import Iterator
+"""The promises of the estimators on simulated experiments. `tests/benchmarks` has coverage."""
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from byleave.experiments.allocation import (
-    beta_posterior,
-    compare_arms,
-    equal_weights,
-    floors,
-    normal_posterior,
-    pooled_variance,
-    thompson_weights,
-)
+from byleave.experiments.allocation import compare_arms, normal_posterior, pooled_variance
 from byleave.experiments.lift import (
     Group,
     Strata,
@@ -23,47 +12,11 @@ from byleave.experiments.lift import (
     sample_ratio,
     stratified_contrast,
 )
-from byleave.experiments.lift.secondary import naive_pooled
+from byleave.experiments.simulation import Scenario, run_scenario
+from byleave.segments import read
 
-ARMS, ROWS, UNITS, WARM_UP = 3, 40, 500, 4
-FLOORS = floors(ARMS)
-TREND = np.linspace(0.03, 0.07, ROWS)
-
-
-def adaptive_run(seed: int, rates: NDArray[np.float64], *, lost: float = 0.0) -> Strata:
-    """One experiment: every row's weights come from the posterior of the rows before it.
-
-    `rates` has shape (rows, arms); `lost` is the share of the leading arm's units that vanish
-    after the draw.
-    """
-    rng = np.random.default_rng(seed)
-    counts, sums, weights = (np.zeros(rates.shape) for _ in range(3))
-    for row in range(len(rates)):
-        weights[row] = equal_weights(ARMS)
-        if row >= WARM_UP:
-            posterior = beta_posterior(sums.sum(axis=0), counts.sum(axis=0))
-            weights[row] = thompson_weights(compare_arms(posterior).best, floors=FLOORS)
-        counts[row] = rng.multinomial(UNITS, weights[row])
-        leader = int(np.argmax(weights[row]))
-        counts[row, leader] = rng.binomial(int(counts[row, leader]), 1 - lost)
-        sums[row] = rng.binomial(counts[row].astype(int), rates[row])
-    return Strata.of(counts=counts, sums=sums, squares=sums, propensities=weights)
-
-
-def looks(strata: Strata) -> Iterator[Strata]:
-    """What the report saw after every row from the fifth on, the first one that it shows."""
-    for rows in range(5, strata.rows + 1):
-        yield Strata(
-            counts=strata.counts[:rows],
-            sums=strata.sums[:rows],
-            squares=strata.squares[:rows],
-            propensities=strata.propensities[:rows],
-        )
-
-
-def ever_misses(strata: Strata, *, truth: float = 0.0) -> bool:
-    """Whether the always-valid interval excludes the truth at any look."""
-    return any(truth not in contrast_of(look).always_valid for look in looks(strata))
+ARMS = 3
+TREND = np.linspace(0.03, 0.07, 40)
 
 
 def contrast_of(strata: Strata) -> StratifiedContrast:
@@ -74,30 +27,6 @@ def contrast_of(strata: Strata) -> StratifiedContrast:
 
 def fixed_misses(strata: Strata) -> bool:
     return 0.0 not in contrast_of(strata).fixed
-
-
-def pooled_misses(strata: Strata) -> bool:
-    naive = naive_pooled(strata, arm=1)
-    assert naive is not None
-    return abs(naive.difference) > 1.96 * naive.standard_error
-
-
-def test_identical_arms_under_a_trend_do_not_differ_at_any_look_but_pooled_they_do() -> None:
-    runs = [adaptive_run(seed, np.tile(TREND[:, np.newaxis], ARMS)) for seed in range(120)]
-
-    assert np.mean([ever_misses(run) for run in runs]) <= 0.05
-    assert np.mean([fixed_misses(run) for run in runs]) <= 0.12  # 5 % and 3.5 standard errors
-    assert np.mean([pooled_misses(run) for run in runs]) >= 0.5
-
-
-def test_a_true_difference_is_covered_and_found() -> None:
-    rates = TREND[:, np.newaxis] + np.array([0, 0.03, 0.0])
-    runs = [adaptive_run(seed, rates) for seed in range(100)]
-
-    covered = [not ever_misses(run, truth=0.03) for run in runs]
-    found = [contrast_of(run).always_valid.low > 0 for run in runs]
-    assert np.mean(covered) >= 0.95
-    assert np.mean(found) >= 0.5
 
 
 def test_cells_of_different_rates_and_opposite_weights_hold_the_level() -> None:
@@ -120,10 +49,22 @@ def test_cells_of_different_rates_and_opposite_weights_hold_the_level() -> None:
 
 
 def test_losing_a_tenth_of_the_leading_arm_is_noticed_under_the_production_allocator() -> None:
-    rates = TREND[:, np.newaxis] + np.array([0, 0.02, 0.0])
+    declared = {
+        "arms": {
+            "control": [[0, 0.03], [1, 0.07]],
+            "leading": [[0, 0.05], [1, 0.09]],
+            "other": [[0, 0.03], [1, 0.07]],
+        },
+        "allocate": {"policy": "thompson", "goal": "signup", "epoch": "24h"},
+        "days": 40,
+        "visits_per_day": 500,
+    }
+    whole, losing = (
+        read(Scenario, {**declared, "lost": {"leading": share}}) for share in (0.0, 0.1)
+    )
 
-    alerts = [sample_ratio(adaptive_run(seed, rates, lost=0.1)).alert for seed in range(40)]
-    calm = [sample_ratio(adaptive_run(seed, rates)).alert for seed in range(40)]
+    alerts = [sample_ratio(run_scenario(losing, seed).strata).alert for seed in range(20)]
+    calm = [sample_ratio(run_scenario(whole, seed).strata).alert for seed in range(20)]
 
     assert np.mean(alerts) >= 0.8
     assert not any(calm)
@@ -144,18 +85,6 @@ def test_the_holdout_interval_holds_at_every_look() -> None:
         misses += missed
 
     assert misses / 150 <= 0.05
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("effect", [0.0, 0.01])
-@pytest.mark.parametrize("trend", [True, False])
-def test_coverage_at_every_look_over_many_runs(effect: float, trend: bool) -> None:
-    base = TREND if trend else np.full(ROWS, 0.05)
-    rates = base[:, np.newaxis] + np.array([0, effect, 0])
-
-    missed = [ever_misses(adaptive_run(seed, rates), truth=effect) for seed in range(1_000)]
-
-    assert np.mean(missed) <= 0.05
 
 
 @pytest.mark.long

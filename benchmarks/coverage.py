@@ -1,0 +1,168 @@
+"""How often the intervals of lift hold the truth, through the production rule and report.
+
+    python -m benchmarks.coverage [--replications N] [--processes N]
+
+20,000 visits in 40 rows of 500, three arms; the last arm is compared with the control at 95 %,
+with a look after every row. `trend` lets the base rate rise from 3 to 7 %, else it is 5 %. Every
+column is the share of replications and, in brackets, the mean width in hundredths of a point.
+"""
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from math import sqrt
+from statistics import mean
+
+from byleave.experiments.lift import Interval
+from byleave.experiments.simulation import Looks, Scenario, look_often, run_scenario
+from byleave.segments import read
+
+ARM = "second"
+CHUNK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the table.
+
+    Attributes:
+        effect: By how much the last arm's rate is higher.
+        has_trend: Whether the base rate drifts.
+        floor: The share that each arm keeps.
+        control: The share that the control keeps.
+    """
+
+    effect: float
+    has_trend: bool
+    floor: float
+    control: float
+
+    def __str__(self) -> str:
+        """Return what the table calls it."""
+        effect = f"+{100 * self.effect:.0f} pt" if self.effect else "equal"
+        trend = ", trend" if self.has_trend else ""
+        return f"{effect}{trend} / floor {self.floor:.0%}, control {self.control:.0%}"
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is simulated."""
+        ends = (0.03, 0.07) if self.has_trend else (0.05, 0.05)
+        base, raised = ([[0, ends[0] + up], [1, ends[1] + up]] for up in (0.0, self.effect))
+        return read(
+            Scenario,
+            {
+                "arms": {"control": base, "first": base, ARM: raised},
+                "allocate": {
+                    "policy": "thompson",
+                    "goal": "signup",
+                    "control": self.control,
+                    "floor": self.floor,
+                    "epoch": "24h",
+                },
+                "days": 40,
+                "visits_per_day": 500,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What many replications of one setting came to: shares in [0, 1], and mean widths.
+
+    Attributes:
+        setting: The setting.
+        replications: How many.
+        fixed: The interval for one planned look, in the end.
+        always_valid: The always-valid interval, at every look.
+        guaranteed: The guaranteed interval, at every look.
+        naive: The interval around the difference of plain means, in the end.
+        widths: Mean width of the first three in the end.
+    """
+
+    setting: Setting
+    replications: int
+    fixed: float
+    always_valid: float
+    guaranteed: float
+    naive: float
+    widths: tuple[float, float, float]
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is not as promised, beyond three standard errors of the simulation."""
+        slack = 3 * sqrt(0.05 * 0.95 / self.replications) if self.replications < 1_000 else 0.0
+        if not 0.93 - slack <= self.fixed <= 0.98 + slack:
+            yield f"{self.setting}: the fixed interval holds in {self.fixed:.3f}"
+        if self.always_valid < 0.97 - slack:
+            yield f"{self.setting}: the always-valid interval holds in {self.always_valid:.3f}"
+        if self.guaranteed < 0.95 - slack:
+            yield f"{self.setting}: the guaranteed interval holds in {self.guaranteed:.3f}"
+        if self.setting.has_trend and self.naive > 0.80:
+            yield f"{self.setting}: plain means do not fail, so there is no trend to withstand"
+
+
+def settings(controls: Sequence[float | None] = (None, 0.10)) -> list[Setting]:
+    """Return the eight settings for each share of the control; None is the floor of any arm."""
+    return [
+        Setting(effect, has_trend, floor, floor if control is None else control)
+        for control, has_trend, effect, floor in product(
+            controls, (False, True), (0.0, 0.01), (0.01, 0.05)
+        )
+    ]
+
+
+def replicate(setting: Setting, seeds: Iterable[int]) -> list[Looks]:
+    """Run a setting once for each seed."""
+    scenario = setting.scenario
+    return [look_often(scenario, run_scenario(scenario, seed), ARM, alpha=0.05) for seed in seeds]
+
+
+def summarise(setting: Setting, looks: Sequence[Looks]) -> Coverage:
+    """Return what replications came to together."""
+    last = [each.last for each in looks if each.last is not None]
+    columns = ("fixed_interval", "difference_interval", "guaranteed_interval")
+    widths = [[getattr(row, column) for row in last] for column in columns]
+    return Coverage(
+        setting=setting,
+        replications=len(looks),
+        fixed=mean(bool(each.fixed_holds) for each in looks),
+        always_valid=mean(bool(each.always_valid_holds) for each in looks),
+        guaranteed=mean(bool(each.guaranteed_holds) for each in looks),
+        naive=mean(bool(each.naive_holds) for each in looks),
+        widths=(_width(widths[0]), _width(widths[1]), _width(widths[2])),
+    )
+
+
+def _width(intervals: Iterable[Interval | None]) -> float:
+    return mean(interval.width for interval in intervals if interval is not None)
+
+
+def main() -> int:
+    """Print the table; return 1 where something is not as promised."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--replications", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    seeds = range(options.replications)
+    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    print("| setting | fixed | always valid | guaranteed | plain means |")
+    print("|---|---|---|---|---|")
+    faults: list[str] = []
+    with ProcessPoolExecutor(options.processes) as pool:
+        for setting in settings():
+            done = pool.map(replicate, [setting] * len(chunks), chunks)
+            found = summarise(setting, [looks for part in done for looks in part])
+            shares = (found.fixed, found.always_valid, found.guaranteed)
+            cells = [
+                f"{share:.3f} ({1e4 * width:.0f})"
+                for share, width in zip(shares, found.widths, strict=True)
+            ]
+            print(f"| {setting} | {' | '.join(cells)} | {found.naive:.3f} |", flush=True)
+            faults += found.faults()
+    print(*faults, sep="\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
