@@ -13,7 +13,11 @@ from time import process_time
 import numpy as np
 
 from byleave.experiments.allocation import delay_curve, delay_edges, evidence, next_weights, observe
-from byleave.experiments.definitions import Allocate, Goal, GoalKind, Policy
+from byleave.experiments.definitions import (
+    Allocate,
+    Policy,
+)
+from byleave.experiments.goals import Goal, GoalKind
 from byleave.experiments.lift import Population, RunFacts, Strata, build_report
 from byleave.segments import Duration
 

@@ -14,7 +14,7 @@ from byleave.experiments.allocation import (
     beta_posterior,
     compare_arms,
 )
-from byleave.experiments.definitions import Better
+from byleave.experiments.goals import Better
 
 counts = st.integers(min_value=5, max_value=1_000_000).flatmap(
     lambda units: st.tuples(st.integers(min_value=0, max_value=units), st.just(units))

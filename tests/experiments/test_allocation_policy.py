@@ -19,7 +19,12 @@ from byleave.experiments.allocation import (
     next_weights,
     normal_posterior,
 )
-from byleave.experiments.definitions import Allocate, Better, Goal, GoalKind, Policy, Prior
+from byleave.experiments.definitions import (
+    Allocate,
+    Policy,
+    Prior,
+)
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.segments import Duration, Share, plain, read
 
 DAY_MS = 86_400_000

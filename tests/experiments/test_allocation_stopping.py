@@ -10,7 +10,7 @@ from byleave.experiments.allocation import (
     probability_within,
     value_remaining,
 )
-from byleave.experiments.definitions import Better
+from byleave.experiments.goals import Better
 
 DAY_MS = 86_400_000
 

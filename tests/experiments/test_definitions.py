@@ -7,14 +7,11 @@ from hypothesis import strategies as st
 
 from byleave.experiments.definitions import (
     Allocate,
-    Better,
     Cap,
     Definitions,
     Exclusion,
     Experiment,
     FieldKind,
-    Goal,
-    GoalKind,
     Goals,
     Guard,
     NavOperation,
@@ -28,6 +25,7 @@ from byleave.experiments.definitions import (
     Variant,
     VariantKind,
 )
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.imported import Filter, HashName, Imported, Interval
 from byleave.segments import (
     Attribute,

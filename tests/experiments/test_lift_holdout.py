@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from byleave.experiments.definitions import Goal, GoalKind
+from byleave.experiments.goals import Goal, GoalKind
 from byleave.experiments.lift import (
     Group,
     Population,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from byleave.experiments.definitions import Better, Goal, GoalKind
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.lift import (
     GuardVerdict,
     Interval,
@@ -19,7 +19,6 @@ from byleave.experiments.lift import (
     Strata,
     build_report,
 )
-from byleave.experiments.lift.words import percent
 from byleave.segments import Duration
 
 DAY_MS = 86_400_000
@@ -366,38 +365,6 @@ def test_the_mean_of_an_arm_gives_rows_the_weight_of_their_traffic() -> None:
     report = reported(strata)
 
     assert [arm.mean for arm in report.arms] == pytest.approx([0.07, 0.07])
-
-
-@pytest.mark.parametrize(
-    ("population", "words"),
-    [
-        (Population(), "all visitors"),
-        (Population(unit="view"), "all measured page views"),
-        (Population(agreed_share=0.6149), "the 61 % of visitors who agreed"),
-        (
-            Population(agreed_share=0.5, segment="Returning visitors"),
-            "the 50 % of visitors who agreed, in Returning visitors",
-        ),
-    ],
-)
-def test_the_population_is_named(population: Population, words: str) -> None:
-    report = reported(conversions(0.05, 0.065), population=population)
-
-    assert report.population == words
-    assert words in report.sentence
-
-
-@pytest.mark.parametrize(
-    ("share", "signed", "words"),
-    [
-        (0.1234, False, "12.3 %"),
-        (0.12, True, "+12 %"),
-        (-0.0001, True, "+0 %"),
-        (-0.2, False, "-20 %"),
-    ],
-)
-def test_shares_are_written_as_people_read_them(share: float, signed: bool, words: str) -> None:
-    assert percent(share, signed=signed) == words
 
 
 @pytest.mark.parametrize("changes", [{"arms": ["control"]}, {"control": 2}, {"control": -1}])

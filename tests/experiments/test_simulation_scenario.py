@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from byleave.experiments.definitions import GoalKind, Policy
+from byleave.experiments.definitions import (
+    Policy,
+)
+from byleave.experiments.goals import GoalKind
 from byleave.experiments.simulation import Order, Rate, Scenario
 from byleave.experiments.simulation.visits import order_mean
 from byleave.segments import DefinitionError, plain, read

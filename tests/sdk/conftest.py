@@ -63,8 +63,7 @@ class Answer:
 
     @property
     def pieces(self) -> list[bytes]:
-        bodies = [m for m in self.messages if m["type"] == "http.response.body"]
-        return [m.get("body", b"") for m in bodies]
+        return [m.get("body", b"") for m in self.messages if m["type"] == "http.response.body"]
 
     @property
     def body(self) -> bytes:
@@ -79,8 +78,8 @@ class Answer:
 
     @property
     def set_cookies(self) -> dict[str, str]:
-        lines = [value for key, value in self.headers if key == "set-cookie"]
-        return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
+        lines = [value.partition("=") for key, value in self.headers if key == "set-cookie"]
+        return {name: value for name, _, value in lines}
 
 
 def call(
@@ -161,11 +160,9 @@ class Browser:
             sent["cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         answer = call(self.app, path, method=method, headers=sent, body=body, scheme=self.scheme)
         for name, line in answer.set_cookies.items():
-            value = line.partition(";")[0]
-            if "Max-Age=0" in line:
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
+            self.cookies.pop(name, None)
+            if "Max-Age=0" not in line:
+                self.cookies[name] = line.partition(";")[0]
         return answer
 
 

@@ -15,7 +15,14 @@ from byleave.experiments.decisions import (
     Sticky,
     Visitor,
 )
-from byleave.experiments.definitions import CONTROL, Definitions, Experiment, Goal, Slot, Variant
+from byleave.experiments.definitions import (
+    CONTROL,
+    Definitions,
+    Experiment,
+    Slot,
+    Variant,
+)
+from byleave.experiments.goals import Goal
 from byleave.experiments.local import local_snapshot
 from byleave.experiments.snapshot import Allocation, Run, Snapshot, Version, load_snapshot
 

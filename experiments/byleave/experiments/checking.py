@@ -14,11 +14,10 @@ from byleave.experiments.checking_imported import check_imported
 from byleave.experiments.definitions import (
     Definitions,
     Experiment,
-    Goal,
-    GoalKind,
     Slot,
     SlotKind,
 )
+from byleave.experiments.goals import Goal, GoalKind
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import (

@@ -16,7 +16,6 @@ from byleave.experiments.definitions import (
     CONTROL,
     Definitions,
     Experiment,
-    GoalKind,
     NavVerb,
     Policy,
     Slot,
@@ -24,6 +23,7 @@ from byleave.experiments.definitions import (
     Variant,
     VariantKind,
 )
+from byleave.experiments.goals import GoalKind
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.segments import Fault, Path, Share, unknown_name
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from byleave.experiments.definitions import GoalKind
+from byleave.experiments.goals import GoalKind
 from byleave.sdk import events
 from byleave.sdk.cookies import unsigned
 from byleave.sdk.encoding import encoded

@@ -13,7 +13,7 @@ from math import fsum, isqrt
 from typing import Final
 
 from byleave.experiments import HOLDOUT, Goal
-from byleave.experiments.definitions import GoalKind
+from byleave.experiments.goals import GoalKind
 from byleave.sdk.receipts import RECEIPT_LASTS_MS
 from byleave.segments import Purpose
 from byleave.server.events import Happening, Reward, reward_name

@@ -18,7 +18,7 @@ from byleave.experiments.allocation import (
     delay_edges,
     observe,
 )
-from byleave.experiments.definitions import GoalKind
+from byleave.experiments.goals import GoalKind
 from byleave.server import schema
 from byleave.server.learning import DELAY_BUCKETS, EVERYONE, window_ms
 from byleave.server.runs import Measured

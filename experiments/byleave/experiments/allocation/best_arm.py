@@ -17,7 +17,7 @@ from byleave.experiments.allocation.quadrature import (
     panel_edges,
     panel_nodes,
 )
-from byleave.experiments.definitions import Better
+from byleave.experiments.goals import Better
 
 __all__ = ["ArmComparison", "beats", "compare_arms"]
 

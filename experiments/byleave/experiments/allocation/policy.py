@@ -26,7 +26,12 @@ from byleave.experiments.allocation.weights import (
     limited_step,
     thompson_weights,
 )
-from byleave.experiments.definitions import CONTROL, Allocate, Goal, GoalKind, Policy
+from byleave.experiments.definitions import (
+    CONTROL,
+    Allocate,
+    Policy,
+)
+from byleave.experiments.goals import Goal, GoalKind
 
 __all__ = [
     "GRACE_MS",

@@ -10,7 +10,7 @@ import numpy as np
 
 from byleave.experiments.allocation.posterior import Posterior
 from byleave.experiments.allocation.quadrature import WEIGHTS, panel_edges, panel_nodes
-from byleave.experiments.definitions import Better
+from byleave.experiments.goals import Better
 
 __all__ = ["champion", "may_stop", "probability_within", "value_remaining"]
 

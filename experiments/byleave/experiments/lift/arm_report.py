@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from byleave.experiments.definitions import Better, Goal, GoalKind
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.lift.bernstein import guaranteed_interval, is_bounded
 from byleave.experiments.lift.interval import Interval
 from byleave.experiments.lift.relative import BaselineTooUncertain, relative_lift
@@ -23,6 +23,7 @@ from byleave.experiments.lift.stratified import stratified_contrast
 __all__ = [
     "LEAST_GROUP",
     "LEAST_ORDERS",
+    "LEAST_ROWS",
     "Question",
     "arm_row",
     "effective_orders",
@@ -31,8 +32,8 @@ __all__ = [
 
 LEAST_GROUP = 10
 LEAST_ORDERS = 40
+LEAST_ROWS = 5
 _LEAST_CONVERSIONS = 20
-_LEAST_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +150,8 @@ def _too_little(question: Question, arm: int) -> Refusal | None:
     """Whether the two arms hold too little for an interval that rests on large numbers."""
     strata, name = question.strata, question.arms[arm]
     usable = strata.usable(arm, question.control)
-    if usable.sum() < _LEAST_ROWS:
-        words = f"{name} shares fewer than {_LEAST_ROWS} mature allocation rows with the control"
+    if usable.sum() < LEAST_ROWS:
+        words = f"{name} shares fewer than {LEAST_ROWS} mature allocation rows with the control"
         return Refusal(code=RefusalCode.FEW_ROWS, words=words, arm=name)
     orders = effective_orders(strata.sums[usable].sum(axis=0), strata.squares[usable].sum(axis=0))
     least, what = least_orders(question.goal.kind)

@@ -1,6 +1,6 @@
 """The sentence about personalisation as a whole, the figure for the whole business."""
 
-from byleave.experiments.definitions import Goal
+from byleave.experiments.goals import Goal
 from byleave.experiments.lift.arm_report import LEAST_GROUP, least_orders
 from byleave.experiments.lift.holdout import DEFAULT_TUNED_UNITS, holdout_contrast
 from byleave.experiments.lift.relative import RelativeLift

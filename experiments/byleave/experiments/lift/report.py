@@ -12,7 +12,7 @@ from byleave.experiments.allocation import (
     normal_posterior,
     pooled_variance,
 )
-from byleave.experiments.definitions import Better, Goal, GoalKind
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.lift.arm_report import (
     LEAST_GROUP,
     LEAST_ORDERS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from byleave.experiments.definitions import Better, GoalKind
+from byleave.experiments.goals import Better, GoalKind
 from byleave.experiments.lift.interval import Interval
 from byleave.experiments.lift.relative import RelativeLift
 from byleave.experiments.lift.report_model import ArmRow, Phase, Population, Refusal

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from byleave.experiments.allocation import LONGEST_ROW_MS
-from byleave.experiments.definitions import CONTROL, Allocate, Better, Goal, GoalKind, Policy
+from byleave.experiments.definitions import (
+    CONTROL,
+    Allocate,
+    Policy,
+)
+from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.segments import Duration, Path, Reader, Share
 
 __all__ = ["Order", "Rate", "Scenario", "Truth"]

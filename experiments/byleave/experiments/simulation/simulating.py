@@ -15,7 +15,7 @@ from byleave.experiments.allocation import (
     next_weights,
     observe,
 )
-from byleave.experiments.definitions import Better
+from byleave.experiments.goals import Better
 from byleave.experiments.lift import Strata
 from byleave.experiments.simulation.scenario import Scenario
 from byleave.experiments.simulation.visits import Ledger, order_mean

@@ -55,7 +55,7 @@ def best_arm() -> None:
     import numpy as np
 
     from byleave.experiments.allocation import compare_arms, thompson_weights
-    from byleave.experiments.definitions import Better
+    from byleave.experiments.goals import Better
 
     if not 0 <= beliefs.floor * len(beliefs.arms) <= 1:
         refuse(f"$.floor: expected 0 to 1/{len(beliefs.arms)}, got {beliefs.floor:g}")

@@ -1,0 +1,33 @@
+import pytest
+
+from byleave.experiments.lift import Population
+from byleave.experiments.lift.words import percent, population_words
+
+
+@pytest.mark.parametrize(
+    ("population", "words"),
+    [
+        (Population(), "all visitors"),
+        (Population(unit="view"), "all measured page views"),
+        (Population(agreed_share=0.6149), "the 61 % of visitors who agreed"),
+        (
+            Population(agreed_share=0.5, segment="Returning visitors"),
+            "the 50 % of visitors who agreed, in Returning visitors",
+        ),
+    ],
+)
+def test_the_population_is_named(population: Population, words: str) -> None:
+    assert population_words(population) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "signed", "words"),
+    [
+        (0.1234, False, "12.3 %"),
+        (0.12, True, "+12 %"),
+        (-0.0001, True, "+0 %"),
+        (-0.2, False, "-20 %"),
+    ],
+)
+def test_shares_are_written_as_people_read_them(share: float, signed: bool, words: str) -> None:
+    assert percent(share, signed=signed) == words
