@@ -123,7 +123,7 @@ def test_no_file_is_left_out_for_where_it_stands(write: Write) -> None:
 
 def test_words_stay_words(write: Write) -> None:
     site = SITE.replace(
-        "site: shop", "site: shop\nregions: {NO: opt-out, default: opt-in}\nholdout: 0.05"
+        "site: shop", "site: shop\nregions: {NO: opt-in, default: opt-out}\nholdout: 0.05"
     )
     gold = GOLD.replace("gold}", "off}")
     offer = f"{OFFER}title: 2026-12-01\nschedule: {{start: 2026-12-01T09:00, timezone: UTC}}\n"
@@ -132,7 +132,7 @@ def test_words_stay_words(write: Write) -> None:
         write({"byleave.yaml": site, "segments/gold.yaml": gold, "experiments/o.yaml": offer})
     )
 
-    assert definitions.regions["NO"] is Regime.OPT_OUT
+    assert definitions.regions["NO"] is Regime.OPT_IN
     assert definitions.holdout == 0.05
     assert definitions.experiments["offer"].title == "2026-12-01"
     assert definitions.experiments["offer"].schedule.start == "2026-12-01T09:00"
