@@ -35,6 +35,7 @@ from byleave.experiments.goals import Goal, GoalKind
 
 __all__ = [
     "GRACE_MS",
+    "LEAST_EXPECTED",
     "LONGEST_ROW_MS",
     "Evidence",
     "Method",
@@ -52,7 +53,7 @@ LONGEST_ROW_MS: Final = 86_400_000
 #: is mature this long and a window after it was closed.
 GRACE_MS: Final = 86_400_000
 
-_LEAST_EXPECTED = 10
+LEAST_EXPECTED = 10
 _LEAST_ORDERS = 40
 
 Figures = tuple[float, ...]
@@ -179,7 +180,7 @@ def is_ripe(weights: Sequence[float], *, units: float, age_ms: int, epoch_ms: in
     """
     if age_ms >= LONGEST_ROW_MS:
         return True
-    return age_ms >= epoch_ms and units * min(weights) >= _LEAST_EXPECTED
+    return age_ms >= epoch_ms and units * min(weights) >= LEAST_EXPECTED
 
 
 def is_replaced(before: Mapping[str, float], after: Mapping[str, float], *, age_ms: int) -> bool:

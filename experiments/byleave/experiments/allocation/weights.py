@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "WARM_UP_MS",
+    "WARM_UP_UNITS",
     "equal_weights",
     "fixed_weights",
     "floors",
@@ -19,8 +21,8 @@ __all__ = [
 ]
 
 _GRID = 2.0**40
-_DAY_MS = 86_400_000
-_WARM_UP_UNITS = 100
+WARM_UP_MS = 86_400_000
+WARM_UP_UNITS = 100
 _LARGEST_FLOOR_SUM = 0.20
 
 
@@ -131,7 +133,7 @@ def is_warming_up(units: ArrayLike, *, age_ms: int) -> bool:
         units: Units enrolled so far per arm, shape (K,).
         age_ms: Milliseconds since the run began.
     """
-    return age_ms < _DAY_MS or bool(np.min(units) < _WARM_UP_UNITS)
+    return age_ms < WARM_UP_MS or bool(np.min(units) < WARM_UP_UNITS)
 
 
 def _require_distribution(name: str, values: NDArray[np.float64]) -> None:

@@ -1,6 +1,7 @@
 """Experiments before they run: simulated against a declared truth."""
 
 from byleave.experiments.simulation.looks import Looks, look_often
+from byleave.experiments.simulation.planning import Design, Plan, plan
 from byleave.experiments.simulation.reporting import (
     ArmSummary,
     Simulated,
@@ -13,8 +14,10 @@ from byleave.experiments.simulation.simulating import Row, Run, run_scenario
 
 __all__ = [
     "ArmSummary",
+    "Design",
     "Looks",
     "Order",
+    "Plan",
     "Rate",
     "Row",
     "Run",
@@ -23,6 +26,7 @@ __all__ = [
     "Summary",
     "Truth",
     "look_often",
+    "plan",
     "run_scenario",
     "simulate",
     "summarise",
