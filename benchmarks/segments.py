@@ -87,7 +87,7 @@ def ours(workload: Mapping[str, Any], consent: Consent = shared_workload.AGREED)
     visitors = [shared_workload.visitor(each, rules) for each in workload["visitors"]]
     now_ms = workload["now"] * shared_workload.MINUTE_MS
 
-    def answer(place: int) -> frozenset[str]:
+    def answer(place: int) -> list[str]:
         visitor = visitors[place]
         facts = rules.facts(
             consent=consent,

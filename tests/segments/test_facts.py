@@ -214,7 +214,7 @@ def test_a_bound_raised_later_is_undetermined_where_older_events_were_let_go(
     before = Rules(shop(asked={"event": "purchase", "count": {"at_least": 2}}))
     for at_ms in range(NOW, NOW + 5):
         profile = before.record(profile, "purchase", {}, at_ms=at_ms, now_ms=at_ms, consent=consent)
-    counts = {"three": {"at_least": 3}, "four": {"at_least": 4}, "few": {"at_most": 2}}
+    counts = {"two": {"at_least": 2}, "four": {"at_least": 4}, "few": {"at_most": 1}}
     after = Rules(
         shop(
             **{key: {"event": "purchase", "count": count} for key, count in counts.items()},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from byleave.segments import Consent, Profile, Purpose, Rules, Verdict, Vocabulary
-from byleave.segments.profile import State
+from byleave.segments.encoding import State
 
 SECOND, DAY = 1_000, 86_400_000
 NOW = 1_700_000_000_000
@@ -85,7 +85,7 @@ def test_beyond_the_last_thirty_two_events_an_aggregate_is_undetermined(
     rules = Rules(
         shop(
             day={"event": "purchase", "within": "1d", **made},
-            minute={"event": "purchase", "within": "31s", **made},
+            minute={"event": "purchase", "within": "30s", **made},
         )
     )
     consent = agreed(*Purpose)
@@ -218,12 +218,12 @@ def test_a_sequence_can_be_asked_to_be_recent(
 @pytest.mark.parametrize(
     ("last", "state", "verdict"),
     [
-        ({"event": "purchase"}, State(1, lost_ms=NOW - SECOND), MISSING),
-        ({"event": "purchase"}, State(1, reached=(1, NOW), lost_ms=NOW - SECOND), T),
-        ({"not": "purchase", "within": "1s"}, State(1, lost_ms=NOW - 9 * SECOND), MISSING),
+        ({"event": "purchase"}, State(NOW - SECOND, is_cut=True), MISSING),
+        ({"event": "purchase"}, State(NOW - SECOND, is_cut=True, reached=(1, NOW)), T),
+        ({"not": "purchase", "within": "1s"}, State(NOW - 9 * SECOND, is_cut=True), MISSING),
         (
             {"not": "purchase", "within": "1s"},
-            State(1, reached=(NOW - 8 * SECOND, 0), lost_ms=NOW - 9 * SECOND),
+            State(NOW - 9 * SECOND, is_cut=True, reached=(NOW - 8 * SECOND, 0)),
             T,
         ),
     ],

@@ -2,13 +2,15 @@ from collections.abc import Callable
 
 import pytest
 
-from byleave.segments import Consent, Profile, Purpose, Rules, Vocabulary, is_late
-from byleave.segments.profile import State
+from byleave.segments import Consent, Profile, Purpose, Rules, Verdict, Vocabulary, is_late
+from byleave.segments.encoding import State, encoded
+from byleave.segments.memory import QUOTA
 
 MINUTE, DAY = 60_000, 86_400_000
 NOW = 1_700_000_000_000
 BOTH = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 VIEWS = {"event": "page_view", "count": {"at_least": 3}, "within": "7d"}
+OTHER = {"event": "page_view", "last": {"at_most": "1h"}, "where": {"path": {"equals": "/x"}}}
 Shop = Callable[..., Vocabulary]
 Agreed = Callable[..., Consent]
 
@@ -32,7 +34,7 @@ def test_only_the_last_events_that_decide_are_kept(shop: Shop, agreed: Agreed) -
 
     state = only(visited(rules, agreed(*BOTH), *range(NOW, NOW + 50)))
 
-    assert state == State(NOW, times=(NOW + 47, NOW + 48, NOW + 49), lost_ms=NOW + 46)
+    assert state == State(NOW, times=(NOW + 47, NOW + 48, NOW + 49), is_cut=True)
 
 
 def test_leaves_that_look_at_the_same_events_share_what_is_kept(shop: Shop, agreed: Agreed) -> None:
@@ -178,13 +180,208 @@ def test_the_plain_form_brings_a_profile_back(shop: Shop, agreed: Agreed) -> Non
         "text",
         {},
         {"v": 2},
-        {"v": 1, "gossip": {}},
+        {"v": 1, "gossip": "0"},
         {"v": 1, "analytics": []},
-        {"v": 1, "analytics": {"k": 5}},
-        {"v": 1, "analytics": {"k": [1, [2.5]]}},
-        {"v": 1, "analytics": {"k": [True]}},
-        {"v": 1, "analytics": {"k": [1, [], 0, [], [], []]}},
+        {"v": 1, "analytics": "0~short"},
     ],
 )
 def test_what_is_not_a_profile_counts_as_an_empty_one(data: object) -> None:
     assert Profile.from_plain(data) == Profile()
+
+
+def test_a_state_survives_a_change_of_windows_and_bounds(shop: Shop, agreed: Agreed) -> None:
+    consent = agreed(*BOTH)
+    before = Rules(shop(keen=VIEWS))
+    after = Rules(shop(keen={**VIEWS, "count": {"at_least": 2}, "within": "1d"}, other=OTHER))
+    profile = visited(before, consent, NOW, NOW + 1, NOW + 2)
+
+    carried = Profile.from_plain(profile.to_plain())
+    recorded = visited(after, consent, NOW + 3, profile=carried)
+
+    facts = after.facts(consent=consent, attributes={}, profile=carried, now_ms=NOW + 3)
+    assert facts.segment("keen").is_true
+    [counted, other] = recorded.kept(Purpose.PERSONALISATION).values()
+    assert counted == State(NOW, times=(NOW + 2, NOW + 3), is_cut=True)
+    assert other.since_ms == NOW + 3
+
+
+def test_over_its_quota_a_use_forgets_its_largest_states_and_knows_it(
+    shop: Shop, agreed: Agreed
+) -> None:
+    distinct = {"event": "page_view", "distinct": {"path": {"at_least": 2}}}
+    many = {
+        f"s{number}": {**distinct, "where": {"path": {"contains": str(number)}}}
+        for number in range(9)
+    }
+    rules, consent = Rules(shop(keen=VIEWS, **many)), agreed(*BOTH)
+    profile = Profile()
+    for at_ms in range(NOW, NOW + 200 * MINUTE, MINUTE):
+        profile = rules.record(
+            profile,
+            "page_view",
+            {"path": f"/0123456789/{at_ms}"},
+            at_ms=at_ms,
+            now_ms=at_ms,
+            consent=consent,
+        )
+        assert len(encoded(profile.kept(Purpose.PERSONALISATION))) <= QUOTA
+
+    facts = rules.facts(consent=consent, attributes={}, profile=profile, now_ms=NOW + 200 * MINUTE)
+    assert facts.segment("keen").is_true
+    assert {facts.segment(key) for key in many} == {Verdict.MISSING}
+
+
+def test_one_use_never_pushes_out_what_another_keeps(shop: Shop, agreed: Agreed) -> None:
+    distinct = {"event": "page_view", "distinct": {"path": {"at_least": 2}}}
+    many = {
+        f"s{number}": {
+            "when": {**distinct, "where": {"path": {"contains": str(number)}}},
+            "use": "analytics",
+        }
+        for number in range(9)
+    }
+    alone, crowded = Rules(shop(keen=VIEWS)), Rules(shop(keen=VIEWS, **many))
+    times = range(NOW, NOW + 100 * MINUTE, MINUTE)
+
+    one = visited(alone, agreed(*BOTH), *times)
+    two = visited(crowded, agreed(*BOTH), *times)
+
+    use = Purpose.PERSONALISATION
+    assert one.kept(use) == two.kept(use)
+
+
+def test_too_many_conditions_for_the_quota_keep_what_happened(shop: Shop, agreed: Agreed) -> None:
+    many = {
+        f"s{number}": {"event": "page_view", "where": {"path": {"equals": f"/{number}"}}}
+        for number in range(300)
+    }
+    rules, consent = Rules(shop(keen=VIEWS, **many)), agreed(*BOTH)
+
+    profile = visited(rules, consent, NOW, NOW + 1)
+
+    assert only(profile).times == (NOW, NOW + 1)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "one", "other", "together"),
+    [
+        (VIEWS, [1, 2], [3], (1, 2, 3)),
+        (VIEWS, [1, 2, 3, 4], [2, 5], (3, 4, 5)),
+        (VIEWS, [5, 6, 7, 8], [1, 2], (6, 7, 8)),
+        (VIEWS, [1, 2], [1, 2], (1, 2)),
+        (VIEWS, [1, 1], [1], (1, 1)),
+        ({"event": "page_view", "first": {"at_least": "1d"}}, [3, 5], [2, 4], (2, 5)),
+        ({"event": "page_view", "first": {"at_least": "1d"}}, [3], [3], (3,)),
+        ({"event": "page_view", "distinct": {"path": {"at_least": 2}}}, [1, 3], [2, 3], (1, 2, 3)),
+    ],
+)
+def test_two_histories_of_one_visitor_become_one(
+    shop: Shop,
+    agreed: Agreed,
+    leaf: object,
+    one: list[int],
+    other: list[int],
+    together: tuple[int, ...],
+) -> None:
+    rules, consent = Rules(shop(asked=leaf)), agreed(*BOTH)
+    first, second = (
+        visited(rules, consent, *(NOW + after for after in times)) for times in (one, other)
+    )
+
+    merged = rules.merge(first, second, now_ms=NOW + MINUTE)
+
+    assert only(merged).times == tuple(NOW + after for after in together)
+    assert only(merged).since_ms == NOW + min(one[0], other[0])
+    assert rules.merge(second, first, now_ms=NOW + MINUTE) == merged
+    assert rules.merge(merged, merged, now_ms=NOW + MINUTE) == merged
+
+
+def test_what_one_history_lost_stays_lost_when_it_is_merged(shop: Shop, agreed: Agreed) -> None:
+    rules, consent = Rules(shop(keen=VIEWS)), agreed(*BOTH)
+    [key] = rules.memory.streams[Purpose.PERSONALISATION]
+    cut = Profile({Purpose.PERSONALISATION: {key: State(NOW + 5, is_cut=True)}})
+    known = visited(rules, consent, NOW + 1, NOW + 9)
+
+    merged = rules.merge(cut, known, now_ms=NOW + 10)
+
+    assert only(merged) == State(NOW + 1, times=(NOW + 9,), is_cut=True)
+
+
+def test_merging_keeps_what_only_one_has_and_the_earliest_step(shop: Shop, agreed: Agreed) -> None:
+    steps = {"buy": {"steps": [{"key": "look", "done": "here"}]}}
+    words = shop(journeys=steps, here={"attribute": "country", "equals": "DE"}, keen=VIEWS)
+    rules, consent = Rules(words), agreed(*BOTH)
+
+    def reached(now_ms: int) -> Profile:
+        facts = rules.facts(consent=consent, attributes={"country": "DE"}, now_ms=now_ms)
+        return facts.advance()[0]
+
+    merged = rules.merge(
+        visited(rules, consent, NOW + 3, profile=reached(NOW + 2)), reached(NOW), now_ms=NOW + 9
+    )
+
+    kept = merged.kept(Purpose.PERSONALISATION)
+    assert sorted(state.times for state in kept.values()) == [(NOW,), (NOW + 3,)]
+
+
+@pytest.mark.parametrize(
+    ("last", "one", "other", "is_true"),
+    [
+        ({"event": "purchase"}, "0 page_view", "1 purchase", True),
+        ({"event": "purchase"}, "0 purchase", "1 page_view", False),
+        ({"event": "purchase"}, "0 page_view, 9 purchase", "1 page_view", True),
+        ({"not": "purchase", "within": "9m"}, "0 page_view, 8 purchase", "0 page_view", False),
+        ({"not": "purchase", "within": "9m"}, "0 page_view, 8 purchase", "20 page_view", True),
+    ],
+)
+def test_sequences_of_two_devices_are_each_in_order_by_themselves(
+    shop: Shop, agreed: Agreed, last: object, one: str, other: str, is_true: bool
+) -> None:
+    rules = Rules(shop(done={"sequence": [{"event": "page_view"}, last]}))
+    consent, profiles = agreed(*BOTH), []
+    for moments in (one, other):
+        profile = Profile()
+        for moment in moments.split(", "):
+            minute, event = moment.split()
+            at_ms = NOW + int(minute) * MINUTE
+            profile = rules.record(profile, event, {}, at_ms=at_ms, now_ms=at_ms, consent=consent)
+        profiles.append(profile)
+
+    merged = rules.merge(profiles[0], profiles[1], now_ms=NOW + 40 * MINUTE)
+
+    facts = rules.facts(consent=consent, attributes={}, profile=merged, now_ms=NOW + 40 * MINUTE)
+    assert facts.segment("done").is_true is is_true
+
+
+def test_conditions_beyond_the_quota_are_undetermined_once_something_happened(
+    shop: Shop, agreed: Agreed
+) -> None:
+    many = {
+        f"s{number}": {"event": "page_view", "where": {"path": {"contains": f"({number})"}}}
+        for number in range(200)
+    }
+    rules, consent = Rules(shop(**many)), agreed(*BOTH)
+    path = "".join(f"({number})" for number in range(200))
+
+    profile = rules.record(
+        Profile(), "page_view", {"path": path}, at_ms=NOW, now_ms=NOW, consent=consent
+    )
+
+    facts = rules.facts(consent=consent, attributes={}, profile=profile, now_ms=NOW)
+    assert {facts.segment(key) for key in many} == {Verdict.MISSING}
+
+
+def test_what_was_lost_before_the_window_no_longer_matters(shop: Shop, agreed: Agreed) -> None:
+    words = shop(keen=VIEWS)
+    rules = Rules(words)
+    [key] = rules.memory.streams[Purpose.PERSONALISATION]
+    cut = Profile({Purpose.PERSONALISATION: {key: State(NOW, times=(NOW,), is_cut=True)}})
+
+    verdicts = [
+        rules.facts(consent=agreed(*BOTH), attributes={}, profile=cut, now_ms=NOW + age_ms).segment(
+            "keen"
+        )
+        for age_ms in (7 * DAY, 7 * DAY + 1)
+    ]
+
+    assert verdicts == [Verdict.MISSING, Verdict.FALSE]

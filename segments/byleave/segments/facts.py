@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import Final
 
 from byleave.segments.compiler import TRACKED
@@ -99,6 +98,13 @@ class Rules:
         """Return the profile without what has outlived its ttl or is no longer asked about."""
         return self.memory.expire(profile, now_ms=now_ms)
 
+    def merge(self, first: Profile, second: Profile, *, now_ms: int) -> Profile:
+        """Return the profile of two histories of one visitor, such as two devices.
+
+        Counts and last times are exact; an event at the same time is taken for the same event.
+        """
+        return self.memory.merge(first, second, now_ms=now_ms)
+
 
 def _asked_for(use: Purpose, vocabulary: Vocabulary) -> list[str]:
     """Return the segments of one use, and those that they name."""
@@ -138,10 +144,12 @@ class Facts:
         """
         return self._for(self._rules.vocabulary.segments[key].use).verdict(key)
 
-    def true_segments(self) -> frozenset[str]:
-        """Return every segment that the visitor is in, each for its own use."""
-        found = chain.from_iterable(self._for(use).true_segments() for use in self._rules.plans)
-        return frozenset(found)
+    def true_segments(self) -> list[str]:
+        """Return every segment that the visitor is in, each for its own use and once."""
+        found: list[str] = []
+        for use in self._rules.plans:
+            found += self._for(use).true_segments()
+        return found
 
     def _for(self, use: Purpose) -> Asked:
         asked = self._asked.get(use)

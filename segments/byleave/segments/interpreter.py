@@ -21,9 +21,9 @@ from byleave.segments.conditions import (
     SegmentLeaf,
 )
 from byleave.segments.consent import Purpose
+from byleave.segments.encoding import State
 from byleave.segments.journeys import step_key
 from byleave.segments.memory import Memory
-from byleave.segments.profile import State
 from byleave.segments.reach import events_of
 from byleave.segments.recalling import recall, span_of, stream_for
 from byleave.segments.situation import Situation

@@ -22,9 +22,8 @@ from byleave.segments.emitting import (
     method,
     negation,
 )
-from byleave.segments.profile import State
+from byleave.segments.encoding import LONG_AGO_MS, State
 from byleave.segments.recalling import recall, span_of, stream_for
-from byleave.segments.streams import LONG_AGO_MS
 from byleave.segments.vocabulary import Event, ValueType
 
 _ORDER: Final[Mapping[Operator, type[ast.cmpop]]] = {

@@ -1,17 +1,22 @@
 """Remembering what visitors did: the state of all streams, apart for each use."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from byleave.segments.access import may_read_event
 from byleave.segments.behaviour import AgeLeaf, AggregateLeaf, EventLeaf, SequenceLeaf
 from byleave.segments.conditions import BehaviourLeaf, JourneyLeaf
 from byleave.segments.consent import Consent, Purpose
+from byleave.segments.encoding import Kept, State, encoded
 from byleave.segments.journeys import StepReached, step_key
-from byleave.segments.profile import Kept, Profile, State
+from byleave.segments.profile import Profile
 from byleave.segments.reach import all_leaves, events_of
 from byleave.segments.recalling import Stream, merged, stream_for
 from byleave.segments.streams import LATEST_MS, start_of
 from byleave.segments.vocabulary import Vocabulary
+
+#: The longest text of what is kept for one use; no use can push out what another needs.
+QUOTA: Final = 1_600
 
 
 class Memory:
@@ -57,7 +62,7 @@ class Memory:
                     mark = stream.mark(event, properties, declared)
                     if mark is not None:
                         part[stream.key] = stream.after(part[stream.key], at_ms, mark, now_ms)
-                profile = profile.with_part(use, part)
+                profile = profile.with_part(use, self._within_quota(part, now_ms))
         return profile
 
     def reach(self, profile: Profile, reached: Iterable[StepReached], use: Purpose) -> Profile:
@@ -67,6 +72,23 @@ class Memory:
             state = State(step.at_ms, times=(step.at_ms,))
             part[step_key(step.journey, step.step)] = state
         return profile.with_part(use, part)
+
+    def merge(self, first: Profile, second: Profile, *, now_ms: int) -> Profile:
+        """Return the profile of two histories of one visitor, such as two devices."""
+        first, second = self.expire(first, now_ms=now_ms), self.expire(second, now_ms=now_ms)
+        parts = {}
+        for use in {**first.parts, **second.parts}:
+            one, other = first.kept(use), second.kept(use)
+            part = {**one, **other}
+            for key in one.keys() & other.keys():
+                stream = self.streams.get(use, {}).get(key)
+                part[key] = (
+                    min(one[key], other[key], key=lambda step: step.times)
+                    if stream is None
+                    else stream.merged(one[key], other[key], now_ms)
+                )
+            parts[use] = self._within_quota(part, now_ms)
+        return Profile(parts)
 
     def is_reached(self, profile: Profile, key: str, use: Purpose, *, now_ms: int) -> bool:
         """Return whether a step was reached within the journey's ttl."""
@@ -92,6 +114,21 @@ class Memory:
         for key, ttl_ms in self.steps.get(use, {}).items():
             if key in kept and kept[key].times >= (start_of(ttl_ms, now_ms),):
                 part[key] = kept[key]
+        return part
+
+    def _within_quota(self, part: dict[str, State], now_ms: int) -> dict[str, State]:
+        """Return a part that is short enough, without its largest states if need be.
+
+        What goes is undetermined until enough time has passed to know it again.
+        """
+        if len(encoded(part)) <= QUOTA:
+            return part
+        part = {key: state for key, state in part.items() if not state.is_blank}
+        largest = sorted(part, key=lambda key: len(encoded({key: part[key]})), reverse=True)
+        for key in largest:
+            if len(encoded(part)) <= QUOTA:
+                break
+            part[key] = State(now_ms, is_cut=True)
         return part
 
     def _track(self, leaf: BehaviourLeaf, use: Purpose) -> None:

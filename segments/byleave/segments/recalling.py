@@ -8,7 +8,7 @@ from byleave.segments.behaviour import AgeLeaf, AggregateLeaf, EventLeaf, Sequen
 from byleave.segments.comparing import compare
 from byleave.segments.comparisons import Count
 from byleave.segments.conditions import BehaviourLeaf
-from byleave.segments.profile import State
+from byleave.segments.encoding import State
 from byleave.segments.reach import events_of
 from byleave.segments.sequences import SequenceStream
 from byleave.segments.streams import (
@@ -90,8 +90,9 @@ def recall(leaf: BehaviourLeaf, state: State, *, span_ms: int | None, now_ms: in
         now_ms: The time.
     """
     start_ms = start_of(span_ms, now_ms)
-    is_partial = state.lost_ms > 0 and state.lost_ms >= start_ms
+    is_partial = state.whole_from_ms >= start_ms
     if isinstance(leaf, SequenceLeaf):
+        is_partial = state.is_cut and state.since_ms >= start_ms
         stream = SequenceStream(key="", steps=leaf.sequence, span_ms=span_ms)
         return _sequence(leaf, stream.reached(state, now_ms), state, is_partial, now_ms)
     times = [time for time in state.times if time >= start_ms]
@@ -99,6 +100,8 @@ def recall(leaf: BehaviourLeaf, state: State, *, span_ms: int | None, now_ms: in
         case EventLeaf():
             return counted(leaf.count, len(times), is_partial=is_partial), len(times)
         case AgeLeaf():
+            if leaf.which == "first" and (is_partial or 0 < len(times) < len(state.times)):
+                return Verdict.MISSING, None
             return _age(leaf, times, is_partial, now_ms)
         case _:
             return _aggregate(leaf, state.marks[len(state.times) - len(times) :], is_partial)
@@ -108,10 +111,9 @@ def counted(count: Count, known: int, *, is_partial: bool) -> Verdict:
     """Return the verdict on a number of events, of which there may be more than are known."""
     if not is_partial:
         return verdict_of(count.holds(known))
-    # What was lost is older than all that is known: at least one more.
     if count.highest is not None:
-        return Verdict.FALSE if known + 1 > count.highest else Verdict.MISSING
-    return Verdict.TRUE if known + 1 >= count.lowest else Verdict.MISSING
+        return Verdict.FALSE if known > count.highest else Verdict.MISSING
+    return Verdict.TRUE if known >= count.lowest else Verdict.MISSING
 
 
 def _age(leaf: AgeLeaf, times: list[int], is_partial: bool, now_ms: int) -> Recalled:
@@ -147,7 +149,7 @@ def _sequence(
     if last.is_absent:
         before_ms, done_ms = times[-2], times[-2] + (last.within or 0)
         is_true = before_ms > 0 and times[-1] == 0 and now_ms > done_ms
-        is_known = before_ms > state.lost_ms
+        is_known = before_ms >= state.since_ms
     else:
         done_ms = times[-1]
         is_true = is_known = done_ms > 0

@@ -33,9 +33,10 @@ from byleave.segments.emitting import (
     plus,
     tuple_of,
 )
+from byleave.segments.encoding import LONG_AGO_MS, State
 from byleave.segments.memory import Memory
-from byleave.segments.profile import Profile, State
-from byleave.segments.streams import LONG_AGO_MS, EventStream
+from byleave.segments.profile import Profile
+from byleave.segments.streams import EventStream, start_of
 from byleave.segments.times import moment_ms
 from byleave.segments.truth import Verdict
 from byleave.segments.vocabulary import Source, ValueType, Vocabulary
@@ -163,15 +164,17 @@ class Rows:
         keep = stream.keep if isinstance(stream, EventStream) else 1
         constants[f"p{place}"] = [(LONG_AGO_MS,) * (keep - known) for known in range(keep)]
         state = load(f"a{self._places['state', key]}")
-        times, lost = attribute(state, "times"), attribute(state, "lost_ms")
+        times = attribute(state, "times")
         known = call(load("len"), times)
         filled = plus(item(load(f"p{place}"), known), times)
-        is_whole = [negation(lost)]
-        if stream.span_ms is not None:
-            is_whole.append(compare(lost, ast.Lt(), minus(load(NOW), literal(int(stream.span_ms)))))
-        partial = call(load("partial"), literal(place), filled, load("doubts"))
+        constants[f"s{place}"] = stream.span_ms
+        span = load(f"s{place}")
+        partial = call(
+            load("partial"), literal(place), state, filled, span, load(NOW), load("doubts")
+        )
         is_full = compare(known, ast.GtE(), literal(keep))
-        return choice(is_full, times, choice(either(*is_whole), filled, partial))
+        is_whole = negation(attribute(state, "is_cut"))
+        return choice(is_full, times, choice(is_whole, filled, partial))
 
     def _attribute(self, place: int, given: ast.expr, constants: dict[str, Any]) -> ast.expr:
         """Return the value where it is as declared; anything else is looked at closely."""
@@ -205,9 +208,18 @@ class Rows:
         doubts[-1] |= 1 << place
         return None
 
-    def _partial(self, place: int, times: tuple[int, ...], doubts: list[int]) -> tuple[int, ...]:
-        """Return times of which some were lost, and keep them from the common case."""
-        doubts[-1] |= 1 << place
+    def _partial(
+        self,
+        place: int,
+        state: State,
+        times: tuple[int, ...],
+        span_ms: int | None,
+        now_ms: int,
+        doubts: list[int],
+    ) -> tuple[int, ...]:
+        """Return times that may not be all, and keep them from the common case if so."""
+        if state.whole_from_ms >= start_of(span_ms, now_ms):
+            doubts[-1] |= 1 << place
         return times
 
     def _is_reached(self, profile: Profile, key: str, now_ms: int) -> bool:

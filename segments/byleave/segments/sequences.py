@@ -1,11 +1,20 @@
 """Ordered sequences: how far a visitor came, kept as one time per step."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final
 
 from byleave.segments.behaviour import Step
-from byleave.segments.profile import State
-from byleave.segments.streams import LATEST_MS, Properties, matches, pairs, start_of
+from byleave.segments.encoding import State
+from byleave.segments.streams import (
+    LATEST_MS,
+    Properties,
+    in_order,
+    matches,
+    pairs,
+    start_of,
+)
 from byleave.segments.vocabulary import Event
 
 #: How many events of a sequence may wait for late ones before the oldest count as settled.
@@ -46,7 +55,7 @@ class SequenceStream:
 
     def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
         """Return the state once an event that is a step was recorded."""
-        waiting = sorted((*pairs(state), (at_ms, int(mark))), key=lambda event: event[0])
+        waiting = in_order([*pairs(state), (at_ms, int(mark))])
         settled = sum(time < now_ms - LATEST_MS for time, _ in waiting)
         settled = max(settled, len(waiting) - MOST_WAITING)
         return replace(
@@ -63,9 +72,30 @@ class SequenceStream:
         return replace(
             state,
             times=tuple(time for time, _ in waiting),
+            is_cut=state.is_cut and state.since_ms >= oldest,
             marks=tuple(bits for _, bits in waiting),
             reached=self._young(state.reached, now_ms),
         )
+
+    def merged(self, first: State, second: State, now_ms: int) -> State:
+        """Return the state of two devices, each of which is in order by itself.
+
+        Steps that still wait for late ones continue what was begun on the other device; settled
+        ones do not.
+        """
+        events = in_order((Counter(pairs(first)) | Counter(pairs(second))).elements())
+        reached = [max(times) for times in zip_longest(first.reached, second.reached, fillvalue=0)]
+        if reached and self.steps[-1].is_absent and not reached[-2] < reached[-1]:
+            reached[-1] = 0
+        cut = [state.since_ms for state in (first, second) if state.is_cut]
+        state = State(
+            max(cut) if cut else min(first.since_ms, second.since_ms),
+            tuple(time for time, _ in events[-MOST_WAITING:]),
+            bool(cut),
+            tuple(bits for _, bits in events[-MOST_WAITING:]),
+            self._advanced(tuple(reached), events[:-MOST_WAITING]),
+        )
+        return self.aged(state, now_ms)
 
     def reached(self, state: State, now_ms: int) -> tuple[int, ...]:
         """Return when each step was last reached in order; 0 where it was not."""

@@ -1,12 +1,12 @@
 """Streams: which events are kept for which conditions, and how few of them suffice.
 
 Leaves that look at the same events share a stream, so that changing a window or a bound keeps
-what is known. Each stream says of a state what was lost: of what happened up to then, an answer
-may depend on events that are no longer kept, and is undetermined if it does.
+what is known. Where an answer may depend on events that are no longer kept, it is undetermined.
 """
 
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 from byleave.segments.behaviour import Where
 from byleave.segments.comparing import compare, fits
 from byleave.segments.comparisons import Count
-from byleave.segments.profile import State
+from byleave.segments.encoding import LONG_AGO_MS, State
 from byleave.segments.reading import canonical_json
 from byleave.segments.truth import Verdict
 from byleave.segments.vocabulary import Event
@@ -27,9 +27,6 @@ MOST_VALUES: Final = 32
 
 #: Numbers beyond this are not added up: the sum of a few would no longer be exact.
 GREATEST_VALUE: Final = 1e15
-
-#: Before every event.
-LONG_AGO_MS: Final = -(2**62)
 
 Properties = Mapping[str, object]
 
@@ -72,37 +69,55 @@ class EventStream(OneEvent):
 
     def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
         """Return the state once an event of the stream was recorded."""
-        return self._kept(state, sorted((*state.times, at_ms)), now_ms)
+        times = sorted((*state.times, at_ms))
+        return self._kept(state, times, state.whole_from_ms, now_ms)
 
     def aged(self, state: State, now_ms: int) -> State:
         """Return the state without what no leaf looks back on any more."""
-        return self._kept(state, list(state.times), now_ms)
+        return self._kept(state, list(state.times), state.whole_from_ms, now_ms)
 
-    def _kept(self, state: State, times: list[int], now_ms: int) -> State:
+    def merged(self, first: State, second: State, now_ms: int) -> State:
+        """Return the state of two histories; an event at the same time is the same event."""
+        times = sorted((Counter(first.times) | Counter(second.times)).elements())
+        whole_from_ms = max(first.whole_from_ms, second.whole_from_ms)
+        return self._kept(State(min(first.since_ms, second.since_ms)), times, whole_from_ms, now_ms)
+
+    def _kept(self, state: State, times: list[int], whole_from_ms: int, now_ms: int) -> State:
         oldest = start_of(self.span_ms, now_ms)
-        first = max(len(times) - self.keep, sum(time < oldest for time in times))
-        return replace(
-            state,
-            times=tuple(times[first:]),
-            lost_ms=max(state.lost_ms, *times[:first], 0),
-        )
+        kept, is_cut = shortened(times, self.keep, whole_from_ms, oldest)
+        since_ms = max(state.since_ms, whole_from_ms) if is_cut and not kept else state.since_ms
+        return replace(state, since_ms=since_ms, times=tuple(kept), is_cut=is_cut)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstStream(OneEvent):
-    """When an event happened first; what is lost is when it happened last."""
+    """When an event happened first, and last: how long a first time may still matter.
+
+    Once the first time has outlived its ttl while a later one has not, the state is cut: there
+    may have been others between them.
+    """
 
     def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
         """Return the state once an event of the stream was recorded."""
-        if not state.times and state.lost_ms >= start_of(self.span_ms, now_ms):
-            return replace(state, lost_ms=max(state.lost_ms, at_ms))
-        first, *others = sorted((*state.times, at_ms))
-        return replace(state, times=(first,), lost_ms=max(state.lost_ms, *others, 0))
+        return self._kept(state, [*state.times, at_ms], now_ms)
 
     def aged(self, state: State, now_ms: int) -> State:
-        """Return the state without a first time that has outlived the event's ttl."""
+        """Return the state without times that have outlived the event's ttl."""
+        return self._kept(state, [*state.times], now_ms)
+
+    def merged(self, first: State, second: State, now_ms: int) -> State:
+        """Return the state of two histories."""
+        state = replace(
+            State(min(first.since_ms, second.since_ms)), is_cut=first.is_cut or second.is_cut
+        )
+        return self._kept(state, [*first.times, *second.times], now_ms)
+
+    def _kept(self, state: State, times: list[int], now_ms: int) -> State:
         oldest = start_of(self.span_ms, now_ms)
-        return replace(state, times=tuple(time for time in state.times if time >= oldest))
+        young = sorted(time for time in times if time >= oldest)
+        is_cut = bool(young) and (state.is_cut or len(young) < len(times))
+        ends = young[-1:] if is_cut else sorted({*young[:1], *young[-1:]})
+        return replace(state, times=tuple(ends), is_cut=is_cut)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,29 +141,59 @@ class ValueStream(OneEvent):
         if not matches(self.where, properties, declared):
             return None
         if self.is_distinct:
-            return int.from_bytes(_digest(value, 4))
+            return int.from_bytes(_digest(value, 3))
         if isinstance(value, (int, float)) and abs(value) <= GREATEST_VALUE:
             return value
         return None
 
     def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
         """Return the state once an event of the stream was recorded."""
-        events = sorted((*pairs(state), (at_ms, mark)), key=lambda event: event[0])
-        return self._kept(state, events, now_ms)
+        events = in_order([*pairs(state), (at_ms, mark)])
+        return self._kept(state, events, state.whole_from_ms, now_ms)
 
     def aged(self, state: State, now_ms: int) -> State:
         """Return the state without what no leaf looks back on any more."""
-        return self._kept(state, pairs(state), now_ms)
+        return self._kept(state, pairs(state), state.whole_from_ms, now_ms)
 
-    def _kept(self, state: State, events: list[tuple[int, float]], now_ms: int) -> State:
-        oldest = start_of(self.span_ms, now_ms)
-        first = max(len(events) - MOST_VALUES, sum(time < oldest for time, _ in events))
-        return replace(
-            state,
-            times=tuple(time for time, _ in events[first:]),
-            marks=tuple(mark for _, mark in events[first:]),
-            lost_ms=max(state.lost_ms, *(time for time, _ in events[:first]), 0),
+    def merged(self, first: State, second: State, now_ms: int) -> State:
+        """Return the state of two histories; an equal event at the same time is the same."""
+        events = in_order((Counter(pairs(first)) | Counter(pairs(second))).elements())
+        whole_from_ms = max(first.whole_from_ms, second.whole_from_ms)
+        return self._kept(
+            State(min(first.since_ms, second.since_ms)), events, whole_from_ms, now_ms
         )
+
+    def _kept(
+        self, state: State, events: list[tuple[int, Any]], whole_from_ms: int, now_ms: int
+    ) -> State:
+        times = [time for time, _ in events]
+        oldest = start_of(self.span_ms, now_ms)
+        kept, is_cut = shortened(times, MOST_VALUES, whole_from_ms, oldest)
+        marks = tuple(mark for _, mark in events[len(events) - len(kept) :])
+        since_ms = max(state.since_ms, whole_from_ms) if is_cut and not kept else state.since_ms
+        return replace(state, since_ms=since_ms, times=tuple(kept), is_cut=is_cut, marks=marks)
+
+
+def shortened(
+    times: list[int], keep: int, whole_from_ms: int, oldest_ms: int
+) -> tuple[list[int], bool]:
+    """Return the times that are kept, and whether others are lost that may still matter.
+
+    Args:
+        times: The times, oldest first.
+        keep: How many of the last are kept.
+        whole_from_ms: The moment since when none is missing; what is older decides nothing.
+        oldest_ms: The moment before which nothing matters.
+    """
+    is_cut = whole_from_ms >= oldest_ms
+    known = [time for time in times if time >= max(whole_from_ms, oldest_ms)]
+    kept = known[max(0, len(known) - keep) :]
+    return kept, is_cut or len(kept) < len(known)
+
+
+def in_order(events: Iterable[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """Return events in the order of their times; of one time, as they came."""
+    return sorted(events, key=lambda event: event[0])
 
 
 def pairs(state: State) -> list[tuple[int, Any]]:
@@ -191,7 +236,8 @@ def needed(count: Count) -> int:
 
 def stream_key(*what: object) -> str:
     """Return the short name under which a state is kept: a digest of what it is about."""
-    return b2a_base64(_digest(what, 6), newline=False).decode()
+    digest = b2a_base64(_digest(what, 5), newline=False).decode()
+    return digest.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def _digest(what: object, size: int) -> bytes:
