@@ -17,7 +17,8 @@ VARIANT = "Trusted by 300 schools"
 
 
 def stored(page: Page) -> set[str]:
-    return {str(c["name"]) for c in page.context.cookies() if str(c["name"]).startswith(OURS)}
+    names = {cookie.get("name", "") for cookie in page.context.cookies()}
+    return {name for name in names if name.startswith(OURS)}
 
 
 def choose(page: Page, choice: str) -> None:
