@@ -135,6 +135,18 @@ def test_units_that_were_never_logged_or_never_counted_are_named(past: Any) -> N
     assert difference.words == f"proof has 0 units, and {units['offer.1.0', 'proof']} in the log"
 
 
+def test_what_was_logged_too_late_or_of_no_row_was_never_counted(past: Any) -> None:
+    run, log, units = past
+    drawn = next(each for each in log if each.allocation == "offer.1.0")
+    odd = [
+        replace(drawn, unit="late", assigned_ms=9 * DAY_MS),
+        replace(drawn, unit="lost", allocation="offer.9.9"),
+        replace(drawn, unit="strange", arm="other"),
+    ]
+
+    assert not [text for text in words(replay(run, [*log, *odd], counted=units)) if "units" in text]
+
+
 def test_the_earliest_exposure_of_a_unit_enrols_it(past: Any) -> None:
     run, log, units = past
     first = next(each for each in log if each.allocation == "offer.1.0")

@@ -156,7 +156,7 @@ def replay(
     differences = chain(
         _allocations(run),
         _assignments(run, assignments),
-        () if counted is None else _units(assignments, counted, erased or {}),
+        () if counted is None else _units(run, assignments, counted, erased or {}),
     )
     return Replay(
         allocations=len(run.rows),
@@ -236,16 +236,20 @@ def _assignments(run: KeptRun, log: Iterable[LoggedAssignment]) -> Iterator[Diff
             yield Difference(each.id, "the hash gives another arm")
 
 
-def _units(log: Iterable[LoggedAssignment], counted: Units, erased: Units) -> Iterator[Difference]:
+def _units(
+    run: KeptRun, log: Iterable[LoggedAssignment], counted: Units, erased: Units
+) -> Iterator[Difference]:
     """Yield where the units of a row and arm are not those of the log and the erased."""
+    rows = {row.id: row for row in run.rows}
     earliest: dict[str, LoggedAssignment] = {}
     for each in log:
+        row = rows.get(each.allocation or "")
+        if row is None or each.assigned_ms > _last_draw_ms(row) or each.arm not in row.weights:
+            continue  # logged, and never counted
         known = earliest.setdefault(each.unit, each)
         if (each.assigned_ms, each.id) < (known.assigned_ms, known.id):
             earliest[each.unit] = each
-    found = Counter(
-        (each.allocation, each.arm) for each in earliest.values() if each.allocation is not None
-    )
+    found = Counter((str(each.allocation), each.arm) for each in earliest.values())
     for allocation, arm in dict.fromkeys(chain(counted, found, erased)):
         key = (allocation, arm)
         derived = found[key] + erased.get(key, 0)

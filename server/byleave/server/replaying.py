@@ -1,0 +1,122 @@
+"""Replay of a run: what the store kept of it, handed to `byleave.experiments.replay`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from byleave.experiments import Definitions
+from byleave.experiments.replay import KeptRow, KeptRun, LoggedAssignment, Replay, Units, replay
+from byleave.segments import read
+from byleave.server import schema
+from byleave.server.events import Exposure, event_of
+from byleave.server.learning import EVERYONE
+from byleave.server.rows import weights_of
+from byleave.server.runs import Measured, measured
+from byleave.server.sites import Site
+
+
+def replay_run(
+    connection: Connection, site: Site, run: Row[Any], definitions: Definitions
+) -> Replay:
+    """Derive every allocation and every assignment of a run again; say where they differ.
+
+    Args:
+        connection: The store.
+        site: The site.
+        run: The run's row of the store.
+        definitions: Those in force, for the time zone of the experiment's schedule.
+    """
+    fixed = measured(run)
+    goal = fixed.experiment.allocate.goal
+    kept = _kept(connection, site, run, fixed, definitions)
+    rows = {row.id for row in kept.rows}
+    return replay(
+        kept,
+        _log(connection, site, run),
+        counted=_units(connection, site, run, schema.stratum_stats, goal, rows),
+        erased=_units(connection, site, run, schema.ledger, goal, rows),
+    )
+
+
+def _kept(
+    connection: Connection, site: Site, run: Row[Any], fixed: Measured, definitions: Definitions
+) -> KeptRun:
+    rows = schema.allocations.c
+    found = connection.execute(
+        select(schema.allocations)
+        .where(rows.site == site.key, rows.run == run.run)
+        .order_by(rows.sequence, rows.cell_index)
+    )
+    current = definitions.experiments.get(run.experiment)
+    shares = _holdouts(connection, site, run)
+    return KeptRun(
+        experiment=replace(fixed.experiment, schedule=current.schedule)
+        if current
+        else fixed.experiment,
+        goals=fixed.goals,
+        seed=run.seed,
+        started_ms=run.started_ms,
+        rows=tuple(
+            KeptRow(
+                id=row.allocation,
+                cell=row.cell,
+                weights=weights_of(row),
+                opened_ms=row.opened_ms,
+                closed_ms=row.closed_ms,
+                inputs=json.loads(row.inputs),
+            )
+            for row in found
+        ),
+        holdout=shares.pop() if len(shares) == 1 else None,
+        holdout_seed=site.derived("holdout"),
+    )
+
+
+def _holdouts(connection: Connection, site: Site, run: Row[Any]) -> set[float]:
+    """Return every share of the holdout that was in force during a run."""
+    versions = schema.definition_versions.c
+    statement = select(versions.definitions, versions.published_ms).where(versions.site == site.key)
+    shares: set[float] = set()
+    for row in connection.execute(statement.order_by(versions.generation, versions.number)):
+        if run.ended_ms is not None and row.published_ms > run.ended_ms:
+            break
+        if row.published_ms <= run.started_ms:
+            shares.clear()
+        shares.add(float(read(Definitions, json.loads(row.definitions)).holdout))
+    return shares
+
+
+def _log(connection: Connection, site: Site, run: Row[Any]) -> Iterator[LoggedAssignment]:
+    """Yield the exposures to a run."""
+    events = schema.events.c
+    statement = select(events.body).where(events.site == site.key, events.name.is_(None))
+    for (body,) in connection.execute(statement):
+        event = event_of(body)
+        if isinstance(event, Exposure) and event.run == run.run:
+            yield LoggedAssignment(
+                id=event.id,
+                unit=event.visitor,
+                allocation=event.allocation,
+                arm=event.arm,
+                assigned_ms=event.assigned_ms,
+            )
+
+
+def _units(
+    connection: Connection, site: Site, run: Row[Any], table: Any, goal: str, rows: set[str]
+) -> Units:
+    """Return the units of each allocation row and arm, those of the holdout left out."""
+    statement = select(table.c.stratum, table.c.arm, table.c.units).where(
+        table.c.site == site.key,
+        table.c.run == run.run,
+        table.c.goal == goal,
+        table.c.segment == EVERYONE,
+    )
+    return {
+        (row.stratum, row.arm): row.units
+        for row in connection.execute(statement)
+        if row.stratum in rows
+    }
