@@ -37,6 +37,7 @@ class Page(Protocol):
     @property
     def body(self) -> bytes:
         """The page as it came."""
+        ...
 
 
 class Browser(Protocol):
@@ -44,9 +45,11 @@ class Browser(Protocol):
 
     def get(self, target: str, *, referrer: str | None = None) -> Page:
         """Follow a link."""
+        ...
 
     def post(self, target: str, form: Mapping[str, str]) -> Page:
         """Submit a form."""
+        ...
 
     def end_session(self) -> None:
         """Close the browser."""
