@@ -74,9 +74,12 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         yield Open(stage, url_of(shop_port), url_of(server_port))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome(chromium: str, opened: Open) -> Iterator[Browser]:
-    """Chromium, started after the simulation: Playwright's event loop leaves room for no other."""
+    """Chromium, started after the simulation and stopped with the module.
+
+    While Playwright runs, its event loop leaves room for no other in this thread.
+    """
     assert opened.site
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
