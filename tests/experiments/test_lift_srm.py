@@ -58,6 +58,18 @@ def test_the_live_test_raises_no_false_alarm_and_finds_the_loss() -> None:
     assert np.mean([result.alert for result in lossy]) >= 0.8
 
 
+def test_an_alarm_of_the_live_test_stays_when_sizes_fit_again() -> None:
+    lost, found = np.array([[1_100, 900]] * 10), np.array([[900, 1_100]] * 10)
+    both = np.concatenate([lost, found])
+
+    early, late = (counted(counts, np.full(counts.shape, 0.5)) for counts in (lost, both))
+
+    assert live_sample_ratio(early).e_value >= 1_000
+    assert live_sample_ratio(late).e_value < 1_000
+    assert live_sample_ratio(late).alert
+    assert not sample_ratio(late).alert
+
+
 def test_the_mean_of_the_live_evidence_is_one_without_a_mismatch() -> None:
     values = [live_sample_ratio(drawn(seed, units=40)).e_value for seed in range(3_000)]
 

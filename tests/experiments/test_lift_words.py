@@ -25,7 +25,10 @@ def test_the_population_is_named(population: Population, words: str) -> None:
     [
         (0.1234, False, "12.3 %"),
         (0.12, True, "+12 %"),
-        (-0.0001, True, "+0 %"),
+        (-0.0001, True, "-0.01 %"),
+        (0.0, True, "+0 %"),
+        (0.00034, False, "0.03 %"),
+        (1.0, False, "100 %"),
         (-0.2, False, "-20 %"),
     ],
 )

@@ -32,9 +32,14 @@ from byleave.experiments.lift.report_model import (
     RunFacts,
     Status,
 )
-from byleave.experiments.lift.srm import live_sample_ratio, sample_ratio, withdrawal_ratio
+from byleave.experiments.lift.srm import (
+    ALERT_E_VALUE,
+    live_sample_ratio,
+    sample_ratio,
+    withdrawal_ratio,
+)
 from byleave.experiments.lift.strata import Strata
-from byleave.experiments.lift.words import headline, percent, population_words
+from byleave.experiments.lift.words import headline, p_words, percent, population_words
 
 __all__ = ["METHOD_VERSION", "build_report"]
 
@@ -116,6 +121,8 @@ def build_report(
             confidence=1 - alpha,
             phase=run.phase,
             blocking=blocking,
+            is_empty=not strata.counts.any(),
+            worse_by_at_most=worse_by_at_most,
         ),
         status=_status(question, rows, blocked=bool(blocking), stop_advised=stop_advised),
         population=words,
@@ -154,13 +161,16 @@ def _health(
     )
     refusals = []
     if ratio.alert or live.alert:
-        words = f"the arms' sizes do not fit their published weights (p = {ratio.p:.2g})"
+        p = ratio.p if ratio.alert else 1 / ALERT_E_VALUE
+        words = f"the arms' sizes do not fit their published weights ({p_words(p)})"
         refusals.append(Refusal(code=RefusalCode.SAMPLE_RATIO, words=words))
     if health.conflict_share > _MOST_CONFLICTS:
         words = f"{percent(health.conflict_share)} of the units were seen in two arms"
         refusals.append(Refusal(code=RefusalCode.CONFLICTS, words=words))
     if leaving is not None and leaving.alert:
-        words = f"withdrawals of consent are not equally frequent in all arms (p = {leaving.p:.2g})"
+        words = (
+            f"withdrawals of consent are not equally frequent in all arms ({p_words(leaving.p)})"
+        )
         refusals.append(Refusal(code=RefusalCode.WITHDRAWALS, words=words))
     return health, refusals
 

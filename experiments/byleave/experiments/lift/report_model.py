@@ -128,7 +128,7 @@ class Health:
 
     Attributes:
         sample_ratio_p: P-value of the counts against the weights, for one look.
-        sample_ratio_e_value: The same evidence, valid at any look; alarms at 1,000.
+        sample_ratio_e_value: The same evidence, valid at any look; alarms once it reached 1,000.
         conflict_share: Share of enrolled units that were seen in two arms; refused above 1 %.
         not_enrolled_share: Share of decided units that were never enrolled; None when unknown.
         withdrawal_p: P-value of withdrawals of consent being equally frequent in every arm; None

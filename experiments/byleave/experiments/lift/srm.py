@@ -15,6 +15,7 @@ from scipy import special
 from byleave.experiments.lift.strata import Strata
 
 __all__ = [
+    "ALERT_E_VALUE",
     "LiveSampleRatio",
     "SampleRatio",
     "live_sample_ratio",
@@ -55,7 +56,7 @@ class LiveSampleRatio:
 
     Attributes:
         e_value: Evidence for a mismatch, ≥ 0; the chance to ever reach c without one is ≤ 1/c.
-        alert: Whether the evidence reached 1,000.
+        alert: Whether the evidence reached 1,000 after any row; what came later does not undo it.
     """
 
     e_value: float
@@ -133,5 +134,6 @@ def live_sample_ratio(strata: Strata) -> LiveSampleRatio:
     prior = _PRIOR_UNITS * np.where(drawable, e, 1.0)
     tilt = (observed_before + prior) / (expected_before + prior)
     gain = np.log(tilt / (e * tilt).sum(axis=1, keepdims=True))
-    log_e = float((n * np.where(drawable, gain, 0.0)).sum())
-    return LiveSampleRatio(exp(min(log_e, 700.0)), log_e >= log(ALERT_E_VALUE))
+    log_e = np.cumsum((n * np.where(drawable, gain, 0.0)).sum(axis=1), dtype=np.float64)
+    now, most = (float(log_e[-1]), float(log_e.max())) if len(log_e) else (0.0, 0.0)
+    return LiveSampleRatio(exp(min(now, 700.0)), most >= log(ALERT_E_VALUE))

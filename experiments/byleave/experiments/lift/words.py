@@ -1,19 +1,33 @@
 """The words of a report: plain English, every figure with its interval and its population."""
 
 from collections.abc import Sequence
+from math import floor, log10
 
 from byleave.experiments.goals import Better, GoalKind
 from byleave.experiments.lift.interval import Interval
 from byleave.experiments.lift.relative import RelativeLift
-from byleave.experiments.lift.report_model import ArmRow, Phase, Population, Refusal
+from byleave.experiments.lift.report_model import (
+    ArmRow,
+    GuardVerdict,
+    Phase,
+    Population,
+    Refusal,
+)
 
-__all__ = ["effect_words", "headline", "percent", "population_words"]
+__all__ = ["effect_words", "headline", "p_words", "percent", "population_words"]
+
+# Without a verdict, a guard goal is as doubtful as with an unclear one.
+_DANGER = {GuardVerdict.HOLDS: 0, None: 1, GuardVerdict.UNCLEAR: 1, GuardVerdict.BROKEN: 2}
 
 
 def percent(share: float, *, signed: bool = False) -> str:
     """Return a share as people read it: 0.1234 is `12.3 %`, or `+12.3 %` when signed."""
-    # Adding 0 turns a negative zero, left by rounding, into a plain one.
-    return f"{round(100 * share, 1) + 0.0:{'+' if signed else ''}.1f} %".replace(".0 %", " %")
+    return f"{_figure(100 * share, digits=1, signed=signed).removesuffix('.0')} %"
+
+
+def p_words(p: float) -> str:
+    """Return a p-value as people read it: `p = 0.03`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def population_words(population: Population) -> str:
@@ -37,11 +51,13 @@ def headline(
     confidence: float,
     phase: Phase,
     blocking: Sequence[Refusal],
+    is_empty: bool,
+    worse_by_at_most: float | None,
 ) -> str:
     """Return the first sentence of a report.
 
-    It tells of the arm whose interval promises most in the good direction, with that interval;
-    or, where no interval may be given, why.
+    It tells of the arm whose interval promises most in the good direction, of a guard goal of the
+    arm that endangers it most, with that interval; or, where no interval may be given, why.
     """
     if phase is Phase.DRAFT:
         return f"This is a draft: nothing has been measured among {population}."
@@ -49,7 +65,9 @@ def headline(
         return f"No lift is given among {population}: {blocking[0].words}."
     shown = [(row, row.difference_interval) for row in arms if row.difference_interval is not None]
     if shown:
-        row, interval = max(shown, key=lambda pair: _promise(pair[1], better))
+        row, interval = max(
+            shown, key=lambda pair: _weight(*pair, better=better, accepted=worse_by_at_most)
+        )
         effect = effect_words(
             row.arm,
             goal=goal,
@@ -61,8 +79,8 @@ def headline(
             else RelativeLift(row.lift, row.lift_interval),
             confidence=confidence,
         )
-        return f"Among {population}, {effect}."
-    early = "Not enough data" if any(row.units for row in arms) else "No mature data"
+        return f"Among {population}, {effect}{_guard_words(row.guard, worse_by_at_most)}."
+    early = "No mature data" if is_empty else "Not enough data"
     for row in arms:
         if row.guaranteed_interval is not None:
             ends = _ends(row.guaranteed_interval, kind=kind)
@@ -73,9 +91,24 @@ def headline(
     return f"{early} yet among {population}, so there is no interval for {goal}."
 
 
-def _promise(interval: Interval, better: Better) -> float:
-    """The least gain that an interval leaves, larger being better."""
-    return interval.low if better is Better.HIGHER else -interval.high
+def _guard_words(guard: GuardVerdict | None, accepted: float | None) -> str:
+    """What an arm's interval means for a goal that must not get worse; nothing for others."""
+    if guard is None or accepted is None:
+        return ""
+    words = {
+        GuardVerdict.HOLDS: "within",
+        GuardVerdict.BROKEN: "beyond",
+        GuardVerdict.UNCLEAR: "perhaps beyond",
+    }
+    return f", {words[guard]} the {percent(accepted)} that it may get worse by"
+
+
+def _weight(
+    row: ArmRow, interval: Interval, *, better: Better, accepted: float | None
+) -> tuple[int, float]:
+    """How much an arm deserves to be told of: by what it promises, or as a guard endangers."""
+    promise = interval.low if better is Better.HIGHER else -interval.high
+    return (0, promise) if accepted is None else (_DANGER[row.guard], -promise)
 
 
 def effect_words(
@@ -116,10 +149,25 @@ def _relative_ends(interval: Interval) -> str:
 def _ends(interval: Interval, *, kind: GoalKind) -> str:
     """Both ends of an absolute difference, in the unit of the goal."""
     if kind is GoalKind.CONVERSION:
-        return f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f} percentage points"
+        ends = (interval.low, interval.high)
+        low, high = (_figure(100 * end, digits=2, signed=True) for end in ends)
+        return f"{low} to {high} percentage points"
     return f"{interval.low:+.4g} to {interval.high:+.4g}"
 
 
 def _amount(value: float, kind: GoalKind) -> str:
     """The size of an absolute difference, in the unit of the goal."""
-    return f"{100 * value:.2f} percentage points" if kind is GoalKind.CONVERSION else f"{value:.4g}"
+    if kind is GoalKind.CONVERSION:
+        return f"{_figure(100 * value, digits=2)} percentage points"
+    return f"{value:.4g}"
+
+
+def _figure(value: float, *, digits: int, signed: bool = False) -> str:
+    """A number with so many digits after the point; with as many as one that is nearly 0 needs.
+
+    Else an interval next to 0 would seem to hold it.
+    """
+    if value and abs(value) < 0.5 * 10**-digits:
+        digits = -floor(log10(abs(value)))
+    # Adding 0 turns a negative zero into a plain one.
+    return f"{value + 0.0:{'+' if signed else ''}.{digits}f}"
