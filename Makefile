@@ -25,7 +25,7 @@ docs: $(READY)  ## the documentation as pages, in build/docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
 
 test: $(READY)  ## every test but the long ones; the two pure packages are covered branch by branch
-	$(BIN)/coverage run -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='segments/*' --fail-under=100
 	$(BIN)/coverage report --include='experiments/*' --fail-under=100
