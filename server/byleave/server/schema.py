@@ -160,3 +160,55 @@ api_keys = _table(
     Column("secret_hash", String, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
+
+aliases = _table(  # ids under which a visitor was known before they turned out to be one person
+    "aliases",
+    Column("alias", String, primary_key=True),
+    Column("visitor", String, nullable=False),  # never an alias itself
+    Column("merged_ms", BigInteger, nullable=False),
+    Index("aliases_by_visitor", "site", "visitor"),
+)
+
+webhooks = _table(
+    "webhooks",
+    Column("webhook", String, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String, nullable=False),  # signs; so it cannot be kept as a hash
+    Column("topics", Text, nullable=False),  # what it is told, as a JSON list
+    Column("use", String, nullable=False),  # the purpose that its receiver serves
+)
+
+outbox = _table(  # what webhooks are still to be told; a row goes once it was taken
+    "outbox",
+    Column("id", String, primary_key=True),
+    Column("visitor", String),  # whom it is about; null for nobody in particular
+    Column("webhook", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),  # not sent before
+    Column("attempts", BigInteger, nullable=False),
+    Column("failure", Text, nullable=False),  # why the last attempt failed; '' before the first
+    Index("outbox_by_due", "site", "due_ms"),
+    Index("outbox_by_visitor", "site", "visitor"),
+)
+
+watched = _table(  # visitors whose segments are to be looked at again, and when
+    "watched",
+    Column("visitor", String, primary_key=True),
+    Column("due_ms", BigInteger, nullable=False),
+    Index("watched_by_due", "site", "due_ms"),
+)
+
+memberships = _table(  # the segments that a webhook was told a visitor is in
+    "memberships",
+    Column("visitor", String, primary_key=True),
+    Column("segment", String, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+experiment_statuses = _table(  # the status that webhooks were told last
+    "experiment_statuses",
+    Column("experiment", String, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
