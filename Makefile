@@ -53,7 +53,7 @@ bench: $(READY)  ## what decisions, segments and rewriting cost, beside referenc
 lock: $(READY)  ## resolve the newest versions for Python 3.11 to 3.14 into requirements.lock
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
-		--extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--extra dev --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--output-file requirements.lock pyproject.toml
 	@! grep '://' requirements.lock
 

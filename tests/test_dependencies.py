@@ -26,7 +26,7 @@ def test_the_documentation_gives_a_reason_for_exactly_the_declared_dependencies(
 def test_every_declared_dependency_is_locked() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
-    locked = set(re.findall(r"^([\w-]+)==", lock, flags=re.MULTILINE))
+    locked = set(re.findall(r"^([\w-]+)(?:\[[\w,]+\])?==", lock, flags=re.MULTILINE))
 
     assert declared() - locked == set()
 
