@@ -264,7 +264,9 @@ def test_revenue_is_told_in_its_own_unit() -> None:
         orders(2.0, 3.0, units=3_000), goal=REVENUE, goal_key="revenue", population=Population()
     )
 
-    assert report.sentence.startswith("Among all visitors, proof raised revenue by 50 % (95 %")
+    assert report.sentence.startswith(
+        "Among visitors who may be measured, proof raised revenue by 50 % (95 %"
+    )
     assert report.arms[1].difference == pytest.approx(1.0)
     assert report.arms[1].best_probability == pytest.approx(1.0)
     assert report.window == "the same page"

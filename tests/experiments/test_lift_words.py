@@ -7,7 +7,7 @@ from byleave.experiments.lift.words import percent, population_words
 @pytest.mark.parametrize(
     ("population", "words"),
     [
-        (Population(), "all visitors"),
+        (Population(), "visitors who may be measured"),
         (Population(unit="view"), "all measured page views"),
         (Population(agreed_share=0.6149), "the 61 % of visitors who agreed"),
         (

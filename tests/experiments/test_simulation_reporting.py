@@ -37,7 +37,7 @@ def test_the_report_is_that_of_the_product(simulated: Simulated) -> None:
     report = simulated.report
 
     assert report.status is Status.WON
-    assert report.sentence.startswith("Among all visitors, bold raised signup by ")
+    assert report.sentence.startswith("Among visitors who may be measured, bold raised signup by ")
     assert report.units == 24_000
     assert report.rows == 12
 

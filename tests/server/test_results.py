@@ -96,7 +96,9 @@ def test_the_better_variant_is_found_and_named(finished: Service) -> None:
     results = finished.results("welcome")
 
     bold = next(row for row in results.report.arms if row.arm == "bold")
-    assert results.report.sentence.startswith("Among all visitors, bold raised signup by")
+    assert results.report.sentence.startswith(
+        "Among visitors who may be measured, bold raised signup by"
+    )
     assert bold.difference_interval is not None
     assert RATES["bold"] - RATES["control"] in bold.difference_interval
     assert results.report.health.sample_ratio_p > 0.001

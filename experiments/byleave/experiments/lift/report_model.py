@@ -85,8 +85,8 @@ class Population:
 
     Attributes:
         unit: What was randomised.
-        agreed_share: Share in [0, 1] of all visitors who agreed to be measured; None when
-            nobody had to.
+        agreed_share: Share in [0, 1] of all visitors who agreed to be measured; None where
+            it is not known.
         segment: The title of the reporting segment; None for everyone.
     """
 

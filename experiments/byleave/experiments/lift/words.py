@@ -35,7 +35,7 @@ def population_words(population: Population) -> str:
     if population.unit == "view":
         words = "all measured page views"
     elif population.agreed_share is None:
-        words = "all visitors"
+        words = "visitors who may be measured"
     else:
         words = f"the {percent(round(population.agreed_share, 2))} of visitors who agreed"
     return words if population.segment is None else f"{words}, in {population.segment}"
