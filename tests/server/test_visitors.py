@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from byleave.segments import Choice, Purpose, Regime
 from byleave.server import schema
+from byleave.server.consents import StatedChoice
 from byleave.server.service import Service
-from byleave.server.visitors import ConsentRecord
 
 GRANTED = {Purpose.PERSONALISATION: Choice.GRANTED, Purpose.ANALYTICS: Choice.GRANTED}
 
 
-def choice(choices: dict[Purpose, Choice], at: int = 0, **more: Any) -> ConsentRecord:
-    return ConsentRecord(choices=choices, source="cookie", at=at, **more)
+def choice(choices: dict[Purpose, Choice], at: int = 0, **more: Any) -> StatedChoice:
+    return StatedChoice(choices=choices, source="cookie", at=at, **more)
 
 
 @pytest.fixture
@@ -92,10 +92,15 @@ def test_every_choice_is_kept_in_order(known: Service, clock: Any) -> None:
 
     records = known.export("ann")["consent"]
 
-    assert [(r["at"], r["received_at"], r["choices"]) for r in records] == [
-        (1, clock() - 3_600_000, {"analytics": "granted", "personalisation": "granted"}),
-        (2, clock(), {}),
+    states = [
+        {each["purpose"]: each["event_state"] for each in r["pii_processing"]["purposes"]}
+        for r in records
     ]
+    assert [(r["at"], r["received_at"]) for r in records] == [
+        (1, clock() - 3_600_000),
+        (2, clock()),
+    ]
+    assert [state["analytics"] for state in states] == ["dpv:ConsentGiven", "dpv:ConsentWithdrawn"]
 
 
 def test_an_export_shows_what_is_kept(known: Service, clock: Any) -> None:
@@ -118,10 +123,12 @@ def test_an_export_shows_what_is_kept(known: Service, clock: Any) -> None:
 def test_an_export_of_a_stranger_is_empty(service: Service) -> None:
     assert service.export("nobody") == {
         "visitor": "nobody",
+        "other_ids": [],
         "is_erased": False,
         "consent": [],
         "attributes": {},
         "events": [],
+        "segments_told": {},
         "enrolments": [],
     }
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Insert,
     Row,
     Select,
+    String,
     Subquery,
     Table,
     bindparam,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -41,6 +43,28 @@ def add_rows(connection: Connection, table: Table, rows: Rows) -> None:
 def put_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows, or replace those that have the same key."""
     _run(connection, _put(connection.dialect.name, table), rows)
+
+
+def put_later_rows(connection: Connection, table: Table, rows: Rows, *, by: Sequence[str]) -> None:
+    """Insert rows, or replace those that have the same key and come before them.
+
+    The outcome is the same in whatever order rows come, also over several calls.
+
+    Args:
+        connection: Where to.
+        table: The table.
+        rows: The rows.
+        by: The columns that say which of two rows comes later; they must decide it.
+    """
+    keys = [i for i, column in enumerate(table.c) if column.primary_key]
+    order = [i for name in by for i, column in enumerate(table.c) if column.name == name]
+    latest: dict[tuple[Any, ...], Sequence[Any]] = {}
+    for row in rows:
+        key = tuple(row[i] for i in keys)
+        known = latest.get(key)
+        if known is None or [known[i] for i in order] < [row[i] for i in order]:
+            latest[key] = row
+    _run(connection, _put_later(connection.dialect.name, table, tuple(by)), [*latest.values()])
 
 
 def count_rows(connection: Connection, table: Table, rows: Rows) -> None:
@@ -94,6 +118,24 @@ def _put(dialect: str, table: Table) -> Any:
     insert = _insert(dialect, table)
     changed = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key}
     return insert.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
+
+
+@cache
+def _put_later(dialect: str, table: Table, by: tuple[str, ...]) -> Any:
+    insert = _insert(dialect, table)
+    changed = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key}
+    kept, coming = (
+        tuple_(*(_in_bytes(dialect, c[n]) for n in by)) for c in (table.c, insert.excluded)
+    )
+    return insert.on_conflict_do_update(
+        index_elements=table.primary_key, set_=changed, where=coming > kept
+    )
+
+
+def _in_bytes(dialect: str, column: Any) -> Any:
+    """Return a column that is compared as Python does: texts by their bytes."""
+    is_text = dialect == "postgresql" and isinstance(column.type, String)
+    return column.collate("C") if is_text else column
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row, update
 
 from byleave.experiments import HOLDOUT
 from byleave.server import schema
-from byleave.server.batches import count_rows, find_rows, put_rows
+from byleave.server.batches import count_rows, drop_rows, find_rows, put_rows
 from byleave.server.events import Exposure, Happening, Reward, WireEvent, event_of, log_name
 from byleave.server.learning import (
     Change,
@@ -73,6 +74,37 @@ def settle(connection: Connection, site: str, unit: str, measurement: Measuremen
         contributed.add(enrolment, measurement.runs[enrolment.run].items(), reached[key])
     rows = [(site, *place, *sums) for place, sums in contributed.sums.items()]
     count_rows(connection, schema.ledger, rows)
+
+
+def combine(
+    connection: Connection, site: str, unit: str, other: str, measurement: Measurement
+) -> None:
+    """Count two units as one: of each run, the earlier enrolment is theirs.
+
+    The log names only `unit` already. What the sums come to is what they would be if there had
+    never been another id.
+    """
+    units = {unit, other}
+    enrolled = read_enrolments(connection, site, units)
+    known = read_outcomes(connection, site, units)
+    deeds = _read_deeds(connection, site, {unit}, measurement.every_name)
+    change = Change()
+    combined: dict[str, Enrolment] = {}
+    for key, enrolment in enrolled.items():
+        change.add(enrolment, measurement.runs[enrolment.run].items(), known[key], times=-1)
+        theirs = replace(enrolment, unit=unit)
+        combined[enrolment.run] = earliest(combined.get(enrolment.run), theirs)
+    rows: list[tuple[Any, ...]] = []
+    for run, enrolment in combined.items():
+        goals = measurement.runs[run]
+        reached = outcomes(goals, deeds[unit], assigned_ms=enrolment.assigned_ms)
+        change.add(enrolment, goals.items(), reached)
+        rows += _outcome_rows(site, (unit, run), before=known[unit, run], after=reached)
+    for table in (schema.enrolments, schema.outcomes):
+        drop_rows(connection, table, site=site, column="unit", value=other)
+    put_rows(connection, schema.enrolments, [_enrolment_row(site, e) for e in combined.values()])
+    put_rows(connection, schema.outcomes, rows)
+    _write(connection, site, change)
 
 
 def read_enrolments(

@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from byleave.server import schema
+from byleave.server.aliases import renamed
 from byleave.server.batches import add_rows, find_rows
 from byleave.server.bookkeeping import learn
 from byleave.server.events import WireEvent, body_of, log_name
@@ -36,17 +37,20 @@ def record(
         connection, schema.tombstones, site=site.key, visitor_hash=set(hashes.values())
     )
     erased = {row.visitor_hash for row in found}
+    sent_by = [event.visitor for event in events]
+    events = renamed(connection, site.key, events)
     ids = {event.id for event in events}
     bodies = {
         row.id: row.body for row in find_rows(connection, schema.events, site=site.key, id=ids)
     }
     verdicts, new = [], []
-    for event in events:
+    for visitor, event in zip(sent_by, events, strict=True):
         body = body_of(event)
-        if hashes[event.visitor] in erased:
+        if hashes[visitor] in erased:
             verdicts.append(Verdict.ERASED)
         elif event.id in bodies:
-            is_same = bodies[event.id] == body
+            # Of what may no longer be kept, only the id is there.
+            is_same = bodies[event.id] in (body, "")
             verdicts.append(Verdict.DUPLICATE if is_same else Verdict.OTHER_BODY)
         else:
             bodies[event.id] = body

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from byleave.segments import Choice, Purpose, Regime
+from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest
 from byleave.server.errors import BusyError, UnknownNameError
 from byleave.server.events import VISITOR_ID
@@ -20,7 +21,6 @@ from byleave.server.http import Problem, is_unchanged, json_response, parse
 from byleave.server.keys import Role
 from byleave.server.recording import Verdict
 from byleave.server.service import Service
-from byleave.server.visitors import ConsentRecord
 
 _log = logging.getLogger("byleave.server")
 
@@ -120,7 +120,7 @@ async def get_results(call: Call) -> Response:
 async def put_consent(call: Call) -> Response:
     """Record a choice; withdrawing erases the visitor."""
     choice = parse(call.body, ConsentRequest)
-    record = ConsentRecord(
+    record = StatedChoice(
         choices=choice.choices, source=choice.source, at=choice.at, regime=choice.regime
     )
     is_erased = await run_in_threadpool(call.service.record_consent, _visitor(call), record)

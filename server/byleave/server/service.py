@@ -5,7 +5,7 @@ long as `start` was not called nothing happens in the background: the same calls
 clock and the same seed then leave the same store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from byleave.experiments import Definitions
 from byleave.server import publishing, recording, visitors
 from byleave.server.allocator import due_rows
+from byleave.server.attributes import Observation, Observed, observe
+from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError
 from byleave.server.events import WireEvent
@@ -27,9 +29,10 @@ from byleave.server.links import results_link
 from byleave.server.publishing import Published
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
+from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
-from byleave.server.visitors import Cause, ConsentRecord
+from byleave.server.visitors import Cause
 
 
 class Service:
@@ -153,14 +156,14 @@ class Service:
         """
         return decide(self.published, self.site, request, now_ms=self.clock())
 
-    def record_consent(self, visitor: str, record: ConsentRecord) -> bool:
+    def record_consent(self, visitor: str, stated: StatedChoice) -> bool:
         """Record a choice; return whether the visitor is erased, by it or before."""
         with self.storage.writing() as connection:
             return visitors.record_consent(
                 connection,
                 self.site,
                 visitor,
-                record,
+                stated,
                 measurement=self._measurement,
                 now_ms=self.clock(),
             )
@@ -181,6 +184,44 @@ class Service:
                 measurement=self._measurement,
                 now_ms=self.clock(),
             )
+
+    def merge(self, visitor: str, other: str) -> str:
+        """Keep two visitors as one person from now on; return the id that they are kept under.
+
+        Raises:
+            ErasedError: One of them was erased.
+        """
+        with self.storage.writing() as connection:
+            return visitors.merge(
+                connection,
+                self.site,
+                visitor,
+                other,
+                measurement=self._measurement,
+                now_ms=self.clock(),
+            )
+
+    def observe(self, observations: Iterable[Observation]) -> Observed:
+        """Keep what another system knows of visitors, each value where no later one is known.
+
+        Raises:
+            NothingPublishedError: There are no definitions that declare attributes.
+        """
+        declared = self.published.snapshot.definitions.attributes
+        with self.storage.writing() as connection:
+            return observe(
+                connection, self.site, observations, declared=declared, now_ms=self.clock()
+            )
+
+    def retain(self) -> Retained:
+        """Delete what has been kept for as long as its definition allows.
+
+        Raises:
+            NothingPublishedError: There are no definitions that say how long.
+        """
+        definitions = self.published.snapshot.definitions
+        retention = Retention(definitions, self._measurement, now_ms=self.clock())
+        return retention.apply(self.storage, self.site)
 
     def results(self, key: str) -> Results:
         """Return the results of an experiment's newest run.

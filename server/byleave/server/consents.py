@@ -1,0 +1,129 @@
+"""Choices as visitors made them: appended and never changed, and sealed to prove it.
+
+A record has the shape of ISO/IEC TS 27560 and names the visitor by a keyed hash. It carries a
+keyed digest of itself and of the one before it: who changes, removes or inserts one without the
+site's secret breaks the chain from there on. Only taking away the newest ones breaks none.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from byleave.segments import Choice, Consent, Purpose, Regime, canonical_json
+from byleave.segments.consent.record import ConsentRecord, Notice
+from byleave.server import schema
+from byleave.server.batches import add_rows, find_rows
+from byleave.server.sites import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedChoice:
+    """A choice as the site tells of it.
+
+    Attributes:
+        choices: The choice per purpose; an absent purpose is unset.
+        source: Who said so.
+        at: When the choice was made, in milliseconds.
+        regime: What an unset choice means.
+        notice: What the visitor was shown; None for a signal of the browser alone.
+        place: Where the visitor was, such as `DE`; None if unknown.
+        method: How they chose, such as `banner`.
+        signals: What arrived, unchanged, by the name of the cookie or header.
+    """
+
+    choices: Mapping[Purpose, Choice]
+    source: str
+    at: int
+    regime: Regime = Regime.OPT_IN
+    notice: Notice | None = None
+    place: str | None = None
+    method: str = "unknown"
+    signals: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def consent(self) -> Consent:
+        """What the visitor agreed to."""
+        return Consent(self.choices, self.regime, source=self.source, at_ms=self.at)
+
+
+def append(
+    connection: Connection, site: Site, visitor: str, stated: StatedChoice, *, now_ms: int
+) -> None:
+    """Append a choice to a visitor's records, under a keyed hash of their id."""
+    visitor_hash = site.visitor_hash(visitor)
+    before = _in_order(
+        find_rows(connection, schema.consents, site=site.key, visitor_hash={visitor_hash})
+    )
+    last = json.loads(before[-1].record) if before else None
+    number = len(before) + 1
+    record = ConsentRecord(
+        record_id=f"{visitor_hash}.{number}",
+        principal=visitor_hash,
+        controller=site.key,
+        consent=stated.consent,
+        previous=consent_of(last) if last else None,
+        notice=stated.notice,
+        place=stated.place,
+        method=stated.method,
+        signals=stated.signals,
+        recorded_ms=now_ms,
+    ).plain()
+    seal = _seal(site, last["seal"] if last else "", record)
+    text = json.dumps({**record, "seal": seal}, sort_keys=True)
+    add_rows(
+        connection, schema.consents, [(site.key, visitor_hash, number, stated.at, now_ms, text)]
+    )
+
+
+def consent_of(record: Mapping[str, Any]) -> Consent:
+    """Return what was chosen, of a record as it is kept."""
+    said = record["pii_processing"]
+    choices = {Purpose(each["purpose"]): Choice(each["choice"]) for each in said["purposes"]}
+    return Consent(choices, Regime(said["regime"]), source=record["event"]["source"])
+
+
+def newest_choice(connection: Connection, site: Site, visitors: set[str]) -> Consent | None:
+    """Return the choice that was made last under any of some ids; None when none was recorded."""
+    hashes = {site.visitor_hash(visitor) for visitor in visitors}
+    rows = find_rows(connection, schema.consents, site=site.key, visitor_hash=hashes)
+    if not rows:
+        return None
+    row = max(rows, key=lambda row: (row.at_ms, row.received_ms, row.number))
+    return replace(consent_of(json.loads(row.record)), at_ms=row.at_ms)
+
+
+def broken_chains(connection: Connection, site: Site) -> int:
+    """Return of how many visitors the records are not as they were appended."""
+    rows = connection.execute(
+        select(schema.consents).where(schema.consents.c.site == site.key)
+    ).all()
+    chains: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        chains[row.visitor_hash].append(row)
+    return sum(not _is_whole(site, _in_order(chain)) for chain in chains.values())
+
+
+def _is_whole(site: Site, chain: list[Row[Any]]) -> bool:
+    previous = ""
+    for number, row in enumerate(chain, start=1):
+        record = json.loads(row.record)
+        seal = record.pop("seal", "")
+        is_placed = record["record_id"] == f"{row.visitor_hash}.{number}" and row.number == number
+        if not is_placed or seal != _seal(site, previous, record):
+            return False
+        previous = seal
+    return True
+
+
+def _in_order(rows: Any) -> list[Row[Any]]:
+    return sorted(rows, key=lambda row: row.number)
+
+
+def _seal(site: Site, *what: object) -> str:
+    key = site.derived("consent record").encode()
+    return blake2b(canonical_json(what).encode(), key=key, digest_size=16).hexdigest()

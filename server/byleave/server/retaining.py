@@ -1,0 +1,152 @@
+"""Retention: what has been kept for as long as its definition allows goes.
+
+Events and attributes go by their ttl. An event that a goal counts stays at least until the
+last row of weights that it may count for is sealed: until then a recount needs it. Exposures
+and rewards, which nobody declares, stay for thirteen months and for their goals' windows.
+
+Of an event that is younger than repeated ones may be, the id stays, without visitor, name and
+body, so that it still has the effect of once.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Update,
+    and_,
+    delete,
+    false,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from byleave.experiments import Definitions
+from byleave.experiments.allocation import GRACE_MS, LONGEST_ROW_MS
+from byleave.segments import Source
+from byleave.segments.vocabulary import THIRTEEN_MONTHS
+from byleave.server import schema
+from byleave.server.attributes import kept_since
+from byleave.server.events import AHEAD_MS, OLDEST_MS, reward_name
+from byleave.server.learning import Measurement, window_ms
+from byleave.server.sites import Site
+from byleave.server.storage import Storage
+
+#: Rows of the log that one transaction looks at: a few milliseconds during which events wait.
+_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """How much went: events, those of which only the id stays for now, and attributes."""
+
+    events: int
+    emptied: int
+    attributes: int
+
+
+class Retention:
+    """How long everything may be kept, and the job that sees to it.
+
+    Attributes:
+        lasts_ms: How long an event of each name is kept, by the log's name for it.
+    """
+
+    def __init__(self, definitions: Definitions, measurement: Measurement, *, now_ms: int) -> None:
+        """Work out what goes now.
+
+        Args:
+            definitions: Those in force.
+            measurement: What every run measures, those that are over included.
+            now_ms: The time.
+        """
+        self._attributes = definitions.attributes
+        self._now_ms = now_ms
+        needed = Counter[str]()
+        for goals in measurement.runs.values():
+            for key, goal in goals.items():
+                sealed_ms = window_ms(goal) + LONGEST_ROW_MS + GRACE_MS
+                for name in (goal.event, reward_name(key)):
+                    needed[name] = max(needed[name], sealed_ms)
+        declared = {
+            name: THIRTEEN_MONTHS if event.ttl is None else event.ttl
+            for name, event in definitions.events.items()
+        }
+        self.lasts_ms: Mapping[str, int] = {
+            name: max(needed[name], declared.get(name, 0)) for name in {**declared, **needed}
+        }
+
+    def apply(self, storage: Storage, site: Site) -> Retained:
+        """Delete what has been kept for long enough, a little at a time."""
+        events = emptied = 0
+        after: str | None = ""
+        while after is not None:
+            with storage.reading() as connection:
+                until = _end_of_piece(connection, site, after)
+            with storage.writing() as connection:
+                piece = _piece(site, after, until)
+                events += connection.execute(self._deletion(piece)).rowcount
+                emptied += connection.execute(self._emptying(piece)).rowcount
+            after = until
+        with storage.writing() as connection:
+            attributes = connection.execute(self._forgetting(site)).rowcount
+        return Retained(events=events, emptied=emptied, attributes=attributes)
+
+    def _deletion(self, piece: ColumnElement[bool]) -> Delete:
+        # Nobody can send an event again that was received before, and may be that old.
+        is_settled = schema.events.c.received_ms < self._now_ms - OLDEST_MS - AHEAD_MS
+        return delete(schema.events).where(piece, is_settled, self._is_over)
+
+    def _emptying(self, piece: ColumnElement[bool]) -> Update:
+        is_whole = schema.events.c.body != ""
+        return (
+            update(schema.events)
+            .where(piece, is_whole, self._is_over)
+            .values(visitor="", name=None, body="")
+        )
+
+    @property
+    def _is_over(self) -> ColumnElement[bool]:
+        events = schema.events.c
+        declared = [
+            and_(events.name == name, events.at_ms < self._now_ms - lasts_ms)
+            for name, lasts_ms in self.lasts_ms.items()
+        ]
+        is_undeclared = or_(events.name.is_(None), events.name.not_in([*self.lasts_ms]))
+        is_old = events.at_ms < self._now_ms - THIRTEEN_MONTHS
+        return or_(events.body == "", and_(is_undeclared, is_old), *declared)
+
+    def _forgetting(self, site: Site) -> Delete:
+        table = schema.server_attributes.c
+        kept = [
+            and_(table.attribute == name, table.observed_ms > kept_since(each, self._now_ms))
+            for name, each in self._attributes.items()
+            if each.source is Source.SERVER
+        ]
+        return delete(schema.server_attributes).where(
+            table.site == site.key, not_(or_(false(), *kept))
+        )
+
+
+def _end_of_piece(connection: Connection, site: Site, after: str) -> str | None:
+    """Return the last id of the next piece of the log; None when it is the last piece."""
+    events = schema.events.c
+    return connection.execute(
+        select(events.id)
+        .where(events.site == site.key, events.id > after)
+        .order_by(events.id)
+        .offset(_AT_ONCE - 1)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def _piece(site: Site, after: str, until: str | None) -> ColumnElement[bool]:
+    events = schema.events.c
+    bounds = [events.id > after] if until is None else [events.id > after, events.id <= until]
+    return and_(events.site == site.key, *bounds)

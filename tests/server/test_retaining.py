@@ -1,0 +1,122 @@
+"""What has been kept long enough goes, and what was counted from it stays counted."""
+
+from typing import Any
+
+from sqlalchemy import select
+from tests.server.conftest import DEFINITIONS, START_MS
+
+from byleave.experiments import Definitions
+from byleave.segments import read
+from byleave.server import schema
+from byleave.server.attributes import Observation, Value
+from byleave.server.retaining import Retained
+from byleave.server.service import Service
+
+USES = {"purposes": ["personalisation", "analytics"], "source": "server"}
+SHORT = DEFINITIONS | {
+    "events": DEFINITIONS["events"]
+    | {
+        "search": {"purposes": ["analytics"], "ttl": "5d"},
+        "sign_up": DEFINITIONS["events"]["sign_up"] | {"ttl": "1d"},
+    },
+    "attributes": DEFINITIONS["attributes"]
+    | {
+        "industry": {"type": "string", "ttl": "30d", **USES},
+        "seats": {"type": "number", "ttl": "90d", **USES},
+    },
+}
+NOTHING = Retained(events=0, emptied=0, attributes=0)
+
+
+def publish(service: Service, definitions: dict[str, Any] = SHORT) -> None:
+    service.publish(read(Definitions, definitions), reason="ttl", author="tests")
+
+
+def names(service: Service) -> list[str | None]:
+    with service.storage.reading() as connection:
+        rows = connection.execute(select(schema.events).order_by(schema.events.c.id)).all()
+    return [row.name for row in rows if row.body]
+
+
+def test_an_event_goes_when_its_time_is_over(open_service: Any, send: Any, clock: Any) -> None:
+    service = open_service()
+    publish(service, SHORT | {"experiments": {}})
+    search = send.event("ann", "search", uses=["analytics"])
+    service.ingest([search, send.event("ann", "purchase")])
+
+    clock.advance(days=4.9)
+    assert service.retain() == NOTHING
+    clock.advance(days=0.2)
+    assert service.retain() == Retained(events=0, emptied=1, attributes=0)
+    assert names(service) == ["purchase"]
+
+    assert service.ingest([search]).duplicates == 1
+    assert service.export("ann")["events"][0]["event"] == "purchase"
+    clock.advance(days=31)
+    assert service.retain() == Retained(events=1, emptied=0, attributes=0)
+    assert service.retain() == NOTHING
+
+
+def test_what_a_goal_counts_stays_until_its_row_of_weights_is_sealed(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    service = open_service()
+    publish(service, DEFINITIONS | {"events": SHORT["events"]})
+    service.ingest([send.exposure("ann"), send.event("ann", "sign_up")])
+
+    clock.advance(days=3.9)
+    service.retain()
+    assert names(service) == [None, "sign_up"]
+    clock.advance(days=0.2)
+    service.retain()
+    assert names(service) == [None]
+
+
+def test_what_was_counted_stays_counted(open_service: Any, send: Any, clock: Any) -> None:
+    service = open_service()
+    publish(service, DEFINITIONS | {"events": SHORT["events"]})
+    service.ingest([send.exposure("ann"), send.event("ann", "sign_up")])
+
+    def sums() -> Any:
+        with service.storage.reading() as connection:
+            return connection.execute(select(schema.stratum_stats)).all()
+
+    before = sums()
+    clock.advance(days=500)
+    service.retain()
+
+    assert names(service) == []
+    assert sums() == before
+    assert len(service.export("ann")["enrolments"]) == 1
+
+
+def test_attributes_go_by_their_ttl_and_with_their_definition(
+    open_service: Any, clock: Any
+) -> None:
+    service = open_service()
+    publish(service)
+    values: dict[str, Value] = {"industry": "trade", "seats": 3}
+    service.observe([Observation(visitor="ann", observed_ms=START_MS, values=values)])
+
+    clock.advance(days=30)
+    assert service.retain().attributes == 1
+    assert [*service.export("ann")["attributes"]] == ["seats"]
+
+    fewer = {name: each for name, each in SHORT["attributes"].items() if name != "seats"}
+    publish(service, SHORT | {"attributes": fewer})
+    assert service.retain().attributes == 1
+    assert service.export("ann")["attributes"] == {}
+
+
+def test_a_log_of_many_pieces_is_gone_through_to_its_end(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    service = open_service()
+    publish(service, SHORT | {"experiments": {}})
+    searches = [send.event(f"v{n}", "search", uses=["analytics"]) for n in range(4_000)]
+    for first in range(0, len(searches), 500):
+        service.ingest(searches[first : first + 500])
+
+    clock.advance(days=6)
+
+    assert service.retain().emptied == 4_000
