@@ -127,6 +127,42 @@ def test_intervals_of_several_arms_are_wider_than_that_of_one() -> None:
     assert any("all 2 arms" in sentence for sentence in two.assumptions)
 
 
+@pytest.mark.parametrize("rate", [0.0563, 0.0566, 0.0569, 0.0572, 0.0575, 0.058, 0.0585, 0.059])
+def test_the_p_value_is_adjusted_for_all_arms_as_the_interval_is(rate: float) -> None:
+    row = reported(conversions(0.05, rate, 0.05)).arms[1]
+
+    assert row.p is not None
+    assert row.difference_interval is not None
+    assert (row.p <= 0.05) == (0.0 not in row.difference_interval)
+
+
+def test_other_methods_stand_beside_the_difference_for_comparison() -> None:
+    row = reported(conversions(0.05, 0.065)).arms[1]
+
+    assert [*row.secondary] == ["period-weighted", "aipw", "aipw-stable"]
+    for estimate in row.secondary.values():
+        assert estimate.difference == pytest.approx(0.015)
+        assert estimate.standard_error == pytest.approx(row.standard_error, rel=0.05)
+
+
+def test_the_model_says_what_choosing_an_arm_would_cost_and_what_may_still_be_gained() -> None:
+    report = reported(conversions(0.05, 0.052), run=RunFacts(age_ms=DAY_MS))
+    losses = [arm.expected_loss for arm in report.arms]
+
+    assert losses[0] is not None
+    assert losses[1] is not None
+    assert losses[0] - losses[1] == pytest.approx(0.002, rel=0.02)
+    assert report.value_remaining is not None
+    assert 0 < report.value_remaining < 0.1
+
+
+def test_what_may_still_be_gained_is_no_share_of_a_loss() -> None:
+    report = reported(orders(-2.0, -2.1), goal=REVENUE, goal_key="revenue")
+
+    assert report.arms[1].best_probability is not None
+    assert report.value_remaining is None
+
+
 def test_a_draft_has_measured_nothing() -> None:
     report = reported(conversions(0.05, 0.065), run=RunFacts(phase=Phase.DRAFT))
 
@@ -204,6 +240,24 @@ def test_a_mismatch_of_sizes_and_weights_refuses_every_lift() -> None:
     assert report.health.sample_ratio_p < 0.001
 
 
+def test_rows_that_were_not_served_as_published_refuse_every_lift() -> None:
+    strata = conversions(0.05, 0.065)
+    weights = np.array([[0.5, 0.5]] * 8 + [[0.4, 0.6], [0.6, 0.4]])
+
+    report = reported(
+        Strata.of(
+            counts=strata.counts, sums=strata.sums, squares=strata.squares, propensities=weights
+        )
+    )
+
+    assert report.health.sample_ratio_p == pytest.approx(1.0)
+    assert report.status is Status.UNHEALTHY
+    assert [(r.code, r.words) for r in report.refusals] == [
+        (RefusalCode.ROW_MISMATCH, "2 allocation rows do not match what was served")
+    ]
+    assert all(arm.mean is None for arm in report.arms)
+
+
 def test_more_than_one_percent_of_conflicts_refuses_every_lift() -> None:
     fine = reported(conversions(0.05, 0.065), run=RunFacts(enrolled=50_000, conflicts=500))
     bad = reported(conversions(0.05, 0.065), run=RunFacts(enrolled=50_000, conflicts=501))
@@ -234,7 +288,7 @@ def test_an_arm_of_fewer_than_ten_units_is_not_shown() -> None:
     counts, sums = strata.counts.copy(), strata.sums.copy()
     counts[:, 2], sums[:, 2] = 0, 0
     counts[0, 2], sums[0, 2] = 9, 3
-    weights = np.tile([0.4999, 0.4999, 0.0002], (10, 1))
+    weights = np.array([[0.4989, 0.4989, 0.0022]] + [[0.5, 0.5, 0.0]] * 9)
     small = Strata.of(counts=counts, sums=sums, squares=sums, propensities=weights)
 
     report = reported(small)

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from byleave.experiments.lift import Strata
-from byleave.experiments.lift.secondary import aipw_uniform, naive_pooled, period_weighted
+from byleave.experiments.lift.secondary import (
+    aipw_stable,
+    aipw_uniform,
+    naive_pooled,
+    period_weighted,
+)
 
 REPLICATIONS = 300
 
@@ -23,10 +28,15 @@ def test_pooling_is_biased_by_weights_that_follow_the_rate_and_the_others_are_no
 
     pooled = [naive_pooled(run, arm=1) for run in runs]
     scored = [aipw_uniform(run, arm=1) for run in runs]
+    stable = [aipw_stable(run, arm=1) for run in runs]
     weighted = [period_weighted(run, arm=1) for run in runs]
 
     assert np.mean([e.difference for e in pooled if e]) > 0.05
-    for estimates in ([e for e in scored if e], [w.estimate for w in weighted if w]):
+    for estimates in (
+        [e for e in scored if e],
+        [e for e in stable if e],
+        [w.estimate for w in weighted if w],
+    ):
         differences = np.array([e.difference for e in estimates])
         errors = np.array([e.standard_error for e in estimates])
         assert abs(differences.mean() - 0.02) < 4 * differences.std() / np.sqrt(REPLICATIONS)
@@ -45,6 +55,21 @@ def test_without_units_in_both_arms_there_is_no_estimate() -> None:
     assert naive_pooled(strata, arm=1) is None
     assert period_weighted(apart, arm=1) is None
     assert aipw_uniform(apart, arm=1) is None
+    assert aipw_stable(apart, arm=1) is None
+
+
+def test_rows_in_which_an_arm_was_rare_weigh_less_and_the_error_shrinks() -> None:
+    rng = np.random.default_rng(5)
+    weights = np.array([[0.5, 0.5]] * 5 + [[0.98, 0.02]] * 5)
+    counts = np.array([rng.multinomial(1_000, row) for row in weights])
+    sums = rng.binomial(counts, 0.1)
+    run = Strata.of(counts=counts, sums=sums, squares=sums, propensities=weights)
+
+    even, stable = aipw_uniform(run, arm=1), aipw_stable(run, arm=1)
+
+    assert even is not None
+    assert stable is not None
+    assert stable.standard_error < 0.7 * even.standard_error
 
 
 def test_a_row_counts_by_its_traffic_in_both_arms() -> None:

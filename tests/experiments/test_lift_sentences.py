@@ -148,6 +148,15 @@ SITUATIONS: dict[str, tuple[Strata, dict[str, Any]]] = {
         conversions(0.05, 0.065, shares=(0.45, 0.55)),
         {"run": STOPPED},
     ),
+    "rows that were not served as published": (
+        Strata.of(
+            counts=[[2_000, 2_000]] * 10,
+            sums=[[100, 130]] * 10,
+            squares=[[100, 130]] * 10,
+            propensities=[[0.5, 0.5]] * 8 + [[0.4, 0.6], [0.6, 0.4]],
+        ),
+        {},
+    ),
     "units that were seen in two arms": (
         conversions(0.05, 0.065),
         {"run": RunFacts(enrolled=50_000, conflicts=900)},

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from byleave.experiments.lift import Strata, live_sample_ratio, sample_ratio
+from byleave.experiments.lift import Strata, live_sample_ratio, mismatched_rows, sample_ratio
 
 ADAPTIVE = np.array([[1 / 3, 1 / 3, 1 / 3]] * 5 + [[0.1, 0.2, 0.7]] * 15 + [[0.1, 0.03, 0.87]] * 20)
 
@@ -123,3 +123,31 @@ def test_a_handful_of_units_raises_no_alert() -> None:
 
     assert few.p < 0.001
     assert not few.alert
+
+
+def test_rows_that_exchanged_their_weights_are_found_although_totals_fit() -> None:
+    weights = np.array([[0.5, 0.5], [0.3, 0.7], [0.7, 0.3], [0.5, 0.5]])
+    counts = np.array([[500, 500], [700, 300], [300, 700], [500, 500]])
+
+    exchanged = counted(counts, weights)
+
+    assert sample_ratio(exchanged).p == pytest.approx(1.0)
+    assert mismatched_rows(exchanged) == [1, 2]
+
+
+def test_the_tails_of_a_row_are_those_of_the_binomial_distribution() -> None:
+    weights = np.array([[0.9, 0.1]])
+    level = 0.001 / 2 / (2 * 2)
+
+    for rare in range(60):
+        tail = min(stats.binom.sf(rare - 1, 200, 0.1), stats.binom.cdf(rare, 200, 0.1))
+        found = mismatched_rows(counted(np.array([[200 - rare, rare]]), weights))
+        assert found == ([0] if tail < level else [])
+
+
+def test_rows_that_were_served_as_published_are_hardly_ever_doubted() -> None:
+    doubted = [seed for seed in range(400) if mismatched_rows(drawn(seed))]
+
+    # At most one in a thousand, so 0.4 of these.
+    assert len(doubted) <= 2
+    assert mismatched_rows(counted(np.array([[0, 3], [0, 0]]), np.array([[0, 1.0]] * 2))) == []

@@ -13,6 +13,7 @@ from byleave.experiments.lift import (
     Report,
     RunFacts,
     build_report,
+    exploratory,
     holdout_sentence,
 )
 from byleave.server.errors import UnknownNameError
@@ -130,6 +131,11 @@ def results(
             withdrawals=sums.withdrawn(goal, segment),
         )
 
+    whole = report(goals.primary)
+    by_segment = {
+        segment: report(goals.primary, segment)
+        for segment in (current.report_by if current else ())
+    }
     return Results(
         experiment=key,
         title=current.title if current else "",
@@ -139,17 +145,14 @@ def results(
         as_of_ms=now_ms,
         is_simulated=site.is_simulated,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
-        report=report(goals.primary),
+        report=whole,
         holdout=_holdout(sums, goals.primary),
         others=tuple(
             report(goal)
             for goal in dict.fromkeys([*goals.others, *guards])
             if goal != goals.primary
         ),
-        segments={
-            segment: report(goals.primary, segment)
-            for segment in (current.report_by if current else ())
-        },
+        segments=exploratory(whole, by_segment),
         allocation=tuple(_steps(sums)),
     )
 

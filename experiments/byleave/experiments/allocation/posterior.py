@@ -118,11 +118,13 @@ class BetaPosterior:
         """Regularised incomplete beta function at x = expit(axis), shape (K, N)."""
         alpha, beta = self.alpha[:, np.newaxis], self.beta[:, np.newaxis]
         # 1 - x loses every digit near x = 1, so the upper half is computed from the other end.
-        return np.where(
-            axis <= 0,
-            special.betainc(alpha, beta, special.expit(np.minimum(axis, 0.0))),
-            1.0 - special.betainc(beta, alpha, special.expit(-np.maximum(axis, 0.0))),
+        is_upper = axis > 0
+        tail = special.betainc(
+            np.where(is_upper, beta, alpha),
+            np.where(is_upper, alpha, beta),
+            special.expit(-np.abs(axis)),
         )
+        return np.where(is_upper, 1.0 - tail, tail)
 
     def to_axis(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logits of rates; rates beyond [0, 1] become the nearer end."""

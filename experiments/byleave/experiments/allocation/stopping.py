@@ -4,9 +4,11 @@ The rule is that of Google Content Experiments (Scott 2015, "Multi-armed bandit 
 the online service economy"; Analytics help 2844870). Model-based, like P(best).
 """
 
+from collections.abc import Callable
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
 from byleave.experiments.allocation.posterior import Posterior
 from byleave.experiments.allocation.quadrature import WEIGHTS, panel_edges, panel_nodes
@@ -36,9 +38,15 @@ def probability_within(
         share: v ≥ 0, below 1 where lower is better.
         better: Which direction of the goal is the good one.
     """
+    return _within(posterior, posterior.breaks(), share, better)
+
+
+def _within(
+    posterior: Posterior, breaks: NDArray[np.float64], share: float, better: Better
+) -> float:
     leader = champion(posterior, better=better)
+    rivals = np.flatnonzero(np.arange(len(breaks)) != leader)
     factor = 1 + share if better is Better.HIGHER else 1 - share
-    breaks = posterior.breaks()
     scaled = posterior.to_axis(posterior.to_values(breaks) / factor)
     scaled[leader] = breaks[leader]
     edges = panel_edges(
@@ -50,10 +58,11 @@ def probability_within(
     axis, half_widths = panel_nodes(edges)
     points = axis.ravel()
     mass = posterior.select([leader]).densities(points)[0] * np.outer(half_widths, WEIGHTS).ravel()
-    inside = posterior.cdf(posterior.to_axis(factor * posterior.to_values(points)))
+    if not len(rivals):
+        return min(float(mass.sum()), 1.0)
+    inside = posterior.select(rivals).cdf(posterior.to_axis(factor * posterior.to_values(points)))
     if better is Better.LOWER:
         inside = 1 - inside
-    inside[leader] = 1.0
     return min(float(mass @ inside.prod(axis=0)), 1.0)
 
 
@@ -62,8 +71,8 @@ def value_remaining(
 ) -> float:
     """Return how much better than the champion another arm could still turn out to be.
 
-    The quantile of (θ_best - θ_a) / θ_a, solved from `probability_within` by bisection, to 1e-6
-    of the champion's value or of the result, whichever is larger.
+    The quantile of (θ_best - θ_a) / θ_a, solved from the same integral, to 1e-4 of the
+    champion's value or of the result, whichever is larger.
 
     Args:
         posterior: Beliefs about K ≥ 1 arms.
@@ -74,20 +83,45 @@ def value_remaining(
     Returns:
         A share ≥ 0 of the champion's value; infinite when that value may well be 0 or negative.
     """
+    breaks = posterior.breaks()
 
-    def reaches(share: float) -> bool:
-        return probability_within(posterior, share=share, better=better) >= probability
+    def excess(share: float) -> float:
+        return _within(posterior, breaks, share, better) - probability
 
-    if reaches(0.0):
+    low = (0.0, excess(0.0))
+    if low[1] >= 0:
         return 0.0
     # A higher value has no bound; a lower one cannot fall by more than all of it.
-    bounds = 2.0 ** np.arange(-6, 21) if better is Better.HIGHER else np.array([1 - 1e-9])
-    high = next((float(bound) for bound in bounds if reaches(bound)), inf)
-    low = high / 2 if bounds[0] < high < inf else 0.0
-    while inf > high > low + 1e-6 * max(high, 1.0):
-        middle = (low + high) / 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    return high
+    for bound in 4.0 ** np.arange(-3, 11) if better is Better.HIGHER else [1 - 1e-9]:
+        high = (float(bound), excess(float(bound)))
+        if high[1] >= 0:
+            return _root(excess, low, high)
+        low = high
+    return inf
+
+
+def _root(
+    function: Callable[[float], float], low: tuple[float, float], high: tuple[float, float]
+) -> float:
+    """Where an increasing function is 0, by false position (the Illinois rule), to 1e-4.
+
+    Args:
+        function: The function.
+        low: A place where it is negative, with its value there.
+        high: A place where it is not, with its value there.
+    """
+    found, before, was_low = high[0], inf, None
+    while abs(found - before) > 1e-4 * max(found, 1.0):
+        before = found
+        found = (low[0] * high[1] - high[0] * low[1]) / (high[1] - low[1])
+        value = function(found)
+        # An end that stays for a second time counts half, so that it will move, too.
+        share = 0.5 if was_low is (value < 0) else 1.0
+        if was_low := value < 0:
+            low, high = (found, value), (high[0], high[1] * share)
+        else:
+            low, high = (low[0], low[1] * share), (found, value)
+    return found
 
 
 def may_stop(posterior: Posterior, *, age_ms: int, better: Better = Better.HIGHER) -> bool:

@@ -23,10 +23,12 @@ from byleave.experiments.lift.report_model import (
     RunFacts,
     Status,
 )
+from byleave.experiments.lift.segments import exploratory
 from byleave.experiments.lift.srm import (
     LiveSampleRatio,
     SampleRatio,
     live_sample_ratio,
+    mismatched_rows,
     sample_ratio,
     withdrawal_ratio,
 )
@@ -61,11 +63,13 @@ __all__ = [
     "build_report",
     "contrasts",
     "e_benjamini_hochberg",
+    "exploratory",
     "guaranteed_interval",
     "holdout_contrast",
     "holdout_sentence",
     "holm",
     "live_sample_ratio",
+    "mismatched_rows",
     "newcombe",
     "relative_lift",
     "sample_ratio",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from byleave.experiments.allocation import ArmComparison
 from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.lift.bernstein import guaranteed_interval, is_bounded
 from byleave.experiments.lift.interval import Interval
@@ -16,6 +17,12 @@ from byleave.experiments.lift.report_model import (
     Refusal,
     RefusalCode,
     RunFacts,
+)
+from byleave.experiments.lift.secondary import (
+    Estimate,
+    aipw_stable,
+    aipw_uniform,
+    period_weighted,
 )
 from byleave.experiments.lift.strata import Strata
 from byleave.experiments.lift.stratified import stratified_contrast
@@ -73,16 +80,23 @@ class Question:
 
 
 def arm_row(
-    question: Question, arm: int, *, best_probability: float | None
+    question: Question, arm: int, *, beliefs: ArmComparison | None = None
 ) -> tuple[ArmRow, list[Refusal]]:
-    """Return what may be shown of an arm whose group is large enough, and what is refused."""
+    """Return what may be shown of an arm whose group is large enough, and what is refused.
+
+    Args:
+        question: What is asked.
+        arm: Column of the arm.
+        beliefs: What the model says of all arms; None where it says nothing.
+    """
     strata, control = question.strata, question.control
     row = ArmRow(
         arm=question.arms[arm],
         is_control=arm == control,
         units=round(float(strata.counts[:, arm].sum())),
         mean=_standardised_mean(strata, arm),
-        best_probability=best_probability,
+        best_probability=None if beliefs is None else float(beliefs.best[arm]),
+        expected_loss=None if beliefs is None else float(beliefs.expected_loss[arm]),
     )
     if arm == control:
         return row, []
@@ -112,8 +126,10 @@ def arm_row(
     row = replace(
         row,
         difference=contrast.difference,
+        standard_error=contrast.standard_error,
         difference_interval=contrast.always_valid,
-        p=contrast.always_valid_p,
+        p=min(1.0, contrast.always_valid_p * len(question.treated)),
+        secondary=_secondary(strata, arm, control),
         fixed_interval=contrast.fixed if question.fixed_horizon else None,
     )
     relative = relative_lift(contrast)
@@ -126,6 +142,17 @@ def arm_row(
         lift_interval=relative.interval,
         guard=_guard(question, relative.interval),
     ), []
+
+
+def _secondary(strata: Strata, arm: int, control: int) -> dict[str, Estimate]:
+    """The difference by the methods that are no headline."""
+    weighted = period_weighted(strata, arm=arm, control=control)
+    estimates = {
+        "period-weighted": None if weighted is None else weighted.estimate,
+        "aipw": aipw_uniform(strata, arm=arm, control=control),
+        "aipw-stable": aipw_stable(strata, arm=arm, control=control),
+    }
+    return {name: estimate for name, estimate in estimates.items() if estimate is not None}
 
 
 def effective_orders(

@@ -1,6 +1,7 @@
 """From strata to a report: what may be said about one goal of one run, and what may not."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from numpy.typing import ArrayLike
 
@@ -11,6 +12,7 @@ from byleave.experiments.allocation import (
     may_stop,
     normal_posterior,
     pooled_variance,
+    value_remaining,
 )
 from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.lift.arm_report import (
@@ -35,6 +37,7 @@ from byleave.experiments.lift.report_model import (
 from byleave.experiments.lift.srm import (
     ALERT_E_VALUE,
     live_sample_ratio,
+    mismatched_rows,
     sample_ratio,
     withdrawal_ratio,
 )
@@ -43,7 +46,7 @@ from byleave.experiments.lift.words import headline, p_words, percent, populatio
 
 __all__ = ["METHOD_VERSION", "build_report"]
 
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 
 _METHOD = (
     "Arms compared within allocation rows, rows combined with variance-stabilising weights; "
@@ -139,6 +142,7 @@ def build_report(
         health=health,
         refusals=(*blocking, *refusals),
         stop_advised=stop_advised,
+        value_remaining=_value_remaining(posterior, goal),
         assumptions=_assumptions(question),
         method=_METHOD,
         version=METHOD_VERSION,
@@ -164,6 +168,10 @@ def _health(
         p = ratio.p if ratio.alert else 1 / ALERT_E_VALUE
         words = f"the arms' sizes do not fit their published weights ({p_words(p)})"
         refusals.append(Refusal(code=RefusalCode.SAMPLE_RATIO, words=words))
+    elif strange := len(mismatched_rows(strata)):
+        rows = "1 allocation row does" if strange == 1 else f"{strange} allocation rows do"
+        words = f"{rows} not match what was served"
+        refusals.append(Refusal(code=RefusalCode.ROW_MISMATCH, words=words))
     if health.conflict_share > _MOST_CONFLICTS:
         words = f"{percent(health.conflict_share)} of the units were seen in two arms"
         refusals.append(Refusal(code=RefusalCode.CONFLICTS, words=words))
@@ -185,13 +193,19 @@ def _posterior(strata: Strata, goal: Goal) -> Posterior | None:
     return normal_posterior(n, y, variance=pooled_variance(n, y, y2))
 
 
+def _value_remaining(posterior: Posterior | None, goal: Goal) -> float | None:
+    """By how much another arm could still be better; None where no share of the best tells."""
+    if posterior is None:
+        return None
+    remaining = value_remaining(posterior, better=goal.better)
+    return remaining if isfinite(remaining) else None
+
+
 def _arm_rows(
     question: Question, small: Sequence[bool], *, blocked: bool, beliefs: Posterior | None
 ) -> tuple[list[ArmRow], list[Refusal]]:
     """One row per arm, the control first, and what is refused of it."""
-    best: Sequence[float | None] = [None] * len(small)
-    if beliefs is not None:
-        best = compare_arms(beliefs, better=question.goal.better).best.tolist()
+    compared = None if beliefs is None else compare_arms(beliefs, better=question.goal.better)
     rows: list[ArmRow] = []
     refusals: list[Refusal] = []
     for arm in [question.control, *question.treated]:
@@ -204,7 +218,7 @@ def _arm_rows(
             units = round(float(question.strata.counts[:, arm].sum()))
             rows.append(ArmRow(arm=name, is_control=is_control, units=units))
         else:
-            row, withheld = arm_row(question, arm, best_probability=best[arm])
+            row, withheld = arm_row(question, arm, beliefs=compared)
             rows.append(row)
             refusals += withheld
     return rows, refusals

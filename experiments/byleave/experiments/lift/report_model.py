@@ -1,10 +1,13 @@
 """What a report of one goal of one run says. Plain values, ready for a page, JSON or a table."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
 from byleave.experiments.lift.interval import Interval
+from byleave.experiments.lift.secondary import Estimate
+from byleave.experiments.lift.tables import as_table
 
 __all__ = [
     "ArmRow",
@@ -55,6 +58,7 @@ class RefusalCode(StrEnum):
     """Why a figure is not shown."""
 
     SAMPLE_RATIO = "sample-ratio"
+    ROW_MISMATCH = "row-mismatch"
     CONFLICTS = "conflicts"
     WITHDRAWALS = "withdrawals"
     FEW_CONVERSIONS = "few-conversions"
@@ -153,6 +157,7 @@ class ArmRow:
         mean: Mean outcome with every allocation row weighted by its traffic, which adaptive
             weights do not bias.
         difference: Arm minus control, in the unit of the goal.
+        standard_error: Standard error of `difference`.
         difference_interval: Always-valid interval of `difference`, adjusted for all arms.
         lift: Arm divided by control, minus 1.
         lift_interval: Always-valid interval of `lift`, adjusted for all arms.
@@ -162,6 +167,12 @@ class ArmRow:
         fixed_interval: Interval of `difference` that is valid only for one look at a moment
             planned in advance, adjusted for all arms; None unless it was asked for.
         best_probability: Probability of being the best arm. Model-based: assumes stable rates.
+        expected_loss: How much worse than the best arm it is on average, in the unit of the goal.
+            Model-based, too.
+        drawn_difference: In the report of a segment, `difference` drawn towards that of everyone
+            as far as segments do not differ by more than chance.
+        secondary: The difference by other methods, for comparison: `period-weighted`, `aipw` and
+            `aipw-stable`, valid for one planned look.
         guard: For a guard goal, whether the arm made it worse than allowed.
     """
 
@@ -170,6 +181,7 @@ class ArmRow:
     units: int | None
     mean: float | None = None
     difference: float | None = None
+    standard_error: float | None = None
     difference_interval: Interval | None = None
     lift: float | None = None
     lift_interval: Interval | None = None
@@ -177,6 +189,9 @@ class ArmRow:
     p: float | None = None
     fixed_interval: Interval | None = None
     best_probability: float | None = None
+    expected_loss: float | None = None
+    drawn_difference: float | None = None
+    secondary: Mapping[str, Estimate] = field(default_factory=dict)
     guard: GuardVerdict | None = None
 
 
@@ -201,6 +216,10 @@ class Report:
         health: Whether the experiment was carried out as planned.
         refusals: What is not shown, and why.
         stop_advised: Whether another arm could hardly still turn out better. Model-based.
+        value_remaining: By how much, relative to the best arm so far, another could still turn
+            out better, with probability 0.95. Model-based.
+        is_exploratory: Whether it is of one segment among several: the more one looks at, the
+            more differences one finds by chance.
         assumptions: What the figures rest on.
         method: How the intervals were computed.
         version: Version of the method.
@@ -222,9 +241,11 @@ class Report:
     health: Health
     refusals: tuple[Refusal, ...]
     stop_advised: bool
+    value_remaining: float | None
     assumptions: tuple[str, ...]
     method: str
     version: str
+    is_exploratory: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain dictionaries, lists, text and numbers, ready for JSON."""
@@ -233,3 +254,27 @@ class Report:
         data["refusals"] = list(data["refusals"])
         data["assumptions"] = list(data["assumptions"])
         return data
+
+    def to_pandas(self) -> Any:
+        """Return the arms as a pandas data frame, one row each.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return as_table(self, "pandas")
+
+    def to_polars(self) -> Any:
+        """Return the arms as a polars data frame, one row each.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return as_table(self, "polars")
+
+    def to_arrow(self) -> Any:
+        """Return the arms as an Arrow table, one row each.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        return as_table(self, "pyarrow")

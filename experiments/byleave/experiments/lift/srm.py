@@ -19,6 +19,7 @@ __all__ = [
     "LiveSampleRatio",
     "SampleRatio",
     "live_sample_ratio",
+    "mismatched_rows",
     "sample_ratio",
     "withdrawal_ratio",
 ]
@@ -137,3 +138,26 @@ def live_sample_ratio(strata: Strata) -> LiveSampleRatio:
     log_e = np.cumsum((n * np.where(drawable, gain, 0.0)).sum(axis=1), dtype=np.float64)
     now, most = (float(log_e[-1]), float(log_e.max())) if len(log_e) else (0.0, 0.0)
     return LiveSampleRatio(exp(min(now, 700.0)), most >= log(ALERT_E_VALUE))
+
+
+def mismatched_rows(strata: Strata) -> list[int]:
+    """Return the rows that cannot have been served with the weights that they published.
+
+    Totals may fit although two rows exchanged their weights, so every row is held against its
+    own: an arm's units are binomial, with exact tails at any size. Row j of K arms may err with
+    probability 0.001/(j(j + 1)), split over arms and directions; that adds up to at most 0.001
+    over all rows that will ever be, so one may look whenever one likes.
+    """
+    n, e = strata.counts, strata.propensities
+    units = np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)
+    place = np.arange(1.0, strata.rows + 1)[:, np.newaxis]
+    level = np.broadcast_to(ALERT_P / (place * (place + 1)) / (2 * strata.arms), n.shape)
+    # Within two standard deviations no tail is that small.
+    far = (n - units * e) ** 2 > 4 * units * e * (1 - e)
+    n, e, units = n[far], e[far], units[far]
+    # The incomplete beta function is the binomial tail; it does not ask for whole numbers.
+    at_least = np.where(n > 0, special.betainc(np.maximum(n, 1e-9), units - n + 1, e), 1.0)
+    at_most = np.where(n < units, special.betaincc(n + 1, np.maximum(units - n, 1e-9), e), 1.0)
+    is_wrong = np.zeros(far.shape, dtype=bool)
+    is_wrong[far] = np.minimum(at_least, at_most) < level[far]
+    return [int(row) for row in np.flatnonzero(is_wrong.any(axis=1))]

@@ -102,7 +102,7 @@ def _shown(scenario: Scenario, strata: Strata, arm: str, *, alpha: float) -> Arm
         worse_by_at_most=None,
         fixed_horizon=True,
     )
-    return arm_row(question, column, best_probability=None)[0]
+    return arm_row(question, column)[0]
 
 
 def _naive(strata: Strata, column: int, *, alpha: float) -> Interval | None:
