@@ -136,7 +136,7 @@ def test_a_clicked_goal_is_an_event_of_the_visitor(kit: Any, site: Any, server: 
 
     assert answer.status == 204
     assert [event["event"] for event in events] == ["sign_up", "sign_up"]
-    assert site.site.counts["seen hero"] == 1
+    assert site.site.source.counters["seen hero"] == 1
 
 
 @pytest.mark.parametrize("goals", [["revenue"], ["unknown"], [3], "signup", None])

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from byleave.sdk.buffer import EventBuffer
+from byleave.sdk.counters import Counters
 from byleave.sdk.events import uuid7
 
 
@@ -18,7 +19,7 @@ def visitors(buffer: EventBuffer) -> Counter[str]:
 
 
 def test_events_leave_in_the_order_they_came() -> None:
-    buffer = EventBuffer()
+    buffer = EventBuffer(Counters())
     for number in range(5):
         buffer.add(event("a", number))
 
@@ -28,7 +29,7 @@ def test_events_leave_in_the_order_they_came() -> None:
 
 
 def test_a_batch_has_at_least_one_event_and_is_no_larger_than_asked() -> None:
-    buffer = EventBuffer()
+    buffer = EventBuffer(Counters())
     for number in range(5):
         buffer.add(event("a", number))
     size = len(json.dumps(event("a"), separators=(",", ":")))
@@ -39,7 +40,7 @@ def test_a_batch_has_at_least_one_event_and_is_no_larger_than_asked() -> None:
 
 
 def test_what_could_not_be_sent_goes_back_to_the_front() -> None:
-    buffer = EventBuffer()
+    buffer = EventBuffer(Counters())
     for number in range(4):
         buffer.add(event("a", number))
 
@@ -49,7 +50,7 @@ def test_what_could_not_be_sent_goes_back_to_the_front() -> None:
 
 
 def test_a_full_buffer_drops_whole_visitors_and_counts_what_it_dropped() -> None:
-    buffer = EventBuffer(most_events=1_000)
+    buffer = EventBuffer(Counters(), most_events=1_000)
     for number in range(5):
         for visitor in range(1_000):
             buffer.add(event(f"v{visitor}", number))
@@ -62,7 +63,7 @@ def test_a_full_buffer_drops_whole_visitors_and_counts_what_it_dropped() -> None
 
 
 def test_a_buffer_is_bounded_by_bytes_too() -> None:
-    buffer = EventBuffer(most_bytes=10_000)
+    buffer = EventBuffer(Counters(), most_bytes=10_000)
     for number in range(1_000):
         buffer.add(event(f"v{number}"))
 
@@ -71,7 +72,7 @@ def test_a_buffer_is_bounded_by_bytes_too() -> None:
 
 
 def test_one_visitor_alone_cannot_overflow_it() -> None:
-    buffer = EventBuffer(most_events=100)
+    buffer = EventBuffer(Counters(), most_events=100)
     for number in range(1_000):
         buffer.add(event("the only one", number))
 
@@ -80,7 +81,7 @@ def test_one_visitor_alone_cannot_overflow_it() -> None:
 
 
 def test_once_empty_it_takes_everybody_again() -> None:
-    buffer = EventBuffer(most_events=10)
+    buffer = EventBuffer(Counters(), most_events=10)
     for number in range(100):
         buffer.add(event(f"v{number}"))
     visitors(buffer)
@@ -94,7 +95,7 @@ def test_once_empty_it_takes_everybody_again() -> None:
 
 
 def test_a_visitor_who_withdrew_is_forgotten() -> None:
-    buffer = EventBuffer()
+    buffer = EventBuffer(Counters())
     for visitor in ("a", "b", "a"):
         buffer.add(event(visitor))
 

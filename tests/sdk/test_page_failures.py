@@ -103,5 +103,5 @@ def test_a_state_that_outgrows_its_cookie_keeps_the_arms(kit: Any, personalise: 
         site.site.clock.now_ms += chance.randrange(3_000_000)
         assert b"Variant" in browser.get(f"/{names[number % 12]}").body
 
-    assert site.site.counts["profiles shortened"] > 0
+    assert site.site.source.counters["profiles shortened"] > 0
     assert len(browser.cookies["__Host-byleave_profile"]) <= 1_536

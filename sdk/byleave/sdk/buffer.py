@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
+
+#: The counter of events that were lost because too many waited.
+DROPPED: Final = "events dropped"
 
 #: Below this share of visitors nothing is left to choose; single events are refused instead.
 _SMALLEST_SHARE: Final = 1 / 1_024
@@ -29,18 +33,30 @@ class EventBuffer:
     """A queue of events, safe to use from several threads.
 
     Args:
+        counters: Where dropped events are counted.
         most_events: How many it holds.
         most_bytes: How much JSON it holds.
     """
 
-    def __init__(self, *, most_events: int = 10_000, most_bytes: int = 8 * 1_048_576) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        *,
+        most_events: int = 10_000,
+        most_bytes: int = 8 * 1_048_576,
+    ) -> None:
+        self._counters = counters
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._kept_share = 1.0
         self._lock = threading.Lock()
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many events were dropped so far."""
+        return self._counters[DROPPED]
 
     def __len__(self) -> int:
         """Return how many events wait."""
@@ -52,7 +68,7 @@ class EventBuffer:
         text = json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
         with self._lock:
             if _point(unit) >= self._kept_share:
-                self.dropped += 1
+                self._counters.add(DROPPED)
                 return
             self._waiting.append(Waiting(unit, text))
             self._bytes += len(text)
@@ -90,10 +106,10 @@ class EventBuffer:
             self._kept_share /= 2
             before = len(self._waiting)
             self._keep([e for e in self._waiting if _point(e.unit) < self._kept_share])
-            self.dropped += before - len(self._waiting)
+            self._counters.add(DROPPED, before - len(self._waiting))
         while self._is_full():
             self._bytes -= len(self._waiting.pop().json)
-            self.dropped += 1
+            self._counters.add(DROPPED)
 
     def _is_full(self) -> bool:
         return len(self._waiting) > self._most_events or self._bytes > self._most_bytes

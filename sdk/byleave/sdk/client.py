@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from byleave.experiments import Decider, Definitions, Version, load_snapshot, local_snapshot
 from byleave.sdk.buffer import EventBuffer, Waiting
+from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.outbox import Outbox
@@ -26,6 +27,9 @@ from byleave.sdk.wire import Answer, Question, Transport
 #: Without word from the server for so long, weights and consent rules may be stale.
 AGE_LIMIT_MS: Final = 86_400_000
 
+#: How long counts wait for others to travel with.
+_COUNT_EVERY_MS: Final = 60_000
+
 _EXCHANGE_S: Final = 5.0
 _BATCH_EVENTS: Final = 500
 _BATCH_BYTES: Final = 200_000
@@ -34,7 +38,13 @@ _RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
 class Source(Protocol):
-    """Where decisions come from and events go."""
+    """Where decisions come from and events go.
+
+    Attributes:
+        counters: What is counted in this process, of nobody in particular.
+    """
+
+    counters: Counters
 
     def start(self) -> None:
         """Make sure that this process keeps up with the server; called for each request."""
@@ -59,6 +69,7 @@ class Local:
 
     def __init__(self, definitions: Definitions, *, now_ms: int) -> None:
         self._decider = Decider(local_snapshot(definitions, now_ms=now_ms))
+        self.counters = Counters()
 
     def start(self) -> None:
         """Do nothing: there is nobody to keep up with."""
@@ -132,7 +143,10 @@ class Client:
         self._stop = threading.Event()
         self._outbox = Outbox(self._state_dir)
         self._pace = Pace(self._flush_every_s)
-        self.buffer = EventBuffer()
+        self.counters = Counters()
+        self.buffer = EventBuffer(self.counters)
+        self._count_report: bytes | None = None  # the one that the server does not have yet
+        self._next_count_ms = 0
 
     def start(self) -> None:
         """Make sure that the thread runs in this process."""
@@ -154,8 +168,8 @@ class Client:
             return
         self._stop.set()
         deadline_s = time.monotonic() + _EXIT_S
-        while (len(self.buffer) or self._outbox.waiting()) and time.monotonic() < deadline_s:
-            if not self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())):
+        while self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())) and len(self.buffer):
+            if time.monotonic() > deadline_s:
                 break
         self._transport.close()
         left = 0 if self._state_dir else len(self._outbox.waiting())
@@ -241,7 +255,10 @@ class Client:
     def flush(self, *, timeout_s: float = _EXCHANGE_S) -> bool:
         """Send what waits; return whether the server took all that was sent."""
         with self._sending:
-            return self._send_withdrawals(timeout_s) and self._send_events(timeout_s)
+            is_taken = self._send_withdrawals(timeout_s) and self._send_events(timeout_s)
+            if is_taken:
+                self._send_counts(timeout_s)
+            return is_taken
 
     def _send_withdrawals(self, timeout_s: float) -> bool:
         for visitor, body in self._outbox.waiting().items():
@@ -259,6 +276,19 @@ class Client:
             if refused := _refused(answer):
                 LOG.warning("events refused by the server", extra={"count": refused})
         return True
+
+    def _send_counts(self, timeout_s: float) -> None:
+        """Send what was counted, once a minute; what was not taken is sent again as it was."""
+        now_ms = self._clock()
+        if now_ms < self._next_count_ms and not self._stop.is_set():
+            return
+        self._next_count_ms = now_ms + _COUNT_EVERY_MS
+        if self._count_report is None:
+            self._count_report = self.counters.report(at_ms=now_ms, random_bytes=os.urandom)
+        if self._count_report is not None and self._send(
+            "POST", "/v1/counters", self._count_report, timeout_s
+        ):
+            self._count_report = None
 
     def _batch(self, batch: Iterable[Waiting]) -> bytes:
         events = b",".join(event.json for event in batch)

@@ -50,7 +50,6 @@ class Site:
     country_header: str | None = None
     selectors: Mapping[str, str] = field(default_factory=dict)
     asks_server: bool = False
-    counts: dict[str, int] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 
@@ -62,7 +61,7 @@ class Site:
 
     def count(self, what: str, times: int = 1) -> None:
         """Count something that is worth knowing about and no reason for a line in the log."""
-        self.counts[what] = self.counts.get(what, 0) + times
+        self.source.counters.add(what, times)
 
     def is_slotless(self, path: str, decider: Decider) -> bool:
         """Return whether the page at a path had no slot when it was last shown."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events
 from byleave.sdk.cookies import Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
+from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
 from byleave.sdk.headers import is_document_request
@@ -204,8 +205,11 @@ class Visit:
         if self._has_counted_page or self.decider is None:
             return
         self._has_counted_page = True
-        is_page = self.scope["method"] == "GET" and self.may_write
-        if is_page and "page_view" in self.decider.snapshot.definitions.events:
+        if self.scope["method"] != "GET" or not self.may_write:
+            return
+        if self.is_counted:
+            self.site.count(page_counter(self.consent))
+        if "page_view" in self.decider.snapshot.definitions.events:
             self.record("page_view", {"path": self.path})
 
     def record(self, event: str, properties: Mapping[str, Scalar]) -> None:

@@ -55,7 +55,7 @@ def as_text(stage: Stage, visitors: Visitors) -> Iterator[str]:
     rates = example("true_rates").TRUE_RATES
     crawlers = sum(person.is_crawler for person, _ in visitors.people)
     yield f"{len(visitors.people):,} simulated visitors, {crawlers:,} of them crawlers"
-    decisions = stage.shop.site.counts.get("decisions", 0)
+    decisions = stage.shop.client.counters["decisions"]
     yield f"{visitors.pages:,} pages served, {visitors.failures:,} failed, {decisions:,} decisions"
     yield f"{visitors.without_consent:,} visitors never enrolled, for want of consent"
     for key in rates:
