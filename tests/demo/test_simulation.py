@@ -137,6 +137,7 @@ class _Observed:
         self.capture = source.capture
         self.withdraw = source.withdraw
         self.decide = source.decide
+        self.counters = source.counters
 
     def decider(self) -> Any:
         decider = self._source.decider()

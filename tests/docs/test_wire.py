@@ -103,6 +103,19 @@ def test_the_example_decision_is_made(client: TestClient, example: Callable[...,
     assert second["decisions"]["hero"]["arm"] == first["decisions"]["hero"]["arm"]
 
 
+def test_the_example_counts_are_added_once(
+    client: TestClient, service: Service, example: Callable[..., Any]
+) -> None:
+    report = example("## POST /v1/counters")
+
+    first = client.post("/v1/counters", json=report)
+    second = client.post("/v1/counters", json=report)
+
+    assert first.json() == example("## POST /v1/counters", 1)
+    assert second.json() == {"added": False}
+    assert service.counts(since_ms=0) == report["counts"]
+
+
 def test_every_part_of_a_question_is_listed(page_at: Callable[[str], Any]) -> None:
     listed = names(page_at(PAGE).table("## POST /v1/decide"))
 

@@ -52,16 +52,22 @@ def test_without_variation_there_is_no_contrast() -> None:
         (
             Group(190_000, 12_350, 12_350),
             Group(10_000, 500, 500),
-            "Among the 61 % of visitors who agreed, everything personalised raised signup by 30 % "
+            "Among visitors who may be measured (61 % of page views), everything "
+            "personalised raised signup by 30 % "
             "(95 % interval +1",
         ),
         (
             Group(19_000, 950, 950),
             Group(1_000, 50, 50),
-            "Among the 61 % of visitors who agreed, everything personalised may have changed "
+            "Among visitors who may be measured (61 % of page views), everything "
+            "personalised may have changed "
             "signup or not (95 % interval ",
         ),
-        (Group(19_000, 950, 950), Group(1_000, 19, 19), "Not enough data yet among the 61 %"),
+        (
+            Group(19_000, 950, 950),
+            Group(1_000, 19, 19),
+            "Not enough data yet among visitors who may be measured (61 %",
+        ),
         (Group(19_000, 19_000, 19_000), Group(1_000, 1_000, 1_000), "Not enough data yet among"),
     ],
 )
@@ -75,7 +81,7 @@ def test_everything_personalised_has_a_sentence_with_interval_and_population(
         holdout,
         goal_key="signup",
         goal=goal,
-        population=Population(agreed_share=0.61),
+        population=Population(page_share=0.61),
     )
 
     assert words.startswith(sentence)

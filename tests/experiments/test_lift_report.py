@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 SIGNUP = Goal(event="sign_up", kind=GoalKind.CONVERSION, within=Duration(7 * DAY_MS))
 SUPPORT = replace(SIGNUP, event="support_contact", better=Better.LOWER)
 REVENUE = Goal(event="purchase", kind=GoalKind.VALUE, within="page", of="amount", cap=100.0)
-AGREED = Population(agreed_share=0.61)
+AGREED = Population(page_share=0.61)
 
 
 def conversions(*rates: float, rows: int = 10, units: int = 2_000) -> Strata:
@@ -65,7 +65,8 @@ def test_a_clear_gain_is_told_with_interval_and_population() -> None:
     report = reported(conversions(0.05, 0.065))
 
     assert report.sentence.startswith(
-        "Among the 61 % of visitors who agreed, proof raised signup by 30 % (95 % interval +"
+        "Among visitors who may be measured (61 % of page views), proof raised signup by 30 % "
+        "(95 % interval +"
     )
     assert report.sentence.endswith(" %, valid at any look).")
     assert report.status is Status.READY_FOR_REVIEW
@@ -184,7 +185,7 @@ def test_before_the_first_row_matured_there_is_nothing_to_tell(
 
     assert report.status is status
     assert report.sentence == (
-        "No mature data yet among the 61 % of visitors who agreed, "
+        "No mature data yet among visitors who may be measured (61 % of page views), "
         "so there is no interval for signup."
     )
     assert [arm.units for arm in report.arms] == [None, None]
@@ -209,7 +210,7 @@ def test_too_little_data_shows_the_guaranteed_interval_only(
     assert report.arms[1].difference_interval is None
     assert report.arms[1].guaranteed_interval is not None
     assert report.sentence.startswith(
-        "Not enough data yet among the 61 % of visitors who agreed: "
+        "Not enough data yet among visitors who may be measured (61 % of page views): "
         "the difference that proof makes to signup lies anywhere from -"
     )
     assert "percentage points (95 % interval" in report.sentence

@@ -120,11 +120,11 @@ SITUATIONS: dict[str, tuple[Strata, dict[str, Any]]] = {
     "both of two arms lose": (conversions(0.07, 0.05, 0.04), {"run": STOPPED}),
     "visitors who agreed": (
         conversions(0.05, 0.065),
-        {"population": Population(agreed_share=0.61)},
+        {"population": Population(page_share=0.61)},
     ),
     "visitors of a segment": (
         conversions(0.05, 0.065),
-        {"population": Population(agreed_share=0.61, segment="Returning visitors")},
+        {"population": Population(page_share=0.61, segment="Returning visitors")},
     ),
     "page views": (conversions(0.05, 0.065), {"population": Population(unit="view")}),
     "another level": (conversions(0.05, 0.065), {"alpha": 0.1}),

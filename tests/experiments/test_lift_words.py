@@ -9,10 +9,10 @@ from byleave.experiments.lift.words import percent, population_words
     [
         (Population(), "visitors who may be measured"),
         (Population(unit="view"), "all measured page views"),
-        (Population(agreed_share=0.6149), "the 61 % of visitors who agreed"),
+        (Population(page_share=0.6149), "visitors who may be measured (61 % of page views)"),
         (
-            Population(agreed_share=0.5, segment="Returning visitors"),
-            "the 50 % of visitors who agreed, in Returning visitors",
+            Population(page_share=0.5, segment="Returning visitors"),
+            "visitors who may be measured (50 % of page views), in Returning visitors",
         ),
     ],
 )

@@ -286,6 +286,7 @@ class Server:
         self.number = 1
         self.definitions = definitions
         self.events: list[dict[str, Any]] = []
+        self.counts: dict[str, dict[str, Any]] = {}
         self.withdrawn: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.status = 200
@@ -325,6 +326,10 @@ class Server:
                 return 304, b"", tag
             snapshot = json.dumps(self.plain_snapshot()).encode()
             return 200, snapshot if self.snapshot is None else self.snapshot, tag
+        if path == "/v1/counters":
+            report = json.loads(body)
+            self.counts[report["id"]] = report["counts"]
+            return 202, b'{"added":true}', ""
         if path == "/v1/events":
             self.events += json.loads(body)["events"]
             return 202, b'{"accepted":1,"duplicates":0,"refused":[]}', ""

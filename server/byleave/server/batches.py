@@ -67,6 +67,12 @@ def put_later_rows(connection: Connection, table: Table, rows: Rows, *, by: Sequ
     _run(connection, _put_later(connection.dialect.name, table, tuple(by)), [*latest.values()])
 
 
+def add_new_row(connection: Connection, table: Table, row: Sequence[Any]) -> bool:
+    """Insert a row unless its key is there already; return whether it was inserted."""
+    statement = _insert(connection.dialect.name, table).on_conflict_do_nothing()
+    return bool(connection.execute(statement, {"rows": _as_json([row])}).rowcount)
+
+
 def count_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows of counters, or add to those that have the same key.
 

@@ -1,7 +1,7 @@
 """The results of an experiment, from sums alone: as quick for a billion events as for ten."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -16,6 +16,8 @@ from byleave.experiments.lift import (
     exploratory,
     holdout_sentence,
 )
+from byleave.segments import Purpose
+from byleave.server.counters import pages, totals
 from byleave.server.errors import UnknownNameError
 from byleave.server.learning import EVERYONE
 from byleave.server.runs import newest_run
@@ -108,6 +110,11 @@ def results(
     guards = {guard.goal: float(guard.worse_by_at_most) for guard in goals.guards}
     current = definitions.experiments.get(key)
     enrolled = sums.enrolled(goals.primary)
+    seen = pages(totals(connection, site, since_ms=run.started_ms))
+    population = Population(
+        unit=sums.fixed.experiment.unit,
+        page_share=seen.share((Purpose.PERSONALISATION, Purpose.ANALYTICS)),
+    )
 
     def report(goal: str, segment: str = EVERYONE) -> Report:
         named = definitions.segments.get(segment)
@@ -117,9 +124,7 @@ def results(
             arms=sums.arms,
             goal_key=goal,
             goal=sums.fixed.goals[goal],
-            population=Population(
-                unit=sums.fixed.experiment.unit, segment=title if segment else None
-            ),
+            population=replace(population, segment=title if segment else None),
             run=RunFacts(
                 phase=Phase.RUNNING if run.ended_ms is None else Phase.STOPPED,
                 age_ms=max(now_ms - run.started_ms, 0),
@@ -146,7 +151,7 @@ def results(
         is_simulated=site.is_simulated,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
         report=whole,
-        holdout=_holdout(sums, goals.primary),
+        holdout=_holdout(sums, goals.primary, population),
         others=tuple(
             report(goal)
             for goal in dict.fromkeys([*goals.others, *guards])
@@ -157,7 +162,7 @@ def results(
     )
 
 
-def _holdout(sums: RunSums, goal: str) -> Holdout | None:
+def _holdout(sums: RunSums, goal: str, population: Population) -> Holdout | None:
     groups = sums.against_holdout(goal)
     if groups is None or min(group.units for group in groups) < LEAST_SHOWN:
         return None
@@ -170,7 +175,7 @@ def _holdout(sums: RunSums, goal: str) -> Holdout | None:
             holdout,
             goal_key=goal,
             goal=sums.fixed.goals[goal],
-            population=Population(unit=sums.fixed.experiment.unit),
+            population=population,
         ),
     )
 

@@ -16,7 +16,7 @@ from byleave.segments import Choice, Purpose, Regime
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest
 from byleave.server.errors import BusyError, UnknownNameError
-from byleave.server.events import VISITOR_ID
+from byleave.server.events import EVENT_ID, VISITOR_ID
 from byleave.server.http import Problem, is_unchanged, json_response, parse
 from byleave.server.keys import Role
 from byleave.server.recording import Verdict
@@ -69,6 +69,20 @@ class EventsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[tuple[Any, ...], msgspec.Meta(max_length=500)]
 
 
+class CountersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a site counted of nobody in particular since its last report."""
+
+    id: Annotated[str, msgspec.Meta(pattern=EVENT_ID)]
+    at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    counts: Annotated[
+        dict[
+            Annotated[str, msgspec.Meta(min_length=1, max_length=160)],
+            Annotated[int, msgspec.Meta(ge=0, le=10**9)],
+        ],
+        msgspec.Meta(max_length=500),
+    ]
+
+
 class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A choice, who said so, and when it was made."""
 
@@ -91,6 +105,15 @@ async def take_events(call: Call) -> Response:
         raise Problem(503, str(error), headers={"Retry-After": "1"}) from error
     verdicts: list[Verdict] = await wrap_future(stored)
     return json_response(intake.result(verdicts), status=202)
+
+
+async def add_counts(call: Call) -> Response:
+    """Add what a site counted; the answer comes after the commit."""
+    report = parse(call.body, CountersRequest)
+    is_new = await run_in_threadpool(
+        call.service.add_counts, report.id, report.counts, at_ms=report.at
+    )
+    return json_response({"added": is_new}, status=202)
 
 
 async def get_snapshot(call: Call) -> Response:
@@ -170,6 +193,14 @@ ROUTES: Final = (
         most_bytes=262_144,
         handle=take_events,
         summary="Store a batch of events. 202 means committed; refused ones are listed.",
+    ),
+    ApiRoute(
+        method="POST",
+        path="/v1/counters",
+        roles=_SERVER,
+        most_bytes=65_536,
+        handle=add_counts,
+        summary="Add what a site counted of nobody in particular, such as pages by consent.",
     ),
     ApiRoute(
         method="GET",

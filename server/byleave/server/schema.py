@@ -212,3 +212,16 @@ experiment_statuses = _table(  # the status that webhooks were told last
     Column("status", String, nullable=False),
     Column("since_ms", BigInteger, nullable=False),
 )
+
+counters = _table(  # what sites count of nobody in particular
+    "counters",
+    Column("day", BigInteger, primary_key=True, autoincrement=False),  # since 1970, UTC
+    Column("name", String, primary_key=True),
+    Column("times", BigInteger, nullable=False),
+)
+
+counter_reports = _table(  # those that were added, so that none is twice
+    "counter_reports",
+    Column("report", String, primary_key=True),
+    Column("received_ms", BigInteger, nullable=False),
+)

@@ -5,7 +5,8 @@ long as `start` was not called nothing happens in the background: the same calls
 clock and the same seed then leave the same store.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
-from byleave.server import publishing, recording, visitors
+from byleave.server import counters, publishing, recording, visitors
 from byleave.server.allocator import due_rows
 from byleave.server.attributes import Observation, Observed, observe
 from byleave.server.consents import StatedChoice
@@ -220,8 +221,23 @@ class Service:
             NothingPublishedError: There are no definitions that say how long.
         """
         definitions = self.published.snapshot.definitions
-        retention = Retention(definitions, self._measurement, now_ms=self.clock())
+        now_ms = self.clock()
+        with self.storage.writing() as connection:
+            counters.forget_reports(connection, self.site, now_ms=now_ms)
+        retention = Retention(definitions, self._measurement, now_ms=now_ms)
         return retention.apply(self.storage, self.site)
+
+    def add_counts(self, report: str, counts: Mapping[str, int], *, at_ms: int) -> bool:
+        """Add what a site counted of nobody in particular; return whether the report is new."""
+        with self.storage.writing() as connection:
+            return counters.add_counts(
+                connection, self.site, report, counts, at_ms=at_ms, now_ms=self.clock()
+            )
+
+    def counts(self, *, since_ms: int) -> Counter[str]:
+        """Return how often each thing was counted since a day began, UTC."""
+        with self.storage.reading() as connection:
+            return counters.totals(connection, self.site, since_ms=since_ms)
 
     def results(self, key: str) -> Results:
         """Return the results of an experiment's newest run.

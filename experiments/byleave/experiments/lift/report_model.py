@@ -89,13 +89,13 @@ class Population:
 
     Attributes:
         unit: What was randomised.
-        agreed_share: Share in [0, 1] of all visitors who agreed to be measured; None where
-            it is not known.
+        page_share: Share in [0, 1] of the site's page views that they saw, as far as it is
+            counted; None where it is not. How many visitors the others are, nobody knows.
         segment: The title of the reporting segment; None for everyone.
     """
 
     unit: Literal["visitor", "view"] = "visitor"
-    agreed_share: float | None = None
+    page_share: float | None = None
     segment: str | None = None
 
 

@@ -31,13 +31,13 @@ def p_words(p: float) -> str:
 
 
 def population_words(population: Population) -> str:
-    """Return whom a report is about: `the 61 % of visitors who agreed, in Returning visitors`."""
+    """Return whom a report is about: for example `all measured page views`."""
     if population.unit == "view":
         words = "all measured page views"
-    elif population.agreed_share is None:
-        words = "visitors who may be measured"
     else:
-        words = f"the {percent(round(population.agreed_share, 2))} of visitors who agreed"
+        words = "visitors who may be measured"
+        if population.page_share is not None:
+            words += f" ({percent(round(population.page_share, 2))} of page views)"
     return words if population.segment is None else f"{words}, in {population.segment}"
 
 
