@@ -5,6 +5,7 @@ from typing import Any
 
 from byleave.sdk.client import Client
 from byleave.sdk.exchange import Message, Receive, Send
+from byleave.sdk.fresh import fetch
 from byleave.sdk.middleware import App, Middleware
 from byleave.sdk.page import PageSend
 from byleave.sdk.routes import ROUTES
@@ -26,6 +27,7 @@ class Personalise(Middleware):
         visit, headers = opened
         if (route := ROUTES.get(visit.path)) is not None:
             return await route(visit, receive, send)
+        await fetch(visit)
         token = CURRENT.set(visit)
         try:
             page = PageSend(visit, send, is_unwrapped=headers != scope["headers"])

@@ -40,6 +40,8 @@ class AsgiTransport:
             return asyncio.run_coroutine_threadsafe(work, loop).result(timeout_s)
         return loop.run_until_complete(work)
 
+    within = exchange
+
     def close(self) -> None:
         """Do nothing: nothing is open."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from byleave.experiments import Decider, Definitions, Version, load_snapshot, local_snapshot
+from byleave.sdk.asking import Asking
 from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
@@ -63,6 +64,10 @@ class Source(Protocol):
         """Return what the server decides for one visitor."""
         ...
 
+    async def fresh(self, visitor: str, *, timeout_s: float) -> Mapping[str, Any]:
+        """Return what the server knows of a visitor now: values by attribute."""
+        ...
+
 
 class Local:
     """Definitions without a server: fixed shares, nothing learned and nothing sent."""
@@ -87,6 +92,10 @@ class Local:
     async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
         """Decide nothing: there is no server to ask."""
         return {"decisions": {}}
+
+    async def fresh(self, visitor: str, *, timeout_s: float) -> Mapping[str, Any]:
+        """Know nothing: there is no server to ask."""
+        return {}
 
 
 class Client:
@@ -125,6 +134,7 @@ class Client:
         self._poll_every_s = poll_every_s
         self._flush_every_s = flush_every_s
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._asking = Asking(transport, self._headers)
         self._current: tuple[Decider, int] | None = None  # and when it was last confirmed
         self._etag = ""
         self._state_dir = None if state_dir is None else StateDir(state_dir, key=key)
@@ -317,20 +327,18 @@ class Client:
         Raises:
             OSError: There was no good answer in time.
         """
-        question = Question(
-            method="POST",
-            path="/v1/decide",
-            headers={**self._headers, "content-type": "application/json"},
-            body=json.dumps(body).encode(),
-        )
-        if _is_in_event_loop():
-            answer = await self._transport.ask(question, timeout_s)
-        else:
-            answer = self._transport.exchange(question, timeout_s)
-        if answer.status != 200:
-            raise ConnectionError(f"the server answered {answer.status}")
-        decided: Mapping[str, Any] = json.loads(answer.body)
-        return decided
+        return await self._asking.ask("POST", "/v1/decide", body=body, timeout_s=timeout_s)
+
+    async def fresh(self, visitor: str, *, timeout_s: float) -> Mapping[str, Any]:
+        """Return what the server knows of a visitor now: values by attribute.
+
+        Raises:
+            OSError: There was no good answer in time.
+        """
+        path = f"/v1/visitors/{visitor}/attributes"
+        answer = await self._asking.ask("GET", path, timeout_s=timeout_s)
+        values: Mapping[str, Any] = answer["attributes"]
+        return values
 
     def _run(self) -> None:
         """Poll and flush until the process ends; after failures less and less often."""
@@ -351,16 +359,6 @@ class Client:
 
 def _place(version: Version) -> tuple[int, int]:
     return version.generation, version.number
-
-
-def _is_in_event_loop() -> bool:
-    import asyncio  # slow to import, and only for sites that let the server decide
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _refused(answer: Answer) -> int:

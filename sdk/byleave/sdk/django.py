@@ -17,6 +17,7 @@ from byleave.sdk.cookies import Scope
 from byleave.sdk.environ import scope_of, with_headers
 from byleave.sdk.exchange import Message, finished, given_body
 from byleave.sdk.failures import report
+from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import Headers
 from byleave.sdk.middleware import Middleware
 from byleave.sdk.page import PageSend
@@ -65,6 +66,7 @@ class Personalise(Middleware):
             kept = Kept()
             await route(visit, given_body(request.read), kept)
             return _with_headers(HttpResponse(kept.taken(), status=kept.status), kept.headers)
+        await fetch(visit)
         hidden = _hide(request, before=scope["headers"], after=headers)
         request.META[ENVIRON_KEY] = visit
         token = CURRENT.set(visit)

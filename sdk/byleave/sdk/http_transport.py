@@ -2,10 +2,13 @@
 
 import asyncio
 import http.client
+import io
 import os
+import socket
 import threading
 import time
-from typing import Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from byleave.sdk.wire import Answer, Question
@@ -13,6 +16,8 @@ from byleave.sdk.wire import Answer, Question
 #: A larger answer is refused: no snapshot comes near it.
 _MOST_BYTES: Final = 32 * 1_048_576
 _MOST_IDLE: Final = 4
+#: So many pages can wait for the server at once; others wait for them, within their deadline.
+_MOST_WAITING: Final = 8
 
 
 class HttpTransport:
@@ -35,6 +40,7 @@ class HttpTransport:
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self._workers: ThreadPoolExecutor | None = None
 
     def attach(self) -> None:
         """Do nothing: HTTP needs no event loop."""
@@ -48,31 +54,49 @@ class HttpTransport:
                 return self._over(kept, question, deadline_s)
             except ConnectionError:
                 pass  # the server closed it while nobody looked
-        return self._over(self._new(timeout_s), question, deadline_s)
+        return self._over(self._new(deadline_s), question, deadline_s)
 
     def close(self) -> None:
         """Close the connections that wait to be used again."""
         while (connection := self._kept()) is not None:
             connection.close()
 
+    def within(self, question: Question, timeout_s: float) -> Answer:
+        """Return the answer from a worker thread: nothing bounds how long a name is looked up."""
+        work = self._begun(question, timeout_s)
+        try:
+            return work.result(timeout_s)
+        finally:
+            work.cancel()
+
     async def ask(self, question: Question, timeout_s: float) -> Answer:
         """Return the answer from a worker thread."""
-        work = asyncio.get_running_loop().run_in_executor(None, self.exchange, question, timeout_s)
+        work = asyncio.wrap_future(self._begun(question, timeout_s))
         return await asyncio.wait_for(work, timeout_s)
+
+    def _begun(self, question: Question, timeout_s: float) -> Future[Answer]:
+        with self._lock:
+            self._forget_parent()
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(_MOST_WAITING, thread_name_prefix="byleave")
+            return self._workers.submit(self.exchange, question, timeout_s)
 
     def _over(
         self, connection: http.client.HTTPConnection, question: Question, deadline_s: float
     ) -> Answer:
         try:
-            _limit(connection, deadline_s)
+            connection.timeout = _left_s(deadline_s)
+            if connection.sock is not None:
+                connection.sock.settimeout(connection.timeout)
             connection.request(
                 question.method,
                 self._prefix + question.path,
                 question.body or None,
                 dict(question.headers),
             )
+            connection.response_class = _responses_until(deadline_s)
             response = connection.getresponse()
-            body = _read(connection, response, deadline_s)
+            body = _read(response)
         except OSError:
             connection.close()
             raise
@@ -83,16 +107,20 @@ class HttpTransport:
         self._keep(connection)
         return Answer(response.status, headers, body)
 
-    def _new(self, timeout_s: float) -> http.client.HTTPConnection:
+    def _new(self, deadline_s: float) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._is_secure else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=timeout_s)
+        return kind(self._host, self._port, timeout=_left_s(deadline_s))
 
     def _kept(self) -> http.client.HTTPConnection | None:
         with self._lock:
-            if self._pid != os.getpid():  # a fork: these connections are the parent's
-                self._idle.clear()
-                self._pid = os.getpid()
+            self._forget_parent()
             return self._idle.pop() if self._idle else None
+
+    def _forget_parent(self) -> None:
+        if self._pid != os.getpid():  # a fork: these connections and threads are the parent's
+            self._idle.clear()
+            self._workers = None
+            self._pid = os.getpid()
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -102,19 +130,47 @@ class HttpTransport:
         connection.close()
 
 
-def _limit(connection: http.client.HTTPConnection, deadline_s: float) -> None:
+class _UntilDeadline(io.RawIOBase):
+    """What comes over a connection, up to one moment for all of it, so that no trickle holds us."""
+
+    def __init__(self, connected: socket.socket, deadline_s: float) -> None:
+        self._socket = connected
+        self._raw = connected.makefile("rb", buffering=0)
+        self._deadline_s = deadline_s
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read what is there, or wait for it until the deadline."""
+        self._socket.settimeout(_left_s(self._deadline_s))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._raw.close()
+        super().close()
+
+
+def _responses_until(deadline_s: float) -> type[http.client.HTTPResponse]:
+    class Response(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *given: Any, **named: Any) -> None:
+            super().__init__(sock, *given, **named)
+            self.fp.close()
+            self.fp = io.BufferedReader(_UntilDeadline(sock, deadline_s))
+
+    return Response
+
+
+def _left_s(deadline_s: float) -> float:
     left_s = deadline_s - time.monotonic()
     if left_s <= 0:
         raise TimeoutError("the server took too long")
-    connection.timeout = left_s
-    if connection.sock is not None:
-        connection.sock.settimeout(left_s)
+    return left_s
 
 
-def _read(
-    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline_s: float
-) -> bytes:
-    """Return the body; one deadline for all of it, so that a trickle does not hold us."""
+def _read(response: http.client.HTTPResponse) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(65_536):
@@ -122,8 +178,6 @@ def _read(
         size += len(piece)
         if size > _MOST_BYTES:
             raise ConnectionError("the server's answer is too large")
-        if connection.sock is not None:
-            _limit(connection, deadline_s)
     if response.length:
         raise ConnectionError("the server's answer was cut short")
     response.read()  # the end of the message, so that the connection can be used again

@@ -55,6 +55,7 @@ class Middleware:
             send, names the country. Without it everybody is treated as where consent is opt-in.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         decide: `local` decides in this process, `server` asks the server for each page.
+        deadline_ms: How long a page waits for the server, where it has to ask it anything.
         promoted_label: What a list of promoted links is called.
         clock: The time in milliseconds.
         random_bytes: Where ids come from; simulations give their own.
@@ -86,6 +87,7 @@ class Middleware:
         country_header: str | None = None,
         selectors: Mapping[str, str] | None = None,
         decide: Literal["local", "server"] = "local",
+        deadline_ms: int = 50,
         promoted_label: str = "For you",
         clock: Callable[[], int] = system_clock,
         random_bytes: Callable[[int], bytes] = random_source.token_bytes,
@@ -132,6 +134,7 @@ class Middleware:
             country_header=country_header,
             selectors=dict(selectors or {}),
             asks_server=decide == "server",
+            deadline_s=deadline_ms / 1000,
         )
 
     def _adopt(self, app: Any, templates: Templates | None) -> tuple[Any, Templates | None]:

@@ -36,6 +36,7 @@ class Site:
         country_header: The header in which a trusted proxy names the country.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         asks_server: Whether the server decides instead of this process.
+        deadline_s: How long a page waits for the server, in all.
     """
 
     source: Source
@@ -50,6 +51,7 @@ class Site:
     country_header: str | None = None
     selectors: Mapping[str, str] = field(default_factory=dict)
     asks_server: bool = False
+    deadline_s: float = 0.05
     _warned: set[str] = field(default_factory=set)
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 

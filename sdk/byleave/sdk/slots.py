@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from byleave.experiments import CONTROL, Decision, Reason
 from byleave.sdk import events
+from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
 from byleave.sdk.receipts import Receipt, mint
 from byleave.segments import plain, read
 
 if TYPE_CHECKING:  # a visit has slots, and they belong to it
     from byleave.sdk.visit import Visit
-
-_DECIDE_S: Final = 0.25
 
 
 class Slots:
@@ -85,7 +84,7 @@ class Slots:
         try:
             visit.count_page()
             answer = await visit.site.source.decide(
-                self._question(visit.decider.slots), timeout_s=_DECIDE_S
+                self._question(visit.decider.slots), timeout_s=visit.site.deadline_s
             )
             self._decisions = self._recordable(
                 {
@@ -93,7 +92,10 @@ class Slots:
                     for slot, decision in answer["decisions"].items()
                 }
             )
+        except LeftAloneError:
+            visit.site.count("pages not decided by the server")
         except Exception as error:
+            visit.site.count("pages not decided by the server")
             report("not decided by the server", error)
 
     def _question(self, slots: tuple[str, ...]) -> dict[str, Any]:

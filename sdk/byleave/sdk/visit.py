@@ -41,6 +41,7 @@ class Visit:
 
     Attributes:
         is_personal: Whether a template was told something about this visitor.
+        fresh: What the server was asked about the visitor for this page alone.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Visit:
         self.slots = Slots(self)
         self._may_write = may_write
         self.is_personal = False
+        self.fresh: Mapping[str, Scalar] = {}
         self._has_counted_page = False
 
     @property
@@ -182,7 +184,7 @@ class Visit:
                 found |= {name: given[name] for name in wanted if given.get(name) is not None}
             except Exception as error:
                 report("attributes not given", error)
-        return found
+        return {**found, **self.fresh}
 
     @cached_property
     def visitor(self) -> Visitor:

@@ -31,7 +31,14 @@ class Transport(Protocol):
         """Note the event loop that the site runs in; called there, at each request."""
 
     def exchange(self, question: Question, timeout_s: float) -> Answer:
-        """Return the answer; blocks, and is not for use inside an event loop."""
+        """Return the answer; blocks, and is not for use inside an event loop.
+
+        Looking up a name may take longer than the time that is given.
+        """
+        ...
+
+    def within(self, question: Question, timeout_s: float) -> Answer:
+        """Return the answer as `exchange` does, and never later than the time that is given."""
         ...
 
     def close(self) -> None:

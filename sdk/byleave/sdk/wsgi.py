@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from byleave.sdk.environ import reader, scope_of, with_headers
 from byleave.sdk.exchange import Message, finished, given_body
+from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import first
 from byleave.sdk.middleware import Middleware
 from byleave.sdk.page import PageSend
@@ -53,6 +54,7 @@ class Personalise(Middleware):
             outgoing = Outgoing(start_response)
             finished(route(visit, given_body(reader(environ)), outgoing))
             return [] if scope["method"] == "HEAD" else [*outgoing.pieces]
+        finished(fetch(visit))
         page = Page(visit, start_response, is_unwrapped=headers != scope["headers"])
         seen = with_headers(environ, before=scope["headers"], after=headers)
         return page.of(self.app, {**seen, ENVIRON_KEY: visit})

@@ -155,6 +155,12 @@ async def get_visitor(call: Call) -> Response:
     return json_response(await run_in_threadpool(call.service.export, _visitor(call)))
 
 
+async def get_attributes(call: Call) -> Response:
+    """Return what other systems know of a visitor now."""
+    known = await run_in_threadpool(call.service.attributes, _visitor(call))
+    return json_response({"attributes": known})
+
+
 async def delete_visitor(call: Call) -> Response:
     """Forget a visitor."""
     await run_in_threadpool(call.service.erase, _visitor(call))
@@ -241,6 +247,14 @@ ROUTES: Final = (
         most_bytes=0,
         handle=get_visitor,
         summary="All that is kept of a visitor.",
+    ),
+    ApiRoute(
+        method="GET",
+        path="/v1/visitors/{visitor}/attributes",
+        roles=_SERVER,
+        most_bytes=0,
+        handle=get_attributes,
+        summary="What other systems know of a visitor: values by attribute.",
     ),
     ApiRoute(
         method="DELETE",

@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
 from byleave.server import counters, publishing, recording, visitors
+from byleave.server.aliases import known_as
 from byleave.server.allocator import due_rows
-from byleave.server.attributes import Observation, Observed, observe
+from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError
@@ -173,6 +174,18 @@ class Service:
         """Return all that is kept of a visitor, as plain data."""
         with self.storage.reading() as connection:
             return visitors.export(connection, self.site, visitor)
+
+    def attributes(self, visitor: str) -> dict[str, Value]:
+        """Return what other systems know of a visitor now: values by attribute.
+
+        Raises:
+            NothingPublishedError: There are no definitions that declare attributes.
+        """
+        declared = self.published.snapshot.definitions.attributes
+        with self.storage.reading() as connection:
+            name = known_as(connection, self.site.key, {visitor}).get(visitor, visitor)
+            found = read_attributes(connection, self.site, name, declared, now_ms=self.clock())
+        return {name: value for name, (value, _) in found.items() if value is not None}
 
     def erase(self, visitor: str) -> None:
         """Forget a visitor and refuse their id from now on."""

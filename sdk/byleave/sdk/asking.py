@@ -1,0 +1,80 @@
+"""Questions to the server that a page waits for: within one deadline, and not while it is away."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from byleave.sdk.breaker import Breaker
+from byleave.sdk.wire import Question, Transport
+
+
+class LeftAloneError(ConnectionError):
+    """The server failed lately and was not asked."""
+
+
+class Asking:
+    """Asks for one page at a time, from an event loop or from a thread.
+
+    Args:
+        transport: The way to the server.
+        headers: What every question carries.
+    """
+
+    def __init__(self, transport: Transport, headers: Mapping[str, str]) -> None:
+        self._transport = transport
+        self._headers = headers
+        self._breaker = Breaker()
+
+    async def ask(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, timeout_s: float
+    ) -> Mapping[str, Any]:
+        """Return the server's answer.
+
+        Outside an event loop this waits for nothing but the answer itself, so that `finished`
+        can run it.
+
+        Raises:
+            LeftAloneError: It failed lately and was not asked.
+            OSError: There was no good answer in time.
+        """
+        if not self._breaker.may_ask():
+            raise LeftAloneError("the server is left alone for a while")
+        is_well = False
+        try:
+            question = Question(
+                method=method,
+                path=path,
+                headers={**self._headers, "content-type": "application/json"},
+                body=b"" if body is None else json.dumps(body).encode(),
+            )
+            if _is_in_event_loop():
+                answer = await self._transport.ask(question, timeout_s)
+            else:
+                answer = self._transport.within(question, timeout_s)
+            if answer.status != 200:
+                raise ConnectionError(f"the server answered {answer.status}")
+            data = _parsed(answer.body)
+            is_well = True
+            return data
+        finally:
+            self._breaker.note(is_well=is_well)
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise ConnectionError("the server answered with what is no JSON object")
+    return data
+
+
+def _is_in_event_loop() -> bool:
+    import asyncio  # slow to import, and only for sites that ask the server for pages
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
