@@ -143,7 +143,7 @@ def test_a_server_that_fails_is_asked_five_times_and_then_left_alone(
 
     assert set(pages) == {kit.page}
     assert len(shop.asked) == 5
-    assert shop.site.site.counts["pages without fresh attributes"] == 9
+    assert shop.site.client.counters["pages without fresh attributes"] == 9
 
 
 def test_a_synchronous_site_asks_too(kit: Any, clock: Any, shop: Shop, known: Any) -> None:
