@@ -49,7 +49,7 @@ class Shop:
                     raise ConnectionResetError
             await app(scope, receive, send)
 
-        self.options = {
+        self.options: dict[str, Any] = {
             "server": server,
             "key": self.service.create_key(Role.SERVER),
             "consent": lambda scope: self.consent(scope),
