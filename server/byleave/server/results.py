@@ -16,6 +16,7 @@ from byleave.experiments.lift import (
     exploratory,
     holdout_sentence,
 )
+from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server.counters import pages, totals
 from byleave.server.errors import UnknownNameError
@@ -107,33 +108,23 @@ def results(
         raise UnknownNameError("no experiment of this name ever ran here")
     sums = RunSums(connection, site, run, now_ms=now_ms)
     goals = sums.fixed.experiment.goals
-    guards = {guard.goal: float(guard.worse_by_at_most) for guard in goals.guards}
     current = definitions.experiments.get(key)
     enrolled = sums.enrolled(goals.primary)
-    seen = pages(totals(connection, site, since_ms=run.started_ms))
-    population = Population(
-        unit=sums.fixed.experiment.unit,
-        page_share=seen.share((Purpose.PERSONALISATION, Purpose.ANALYTICS)),
+    population = population_of(connection, site, sums)
+    is_over = run.ended_ms is not None or (
+        current is not None and bounds_ms(current.schedule)[1] <= now_ms
     )
 
     def report(goal: str, segment: str = EVERYONE) -> Report:
         named = definitions.segments.get(segment)
         title = (named.title if named else "") or segment
-        return build_report(
-            sums.strata(goal, segment),
-            arms=sums.arms,
-            goal_key=goal,
-            goal=sums.fixed.goals[goal],
-            population=replace(population, segment=title if segment else None),
-            run=RunFacts(
-                phase=Phase.RUNNING if run.ended_ms is None else Phase.STOPPED,
-                age_ms=max(now_ms - run.started_ms, 0),
-                mature_until_ms=sums.mature_until_ms(goal),
-                enrolled=enrolled,
-                conflicts=run.conflicts,
-            ),
-            worse_by_at_most=guards.get(goal),
-            withdrawals=sums.withdrawn(goal, segment),
+        return goal_report(
+            sums,
+            goal,
+            population=replace(population, segment=title or None),
+            segment=segment,
+            phase=Phase.STOPPED if is_over else Phase.RUNNING,
+            now_ms=now_ms,
         )
 
     whole = report(goals.primary)
@@ -154,11 +145,62 @@ def results(
         holdout=_holdout(sums, goals.primary, population),
         others=tuple(
             report(goal)
-            for goal in dict.fromkeys([*goals.others, *guards])
+            for goal in dict.fromkeys([*goals.others, *(guard.goal for guard in goals.guards)])
             if goal != goals.primary
         ),
         segments=exploratory(whole, by_segment),
         allocation=tuple(_steps(sums)),
+    )
+
+
+def population_of(connection: Connection, site: Site, sums: RunSums) -> Population:
+    """Return whom the results of a run are about."""
+    seen = pages(totals(connection, site, since_ms=sums.run.started_ms))
+    return Population(
+        unit=sums.fixed.experiment.unit,
+        page_share=seen.share((Purpose.PERSONALISATION, Purpose.ANALYTICS)),
+    )
+
+
+def goal_report(
+    sums: RunSums,
+    goal: str,
+    *,
+    population: Population,
+    segment: str = EVERYONE,
+    phase: Phase = Phase.RUNNING,
+    alpha: float = 0.05,
+    now_ms: int,
+) -> Report:
+    """Return the report of one goal of a run.
+
+    Args:
+        sums: What is kept of the run.
+        goal: The goal's key.
+        population: Whom it is about.
+        segment: The reporting segment; everyone without it.
+        phase: Where the run is in its life.
+        alpha: Error level in (0, 1) of all intervals together.
+        now_ms: The time.
+    """
+    experiment = sums.fixed.experiment
+    guards = {guard.goal: float(guard.worse_by_at_most) for guard in experiment.goals.guards}
+    return build_report(
+        sums.strata(goal, segment),
+        arms=sums.arms,
+        goal_key=goal,
+        goal=sums.fixed.goals[goal],
+        population=population,
+        run=RunFacts(
+            phase=phase,
+            age_ms=max(now_ms - sums.run.started_ms, 0),
+            mature_until_ms=sums.mature_until_ms(goal),
+            enrolled=sums.enrolled(experiment.goals.primary),
+            conflicts=sums.run.conflicts,
+        ),
+        alpha=alpha,
+        worse_by_at_most=guards.get(goal),
+        withdrawals=sums.withdrawn(goal, segment),
     )
 
 

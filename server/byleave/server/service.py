@@ -23,6 +23,7 @@ from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError
 from byleave.server.events import WireEvent
+from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
 from byleave.server.keys import KeyRing, Role, create_key
@@ -110,16 +111,30 @@ class Service:
         return self.published
 
     def tick(self, now_ms: int) -> bool:
-        """Replace the allocation rows whose time has come; return whether there were any."""
+        """Replace the allocation rows whose time has come; return whether there were any.
+
+        Whenever a run gets a new row its guards are looked at, and one that is broken pauses it.
+        """
         with self.storage.reading() as connection:
             self._catch_up(connection)
             due = due_rows(connection, self.site, now_ms=now_ms)
+            broken = broken_guards(connection, self.site, (row.run for row in due), now_ms=now_ms)
         if not due:
             return False
         with self.storage.writing() as connection:
             if not publishing.publish_rows(connection, self.site, due, now_ms=now_ms):
                 return False
             published = publishing.load_published(connection, self.site)
+            if broken and published is not None:
+                pause(
+                    connection,
+                    self.site,
+                    published.snapshot,
+                    broken,
+                    entropy=self._entropy,
+                    now_ms=now_ms,
+                )
+                published = publishing.load_published(connection, self.site)
         self._adopt(published)
         return True
 

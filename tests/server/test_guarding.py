@@ -1,0 +1,131 @@
+"""Guards: what gets worse by more than allowed pauses its experiment, with the reason."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from byleave.experiments import Definitions
+from byleave.server import schema
+from byleave.server.service import Service
+
+Define = Callable[..., Definitions]
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def guarded(define: Define) -> Definitions:
+    """Learns from revenue, and guards the sign-ups of an even split."""
+    return define(
+        allocate={"policy": "fixed", "goal": "revenue"},
+        goals={
+            "primary": "revenue",
+            "guards": [
+                {"goal": "signup", "worse_by_at_most": 0.1},
+                {"goal": "orders", "worse_by_at_most": 0.5},
+            ],
+        },
+    )
+
+
+@pytest.fixture
+def live(send: Any, clock: Any) -> Callable[..., None]:
+    """Lets days pass, on each of which every arm gets 80 visitors; some of them sign up."""
+    numbers = count()
+
+    def do(service: Service, *, days: int, **reached: int) -> None:
+        for _ in range(days):
+            run = service.published.snapshot.runs["welcome"]
+            [row] = run.allocations
+            events = []
+            for arm in row.weights:
+                for index in range(80):
+                    visitor = f"v{next(numbers)}"
+                    events.append(send.exposure(visitor, arm, run=run.id, allocation=row.id))
+                    if index < reached[arm]:
+                        events.append(send.event(visitor, "sign_up"))
+            service.ingest(events)
+            service.tick(clock.advance(days=1))
+
+    return do
+
+
+def schedule(service: Service) -> Any:
+    return service.published.snapshot.definitions.experiments["welcome"].schedule
+
+
+def publications(service: Service) -> list[tuple[str, str]]:
+    versions = schema.definition_versions.c
+    with service.storage.reading() as connection:
+        found = connection.execute(
+            select(versions.author, versions.reason).order_by(versions.number)
+        )
+        return [(row.author, row.reason) for row in found]
+
+
+def test_a_broken_guard_pauses_its_experiment_and_says_why(
+    service: Service, clock: Any, guarded: Definitions, live: Any
+) -> None:
+    service.publish(guarded, reason="guard the sign-ups", author="ann")
+    run = service.published.snapshot.runs["welcome"].id
+
+    live(service, days=10, control=40, calm=40, bold=5)
+
+    author, reason = publications(service)[-1]
+    assert author == "guard"
+    assert reason.startswith("welcome is paused. Among ")
+    assert "bold lowered signup by 87" in reason
+    assert reason.endswith(", beyond the 10 % that it may get worse by.")
+    assert schedule(service).end is not None
+    assert service.published.snapshot.runs["welcome"].id == run
+    [signup, _] = service.results("welcome").others
+    assert signup.status == "Inconclusive"  # over, and the other arm did no harm
+    assert [arm.guard for arm in signup.arms] == [None, "broken", "unclear"]
+
+
+def test_it_pauses_once_and_units_that_came_before_are_still_reported(
+    service: Service, guarded: Definitions, live: Any
+) -> None:
+    service.publish(guarded, reason="guard the sign-ups", author="ann")
+
+    live(service, days=13, control=40, calm=40, bold=5)
+
+    assert [author for author, _ in publications(service)].count("guard") == 1
+    assert service.results("welcome").report.rows >= 5
+
+
+def test_a_guard_that_holds_pauses_nothing(
+    service: Service, guarded: Definitions, live: Any
+) -> None:
+    service.publish(guarded, reason="guard the sign-ups", author="ann")
+
+    live(service, days=10, control=40, calm=40, bold=41)
+
+    assert schedule(service).end is None
+    assert [author for author, _ in publications(service)] == ["tests", "ann"]
+
+
+def test_other_limits_begin_a_new_run_that_nothing_pauses_yet(
+    service: Service, guarded: Definitions, live: Any, define: Define
+) -> None:
+    service.publish(guarded, reason="guard the sign-ups", author="ann")
+    live(service, days=10, control=40, calm=40, bold=5)
+    paused = service.published.snapshot.runs["welcome"].id
+
+    service.publish(
+        define(
+            allocate={"policy": "fixed", "goal": "revenue"},
+            goals={
+                "primary": "revenue",
+                "guards": [{"goal": "signup", "worse_by_at_most": 0.8}],
+            },
+        ),
+        reason="accept more",
+        author="ann",
+    )
+    live(service, days=2, control=40, calm=40, bold=5)
+
+    assert service.published.snapshot.runs["welcome"].id != paused
+    assert schedule(service).end is None
