@@ -15,19 +15,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from byleave.server.access import role_of
+from byleave.server.background import work
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
+from byleave.server.outbound import Outbound
 from byleave.server.pages import page_routes
 from byleave.server.routes import ROUTES, ApiRoute, Call
 from byleave.server.service import Service
 
 _log = logging.getLogger("byleave.server")
 
-_TICK_S: Final = 15.0
 _KEY_WANTED: Final = "expected a key of this site, as Authorization: Bearer byleave_…"
 
 
-def create_app(service: Service, *, background: bool = False) -> Starlette:
+def create_app(
+    service: Service, *, background: bool = False, outbound: Outbound | None = None
+) -> Starlette:
     """Return the application that serves one site.
 
     Args:
@@ -35,6 +38,7 @@ def create_app(service: Service, *, background: bool = False) -> Starlette:
         background: Whether the application also stores events in a thread of its own, keeps
             the weights up to date while it runs, and closes the service when it ends. Without,
             each call does its work at once and the caller owns the service.
+        outbound: How webhooks are reached; by default at public addresses only.
     """
 
     @asynccontextmanager
@@ -43,13 +47,16 @@ def create_app(service: Service, *, background: bool = False) -> Starlette:
             yield
             return
         service.start()
-        allocator = asyncio.create_task(_keep_allocating(service))
+        client = outbound or Outbound()
+        working = asyncio.create_task(work(service, client))
         try:
             yield
         finally:
-            allocator.cancel()
+            service.is_ending.set()
+            working.cancel()
             with suppress(asyncio.CancelledError):
-                await allocator
+                await working
+            await client.close()
             await run_in_threadpool(service.close)
 
     return Starlette(
@@ -79,15 +86,6 @@ def _endpoint(service: Service, route: ApiRoute) -> Callable[[Request], Awaitabl
 
     answer.__doc__ = route.summary
     return answer
-
-
-async def _keep_allocating(service: Service) -> None:
-    while True:
-        try:
-            await run_in_threadpool(service.tick, service.clock())
-        except Exception:  # a failure now must not stop the weights for ever
-            _log.exception("the allocation could not be brought up to date")
-        await asyncio.sleep(_TICK_S)
 
 
 async def _tell(_request: Request, error: Exception) -> Response:

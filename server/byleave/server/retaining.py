@@ -11,6 +11,7 @@ body, so that it still has the effect of once.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 from sqlalchemy import (
@@ -35,6 +36,7 @@ from byleave.server import schema
 from byleave.server.attributes import kept_since
 from byleave.server.events import AHEAD_MS, OLDEST_MS, reward_name
 from byleave.server.learning import Measurement, window_ms
+from byleave.server.outbox import drop_given_up
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
 
@@ -82,11 +84,17 @@ class Retention:
             name: max(needed[name], declared.get(name, 0)) for name in {**declared, **needed}
         }
 
-    def apply(self, storage: Storage, site: Site) -> Retained:
-        """Delete what has been kept for long enough, a little at a time."""
+    def apply(self, storage: Storage, site: Site, *, is_over: Event) -> Retained:
+        """Delete what has been kept for long enough, a little at a time.
+
+        Args:
+            storage: The store.
+            site: The site.
+            is_over: When set, the rest is left for another time.
+        """
         events = emptied = 0
         after: str | None = ""
-        while after is not None:
+        while after is not None and not is_over.is_set():
             with storage.reading() as connection:
                 until = _end_of_piece(connection, site, after)
             with storage.writing() as connection:
@@ -96,6 +104,7 @@ class Retention:
             after = until
         with storage.writing() as connection:
             attributes = connection.execute(self._forgetting(site)).rowcount
+            drop_given_up(connection, site, now_ms=self._now_ms)
         return Retained(events=events, emptied=emptied, attributes=attributes)
 
     def _deletion(self, piece: ColumnElement[bool]) -> Delete:

@@ -7,8 +7,9 @@ clock and the same seed then leave the same store.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from sqlalchemy import Connection
@@ -21,7 +22,7 @@ from byleave.server.allocator import due_rows
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
-from byleave.server.errors import NothingPublishedError
+from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import WireEvent
 from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
@@ -29,12 +30,14 @@ from byleave.server.intake import Ingested, Intake, read_batch
 from byleave.server.keys import KeyRing, Role, create_key
 from byleave.server.learning import Measurement
 from byleave.server.links import results_link
+from byleave.server.outreach import Outreach
 from byleave.server.publishing import Published
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
 from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
+from byleave.server.telling import rejudge, tell_of_events, tell_of_visitors
 from byleave.server.visitors import Cause
 
 
@@ -76,8 +79,11 @@ class Service:
             )
             self._published = publishing.load_published(connection, self.site)
             self.keys = KeyRing.load(connection, self.site)
+        self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.ingestion = Ingest(self._record)
         self._adopting = Lock()
+        #: Set when long work is to leave the rest for another time.
+        self.is_ending = Event()
 
     @property
     def published(self) -> Published:
@@ -96,7 +102,9 @@ class Service:
         Raises:
             DefinitionError: The set has faults, or is that of another site.
         """
+        now_ms = self.clock()
         with self.storage.writing() as connection:
+            before = publishing.current_version(connection, self.site)
             publishing.publish(
                 connection,
                 self.site,
@@ -104,9 +112,11 @@ class Service:
                 reason=reason,
                 author=author,
                 entropy=self._entropy,
-                now_ms=self.clock(),
+                now_ms=now_ms,
             )
             published = publishing.load_published(connection, self.site)
+            if before != publishing.current_version(connection, self.site):
+                rejudge(connection, self.site, now_ms=now_ms)
         self._adopt(published)
         return self.published
 
@@ -176,14 +186,18 @@ class Service:
     def record_consent(self, visitor: str, stated: StatedChoice) -> bool:
         """Record a choice; return whether the visitor is erased, by it or before."""
         with self.storage.writing() as connection:
-            return visitors.record_consent(
+            now_ms = self.clock()
+            is_erased = visitors.record_consent(
                 connection,
                 self.site,
                 visitor,
                 stated,
                 measurement=self._measurement,
-                now_ms=self.clock(),
+                now_ms=now_ms,
             )
+            if not is_erased:
+                tell_of_visitors(connection, self.site, {visitor}, now_ms=now_ms)
+            return is_erased
 
     def export(self, visitor: str) -> dict[str, Any]:
         """Return all that is kept of a visitor, as plain data."""
@@ -221,14 +235,25 @@ class Service:
             ErasedError: One of them was erased.
         """
         with self.storage.writing() as connection:
-            return visitors.merge(
+            now_ms = self.clock()
+            kept = visitors.merge(
                 connection,
                 self.site,
                 visitor,
                 other,
                 measurement=self._measurement,
-                now_ms=self.clock(),
+                now_ms=now_ms,
             )
+            tell_of_visitors(connection, self.site, {kept}, now_ms=now_ms)
+            return kept
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of each experiment that ever ran, of those that are defined."""
+        found = {}
+        for key in self.published.snapshot.definitions.experiments:
+            with suppress(UnknownNameError):
+                found[key] = str(self.results(key).report.status)
+        return found
 
     def observe(self, observations: Iterable[Observation]) -> Observed:
         """Keep what another system knows of visitors, each value where no later one is known.
@@ -236,11 +261,13 @@ class Service:
         Raises:
             NothingPublishedError: There are no definitions that declare attributes.
         """
+        told, now_ms = list(observations), self.clock()
         declared = self.published.snapshot.definitions.attributes
         with self.storage.writing() as connection:
-            return observe(
-                connection, self.site, observations, declared=declared, now_ms=self.clock()
-            )
+            observed = observe(connection, self.site, told, declared=declared, now_ms=now_ms)
+            taken = {each.visitor for n, each in enumerate(told) if n not in observed.refused}
+            tell_of_visitors(connection, self.site, taken, now_ms=now_ms)
+        return observed
 
     def retain(self) -> Retained:
         """Delete what has been kept for as long as its definition allows.
@@ -253,7 +280,7 @@ class Service:
         with self.storage.writing() as connection:
             counters.forget_reports(connection, self.site, now_ms=now_ms)
         retention = Retention(definitions, self._measurement, now_ms=now_ms)
-        return retention.apply(self.storage, self.site)
+        return retention.apply(self.storage, self.site, is_over=self.is_ending)
 
     def add_counts(self, report: str, counts: Mapping[str, int], *, at_ms: int) -> bool:
         """Add what a site counted of nobody in particular; return whether the report is new."""
@@ -334,6 +361,12 @@ class Service:
     def _record(self, events: Sequence[WireEvent]) -> list[Verdict]:
         with self.storage.writing() as connection:
             self._catch_up(connection)
-            return recording.record(
-                connection, self.site, events, measurement=self._measurement, now_ms=self.clock()
+            now_ms = self.clock()
+            verdicts = recording.record(
+                connection, self.site, events, measurement=self._measurement, now_ms=now_ms
             )
+            if self._published is not None:
+                new = [e for e, v in zip(events, verdicts, strict=True) if v is Verdict.ACCEPTED]
+                definitions = self._published.snapshot.definitions
+                tell_of_events(connection, self.site, new, definitions, now_ms=now_ms)
+            return verdicts

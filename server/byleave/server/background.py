@@ -1,0 +1,75 @@
+"""The work that nobody waits for: weights, segments, webhooks, retention."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, ParamSpec, TypeVar
+
+from byleave.server.errors import NothingPublishedError
+from byleave.server.outbound import Outbound
+from byleave.server.service import Service
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger("byleave.server")
+
+#: How often weights are looked at, in seconds. All times here are.
+_WEIGHTS_S: Final = 15.0
+#: How long nothing due waits to be looked at again.
+_IDLE_S: Final = 1.0
+_STATUSES_S: Final = 60.0
+_RETENTION_S: Final = 3_600.0
+
+
+async def work(service: Service, outbound: Outbound) -> None:
+    """Do all that is due, until cancelled; a job that fails is tried again later."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_repeat("weights", lambda: _weights(service), _WEIGHTS_S))
+        group.create_task(_repeat("segments", lambda: _segments(service), _IDLE_S))
+        group.create_task(_repeat("webhooks", lambda: service.outreach.deliver(outbound), _IDLE_S))
+        group.create_task(_repeat("statuses", lambda: _statuses(service), _STATUSES_S))
+        group.create_task(_repeat("retention", lambda: _retention(service), _RETENTION_S))
+
+
+async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) -> None:
+    """Do a job again and again, at once as long as there is more to do."""
+    while True:
+        try:
+            has_more = await do() > 0
+        except NothingPublishedError:
+            has_more = False
+        except Exception:  # a failure now must not end the job for ever
+            _log.exception("a job failed and is tried again", extra={"job": job})
+            has_more = False
+        if not has_more:
+            await asyncio.sleep(pause_s)
+
+
+async def _weights(service: Service) -> int:
+    await _whole(service.tick, service.clock())
+    return 0
+
+
+async def _segments(service: Service) -> int:
+    return await _whole(service.outreach.judge, service.published.snapshot.definitions)
+
+
+async def _statuses(service: Service) -> int:
+    await _whole(service.outreach.tell_statuses, service.statuses)
+    return 0
+
+
+async def _retention(service: Service) -> int:
+    await _whole(service.retain)
+    return 0
+
+
+async def _whole(do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what a function comes to in a thread, and never leave it there half done."""
+    doing = asyncio.ensure_future(asyncio.to_thread(do, *args, **kwargs))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await doing
+        raise

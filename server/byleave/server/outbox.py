@@ -1,0 +1,138 @@
+"""The outbox: messages that are written with what they tell of, and go once they were taken.
+
+A message is in the transaction that stores its cause, so none is lost and none is made up. It is
+sent until the receiver takes it; a receiver may therefore see one twice, and knows it by its id.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from byleave.server import schema
+from byleave.server.batches import add_rows, drop_rows
+from byleave.server.sites import Site
+
+_SECOND_MS: Final = 1_000
+_HOUR_MS: Final = 3_600_000
+
+#: How long after each failed attempt the next one comes, as Standard Webhooks advises.
+BACKOFF_MS: Final = tuple(
+    seconds * _SECOND_MS
+    for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+#: Who took a message to send it, and was never heard of again, loses it after this.
+LEASE_MS: Final = 60 * _SECOND_MS
+#: Messages that no attempt is left for are kept this long, to be seen.
+KEPT_MS: Final = 30 * 24 * _HOUR_MS
+#: The due time of a message that is not tried again by itself.
+NEVER_MS: Final = 2**62
+
+# Messages of one moment go in the order in which they were written.
+_written = count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something that a webhook is to be told; `visitor` is whom it is about."""
+
+    webhook: str
+    body: str
+    visitor: str | None = None
+
+
+def add_messages(
+    connection: Connection, site: Site, messages: Iterable[Message], *, now_ms: int
+) -> None:
+    """Write messages that are due at once."""
+    rows = [
+        (
+            site.key,
+            f"msg_{now_ms:013d}{next(_written):08x}{secrets.token_hex(8)}",
+            each.visitor,
+            each.webhook,
+            each.body,
+            now_ms,
+            now_ms,
+            0,
+            "",
+        )
+        for each in messages
+    ]
+    add_rows(connection, schema.outbox, rows)
+
+
+def claim(connection: Connection, site: Site, *, most: int, now_ms: int) -> Sequence[Row[Any]]:
+    """Return messages that are due, oldest first, and hold them back from others meanwhile."""
+    outbox = schema.outbox.c
+    rows = connection.execute(
+        select(schema.outbox)
+        .where(outbox.site == site.key, outbox.due_ms <= now_ms)
+        .order_by(outbox.due_ms, outbox.id)
+        .limit(most)
+    ).all()
+    if rows:
+        connection.execute(
+            update(schema.outbox)
+            .where(outbox.site == site.key, outbox.id.in_([row.id for row in rows]))
+            .values(due_ms=now_ms + LEASE_MS)
+        )
+    return rows
+
+
+def settle_taken(connection: Connection, site: Site, message: str) -> None:
+    """Let a message go that was taken."""
+    drop_rows(connection, schema.outbox, site=site.key, column="id", value=message)
+
+
+def settle_failed(
+    connection: Connection, site: Site, row: Row[Any], why: str, *, draw: Random, now_ms: int
+) -> None:
+    """Put a message back for later, or aside when no attempt is left."""
+    outbox = schema.outbox.c
+    due_ms = NEVER_MS
+    if row.attempts < len(BACKOFF_MS):
+        due_ms = now_ms + round(BACKOFF_MS[row.attempts] * draw.uniform(0.8, 1.2))
+    connection.execute(
+        update(schema.outbox)
+        .where(outbox.site == site.key, outbox.id == row.id)
+        .values(attempts=row.attempts + 1, due_ms=due_ms, failure=why)
+    )
+
+
+def try_again(connection: Connection, site: Site, webhook: str, *, now_ms: int) -> int:
+    """Send what a webhook did not take once more, from now on; return how much that is."""
+    outbox = schema.outbox.c
+    return connection.execute(
+        update(schema.outbox)
+        .where(outbox.site == site.key, outbox.webhook == webhook, outbox.attempts > 0)
+        .values(due_ms=now_ms, attempts=0)
+    ).rowcount
+
+
+def drop_given_up(connection: Connection, site: Site, *, now_ms: int) -> int:
+    """Delete messages that nobody took for a month; return how many."""
+    outbox = schema.outbox.c
+    return connection.execute(
+        delete(schema.outbox).where(
+            outbox.site == site.key,
+            outbox.due_ms == NEVER_MS,
+            outbox.created_ms < now_ms - KEPT_MS,
+        )
+    ).rowcount
+
+
+def waiting(connection: Connection, site: Site) -> dict[str, tuple[int, int]]:
+    """Return how many messages wait for each webhook, and how many are put aside."""
+    outbox = schema.outbox.c
+    is_aside = outbox.due_ms == NEVER_MS
+    rows = connection.execute(
+        select(outbox.webhook, func.count(), func.count().filter(is_aside))
+        .where(outbox.site == site.key)
+        .group_by(outbox.webhook)
+    ).all()
+    return {webhook: (every - aside, aside) for webhook, every, aside in rows}

@@ -1,0 +1,162 @@
+"""What one site tells others: its webhooks, and the work of telling them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final
+
+import httpx2
+from sqlalchemy import Row
+
+from byleave.experiments import Definitions
+from byleave.server import outbox, schema
+from byleave.server.outbound import Outbound, UnsafeUrlError
+from byleave.server.sites import Entropy, Site
+from byleave.server.storage import Storage
+from byleave.server.telling import tell_of_statuses
+from byleave.server.watching import Watch, is_due, judge_due, mark_everybody
+from byleave.server.webhooks import (
+    Webhook,
+    drop_webhook,
+    put_webhook,
+    read_secrets,
+    read_webhooks,
+    signed,
+)
+
+#: Messages under way at once, so that all are answered, or given up, within their lease.
+_AT_ONCE: Final = 25
+#: Visitors that one transaction judges: a few milliseconds during which events wait.
+_JUDGED_AT_ONCE: Final = 50
+
+
+class Outreach:
+    """The webhooks of one site of one store."""
+
+    def __init__(
+        self, storage: Storage, site: Site, *, clock: Callable[[], int], entropy: Entropy
+    ) -> None:
+        """Tell nobody anything yet."""
+        self._storage = storage
+        self._site = site
+        self._clock = clock
+        self._entropy = entropy
+        self._draw = Random()
+        self._watched: tuple[Definitions, list[Webhook], Watch] | None = None
+
+    def put(self, webhook: Webhook) -> str:
+        """Keep a webhook, in place of the one that has its name; return its secret.
+
+        Whoever is in one of its segments already counts as having entered it.
+
+        Raises:
+            UnsafeUrlError: Its URL is none that may be asked.
+            ValueError: A topic is none.
+        """
+        with self._storage.writing() as connection:
+            secret = put_webhook(connection, self._site, webhook, entropy=self._entropy)
+            if webhook.wants_segments:
+                mark_everybody(connection, self._site.key, now_ms=self._clock())
+        return secret
+
+    def drop(self, key: str) -> bool:
+        """Forget a webhook and what it was still to be told; return whether there was one."""
+        with self._storage.writing() as connection:
+            is_known = any(each.key == key for each in read_webhooks(connection, self._site))
+            drop_webhook(connection, self._site, key)
+        return is_known
+
+    def try_again(self, key: str) -> int:
+        """Send what a webhook did not take once more; return how many messages that are."""
+        with self._storage.writing() as connection:
+            return outbox.try_again(connection, self._site, key, now_ms=self._clock())
+
+    def webhooks(self) -> list[tuple[Webhook, int, int]]:
+        """Return each webhook, how many messages wait for it, and how many are put aside."""
+        with self._storage.reading() as connection:
+            waiting = outbox.waiting(connection, self._site)
+            known = read_webhooks(connection, self._site)
+        return [(each, *waiting.get(each.key, (0, 0))) for each in known]
+
+    def judge(self, definitions: Definitions) -> int:
+        """Judge visitors whose segments may have changed; return how many there were."""
+        with self._storage.reading() as connection:
+            if not is_due(connection, self._site.key, schema.watched, now_ms=self._clock()):
+                return 0
+            watch = self._watch(definitions, read_webhooks(connection, self._site))
+        with self._storage.writing() as connection:
+            return judge_due(
+                connection,
+                self._site,
+                definitions,
+                watch,
+                most=_JUDGED_AT_ONCE,
+                now_ms=self._clock(),
+            )
+
+    def tell_statuses(self, statuses: Callable[[], dict[str, str]]) -> None:
+        """Tell of experiments whose status is not what it was; work it out only if told."""
+        with self._storage.reading() as connection:
+            webhooks = read_webhooks(connection, self._site)
+        if any(topic.startswith("experiment:") for each in webhooks for topic in each.topics):
+            found = statuses()
+            with self._storage.writing() as connection:
+                tell_of_statuses(connection, self._site, found, webhooks, now_ms=self._clock())
+
+    async def deliver(self, outbound: Outbound) -> int:
+        """Send messages that are due; return how many there were."""
+        rows, known, secrets = await asyncio.to_thread(self.claim)
+        sent = (self._send(outbound, row, known, secrets) for row in rows)
+        faults = await asyncio.gather(*sent)
+        if rows:
+            await asyncio.to_thread(self._settle, rows, faults)
+        return len(rows)
+
+    def claim(self) -> tuple[Sequence[Row[Any]], dict[str, Webhook], dict[str, str]]:
+        """Return messages to send now, with the webhooks and secrets that they need."""
+        now_ms = self._clock()
+        with self._storage.reading() as connection:
+            if not is_due(connection, self._site.key, schema.outbox, now_ms=now_ms):
+                return [], {}, {}
+        with self._storage.writing() as connection:
+            rows = outbox.claim(connection, self._site, most=_AT_ONCE, now_ms=now_ms)
+            known = {each.key: each for each in read_webhooks(connection, self._site)}
+            return rows, known, read_secrets(connection, self._site)
+
+    async def _send(
+        self,
+        outbound: Outbound,
+        row: Row[Any],
+        known: dict[str, Webhook],
+        secrets: dict[str, str],
+    ) -> str | None:
+        """Return why a message was not taken; None when it was."""
+        body = row.body.encode()
+        headers = signed(secrets[row.webhook], row.id, body, now_ms=self._clock())
+        try:
+            status = await outbound.post(known[row.webhook].url, body, headers)
+        except UnsafeUrlError as error:
+            return str(error)
+        except TimeoutError:
+            return "no answer in time"
+        except httpx2.HTTPError as error:
+            return f"no answer: {type(error).__name__}"
+        return None if 200 <= status < 300 else f"answered {status}"
+
+    def _settle(self, rows: Sequence[Row[Any]], faults: Sequence[str | None]) -> None:
+        now_ms = self._clock()
+        with self._storage.writing() as connection:
+            for row, fault in zip(rows, faults, strict=True):
+                if fault is None:
+                    outbox.settle_taken(connection, self._site, row.id)
+                else:
+                    outbox.settle_failed(
+                        connection, self._site, row, fault, draw=self._draw, now_ms=now_ms
+                    )
+
+    def _watch(self, definitions: Definitions, webhooks: list[Webhook]) -> Watch:
+        """Return what is watched, worked out anew only where it may have changed."""
+        known = self._watched
+        if known is None or known[0] != definitions or known[1] != webhooks:
+            known = self._watched = (definitions, webhooks, Watch.of(definitions, webhooks))
+        return known[2]

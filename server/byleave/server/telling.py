@@ -1,0 +1,102 @@
+"""What webhooks are told, written in the transaction that makes it true."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from byleave.experiments import Definitions
+from byleave.experiments.goals import GoalKind
+from byleave.server import schema
+from byleave.server.aliases import known_as, renamed
+from byleave.server.batches import put_rows
+from byleave.server.events import Happening, WireEvent
+from byleave.server.outbox import Message, add_messages
+from byleave.server.sites import Site
+from byleave.server.watching import mark, mark_everybody
+from byleave.server.webhooks import Kind, Webhook, body_of, of_use, read_webhooks
+
+
+def tell_of_events(
+    connection: Connection,
+    site: Site,
+    events: Sequence[WireEvent],
+    definitions: Definitions,
+    *,
+    now_ms: int,
+) -> None:
+    """Write what webhooks are told of new events, and mark their visitors to be judged."""
+    webhooks = read_webhooks(connection, site)
+    if not webhooks:
+        return
+    theirs = renamed(connection, site.key, events)
+    happened = [event for event in theirs if isinstance(event, Happening)]
+    add_messages(connection, site, _goals(happened, definitions, webhooks), now_ms=now_ms)
+    visitors = {event.visitor for event in happened}
+    if any(webhook.wants_segments for webhook in webhooks):
+        mark(connection, site.key, visitors, now_ms=now_ms)
+
+
+def tell_of_visitors(
+    connection: Connection, site: Site, visitors: Collection[str], *, now_ms: int
+) -> None:
+    """Mark visitors to be judged who became known better, if anybody is told of segments."""
+    if any(webhook.wants_segments for webhook in read_webhooks(connection, site)):
+        names = known_as(connection, site.key, visitors)
+        kept = {names.get(visitor, visitor) for visitor in visitors}
+        mark(connection, site.key, kept, now_ms=now_ms)
+
+
+def rejudge(connection: Connection, site: Site, *, now_ms: int) -> None:
+    """Mark everybody to be judged, if anybody is told of segments: the segments changed."""
+    if any(webhook.wants_segments for webhook in read_webhooks(connection, site)):
+        mark_everybody(connection, site.key, now_ms=now_ms)
+
+
+def tell_of_statuses(
+    connection: Connection,
+    site: Site,
+    statuses: Mapping[str, str],
+    webhooks: Sequence[Webhook],
+    *,
+    now_ms: int,
+) -> None:
+    """Write what webhooks are told of experiments whose status is not what it was."""
+    table = schema.experiment_statuses
+    rows = connection.execute(select(table).where(table.c.site == site.key)).all()
+    before = {row.experiment: row.status for row in rows}
+    changed = {key: status for key, status in statuses.items() if status != before.get(key)}
+    messages = [
+        Message(
+            webhook=webhook.key,
+            body=body_of(
+                Kind.EXPERIMENT_STATUS,
+                {"experiment": key, "status": status, "before": before.get(key)},
+                at_ms=now_ms,
+            ),
+        )
+        for key, status in changed.items()
+        for webhook in webhooks
+        if webhook.wants(f"experiment:{key}")
+    ]
+    add_messages(connection, site, messages, now_ms=now_ms)
+    put_rows(
+        connection, table, [(site.key, key, status, now_ms) for key, status in changed.items()]
+    )
+
+
+def _goals(
+    happened: Iterable[Happening], definitions: Definitions, webhooks: Iterable[Webhook]
+) -> Iterable[Message]:
+    """Yield what is told of goals, to those whose purpose was granted when they were reached."""
+    for event in happened:
+        allowed = of_use(webhooks, event.uses)
+        for key, goal in definitions.goals.items():
+            if goal.event != event.name:
+                continue
+            data: dict[str, object] = {"visitor": event.visitor, "goal": key, "event": event.id}
+            if goal.kind is GoalKind.VALUE:
+                data["value"] = event.properties.get(goal.of or "", 0)
+            body = body_of(Kind.GOAL_REACHED, data, at_ms=event.at_ms)
+            for webhook in allowed:
+                if webhook.wants(f"goal:{key}"):
+                    yield Message(webhook=webhook.key, body=body, visitor=event.visitor)
