@@ -1,7 +1,7 @@
 # Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup bench demo docs test test-long check certify lock
+.PHONY: help setup audit bench demo docs test test-long check certify lock sbom
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,16 @@ bench: $(READY)  ## what decisions, segments and rewriting cost, beside referenc
 	$(BIN)/python -m benchmarks.rewrite
 	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
 	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
+
+sbom: $(READY)  ## a bill of materials of what is locked, in build/sbom.json
+	$(PIP) install cyclonedx-bom
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file build/sbom.json requirements.lock
+
+audit: $(READY)  ## known weaknesses of what is locked; needs the network
+	$(PIP) install pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 lock: $(READY)  ## resolve the newest versions for Python 3.11 to 3.14 into requirements.lock
 	$(PIP) install uv

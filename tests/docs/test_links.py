@@ -46,3 +46,12 @@ def test_every_page_can_be_reached_from_the_readme(pages: list[Any]) -> None:
 
 def test_an_external_link_is_encrypted(page: Any) -> None:
     assert re.findall(r"\(http://(?!localhost|127\.0\.0\.1)\S+\)", page.prose) == []
+
+
+def test_the_list_for_language_models_is_the_index() -> None:
+    root = Path(__file__).parents[2]
+    listed = (root / "llms.txt").read_text(encoding="utf-8")
+    index = (root / "docs" / "index.md").read_text(encoding="utf-8")
+
+    _, _, pages = index.partition("\n## ")
+    assert listed.endswith("\n## " + pages.replace("](", "](docs/"))
