@@ -20,6 +20,7 @@ from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
 from byleave.sdk.failures import LOG, report
+from byleave.sdk.forking import call_in_child
 from byleave.sdk.outbox import Outbox
 from byleave.sdk.pace import Pace
 from byleave.sdk.state_dir import StateDir
@@ -134,11 +135,11 @@ class Client:
         self._poll_every_s = poll_every_s
         self._flush_every_s = flush_every_s
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._asking = Asking(transport, self._headers)
         self._current: tuple[Decider, int] | None = None  # and when it was last confirmed
         self._etag = ""
         self._state_dir = None if state_dir is None else StateDir(state_dir, key=key)
         self._begin()
+        call_in_child(self._begin)
         if bootstrap is not None:
             self._load(Path(bootstrap))
         if self._state_dir is not None and (kept := self._state_dir.snapshot()):
@@ -146,7 +147,7 @@ class Client:
 
     def _begin(self) -> None:
         """Start empty: in this process nothing waits yet, whatever another one still holds."""
-        self._pid = os.getpid()
+        self._asking = Asking(self._transport, self._headers)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._sending = threading.Lock()
@@ -161,8 +162,6 @@ class Client:
     def start(self) -> None:
         """Make sure that the thread runs in this process."""
         self._transport.attach()
-        if self._pid != os.getpid():
-            self._begin()
         if self._thread is not None or not self._background:
             return
         with self._starting:
@@ -171,13 +170,11 @@ class Client:
                 self._thread.start()
                 atexit.register(self.close)
 
-    def close(self) -> None:
-        """Stop the thread and send what waits, within two seconds."""
+    def close(self, *, within_s: float = _EXIT_S) -> None:
+        """Stop the thread and send what waits, within two seconds or what is given."""
         atexit.unregister(self.close)
-        if self._pid != os.getpid():
-            return
         self._stop.set()
-        deadline_s = time.monotonic() + _EXIT_S
+        deadline_s = time.monotonic() + within_s
         while self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())) and len(self.buffer):
             if time.monotonic() > deadline_s:
                 break

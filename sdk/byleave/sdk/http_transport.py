@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import io
-import os
 import socket
 import threading
 import time
@@ -11,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from byleave.sdk.forking import call_in_child
 from byleave.sdk.wire import Answer, Question
 
 #: A larger answer is refused: no snapshot comes near it.
@@ -37,9 +37,12 @@ class HttpTransport:
         self._is_secure = parts.scheme == "https"
         self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/")
+        self._begin()
+        call_in_child(self._begin)
+
+    def _begin(self) -> None:
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._workers: ThreadPoolExecutor | None = None
 
     def attach(self) -> None:
@@ -76,7 +79,6 @@ class HttpTransport:
 
     def _begun(self, question: Question, timeout_s: float) -> Future[Answer]:
         with self._lock:
-            self._forget_parent()
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(_MOST_WAITING, thread_name_prefix="byleave")
             return self._workers.submit(self.exchange, question, timeout_s)
@@ -113,14 +115,7 @@ class HttpTransport:
 
     def _kept(self) -> http.client.HTTPConnection | None:
         with self._lock:
-            self._forget_parent()
             return self._idle.pop() if self._idle else None
-
-    def _forget_parent(self) -> None:
-        if self._pid != os.getpid():  # a fork: these connections and threads are the parent's
-            self._idle.clear()
-            self._workers = None
-            self._pid = os.getpid()
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
