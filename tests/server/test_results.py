@@ -180,19 +180,6 @@ def test_the_page_tells_the_sentence_first_and_the_data_below_each_figure(
         assert sorted(parts, key=figure.index) == parts
 
 
-def test_the_page_loads_nothing_but_its_own_style(finished: Service, visit: Any) -> None:
-    page = visit(finished, finished.results_link("welcome", lasts_ms=HOUR_MS))
-    [style] = re.findall(r'href="([^"]+)"', page.text)
-
-    sheet = visit(finished, style)
-
-    assert "default-src 'none'; style-src 'self'" in page.headers["content-security-policy"]
-    assert page.headers["cache-control"] == "no-store"
-    assert not re.search(r"<script|style=|onload|https?://", page.text)
-    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
-    assert "prefers-color-scheme: dark" in sheet.text
-
-
 def test_a_site_that_was_simulated_once_says_so_for_ever(
     open_service: Callable[..., Service],
 ) -> None:

@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 from byleave.server.access import role_of
 from byleave.server.background import work
+from byleave.server.console.pages import page_routes
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
 from byleave.server.outbound import Outbound
-from byleave.server.pages import page_routes
 from byleave.server.routes import ROUTES, ApiRoute, Call
 from byleave.server.service import Service
 

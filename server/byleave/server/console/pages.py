@@ -1,0 +1,17 @@
+"""All pages of the console, in one table, and the routes that they make."""
+
+from typing import Final
+
+from starlette.routing import Route
+
+from byleave.server.console import results_page, settings
+from byleave.server.console.assets import ASSETS
+from byleave.server.console.routing import console_routes
+from byleave.server.service import Service
+
+PAGES: Final = (*results_page.PAGES, *settings.PAGES)
+
+
+def page_routes(service: Service) -> list[Route]:
+    """Return the routes of the console's pages and of what they load."""
+    return [*console_routes(service, PAGES), *(asset.route() for asset in ASSETS.values())]

@@ -1,0 +1,201 @@
+"""How a console page is declared, opened and refused.
+
+A page is a `ConsolePage`: method, path, who may open it, and what answers. `console_routes`
+guards each one; whatever goes wrong becomes a page that says what happened and what to do.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from byleave.server.access import role_of
+from byleave.server.console.display import marked as _
+from byleave.server.console.rendering import page
+from byleave.server.errors import NothingPublishedError
+from byleave.server.http import Problem, read_body
+from byleave.server.keys import Role
+from byleave.server.service import Service
+
+_log = logging.getLogger("byleave.server")
+
+#: Nothing that a form sends is longer.
+MOST_BYTES: Final = 262_144
+
+
+class PageError(Exception):
+    """Something that a page cannot do, told on a page of its own.
+
+    Attributes:
+        status: The HTTP status.
+        title: What happened, to be translated.
+        text: What to do about it, to be translated.
+    """
+
+    def __init__(self, status: int, title: str, text: str) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class PageCall:
+    """A request for a page, by somebody who may open it."""
+
+    service: Service
+    request: Request
+    role: Role | None
+    body: bytes = b""
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """The fields of the form that was sent, each with all of its values.
+
+        Raises:
+            PageError: It is not the body of a form.
+        """
+        try:
+            return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1_000)
+        except ValueError as error:
+            raise PageError(400, *_UNREADABLE) from error
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Return a page with the navigation of whoever asked."""
+        return page(
+            self.request,
+            template,
+            status=status,
+            navigation=NAVIGATION if self.role else (),
+            site=self.service.site.key,
+            is_simulated=self.service.site.is_simulated,
+            **values,
+        )
+
+
+Handler = Callable[[PageCall], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolePage:
+    """One page.
+
+    Attributes:
+        path: Its path.
+        roles: The roles that open it; None opens it to everybody, who then checks in `handle`.
+        handle: What answers.
+        summary: What it tells or does, in a sentence.
+        method: Its method.
+    """
+
+    path: str
+    roles: frozenset[Role] | None
+    handle: Handler
+    summary: str
+    method: str = "GET"
+
+
+#: The pages of the side navigation, in order: path and name.
+NAVIGATION: Final = (
+    ("/console", _("Overview")),
+    ("/console/experiments", _("Experiments")),
+)
+
+READERS: Final = frozenset({Role.SERVER, Role.ANALYST})
+
+_UNREADABLE: Final = (
+    _("This form could not be read"),
+    _("Go back, open the page again and send it once more."),
+)
+_FORGED: Final = (
+    _("This was not sent from the console"),
+    _("Another site's page tried to do this in your name. Nothing was changed."),
+)
+_UNKNOWN: Final = (
+    _("There is no such page"),
+    _("It may have been moved or archived. The navigation shows what there is."),
+)
+_CLOSED: Final = (
+    _("You may not open this page"),
+    _("Ask whoever runs this server to let you in, or for a link to the results you need."),
+)
+_UNPUBLISHED: Final = (
+    _("Nothing is published yet"),
+    _("Publish the site's definitions, for example by byleave serve. Then come back."),
+)
+_STORE: Final = (
+    _("The store cannot be reached now"),
+    _("Nothing was changed. Wait a moment, then load the page again."),
+)
+_BROKEN: Final = (
+    _("This page failed"),
+    _("The server's log says why. Nothing that you sent was kept."),
+)
+
+
+def console_routes(service: Service, pages: Iterable[ConsolePage]) -> list[Route]:
+    """Return the routes of pages, each guarded, and one for all that there is not."""
+    unknown = ConsolePage(
+        path="/console/{rest:path}", roles=None, handle=_unknown, summary="Says that it is none."
+    )
+    return [
+        Route(each.path, _endpoint(service, each), methods=[each.method])
+        for each in (*pages, unknown)
+    ]
+
+
+def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        call = PageCall(service, request, role_of(service.keys, request))
+        try:
+            if declared.roles is not None and call.role not in declared.roles:
+                raise PageError(403, *_CLOSED)
+            if declared.method != "GET":
+                _refuse_forged(request)
+                body = await read_body(request, most_bytes=MOST_BYTES)
+                call = PageCall(service, request, call.role, body)
+            return await declared.handle(call)
+        except Exception as error:  # every failure becomes a page
+            told = _as_page(error)
+            return call.page("message.html", status=told.status, title=told.title, text=told.text)
+
+    answer.__doc__ = declared.summary
+    return answer
+
+
+async def _unknown(_call: PageCall) -> Response:
+    raise PageError(404, *_UNKNOWN)
+
+
+def _refuse_forged(request: Request) -> None:
+    """Refuse what another site's page sends (Fetch Metadata; older browsers say their origin)."""
+    sent_from = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    if sent_from not in (None, "same-origin", "none") or origin not in (None, own):
+        raise PageError(403, *_FORGED)
+
+
+def _as_page(error: Exception) -> PageError:
+    match error:
+        case PageError():
+            return error
+        case NothingPublishedError():
+            return PageError(503, *_UNPUBLISHED)
+        case Problem(status=413):
+            return PageError(413, *_UNREADABLE)
+        case Problem() | HTTPException():
+            return PageError(400, *_UNREADABLE)
+        case DBAPIError():
+            _log.error("the store failed", exc_info=error)
+            return PageError(503, *_STORE)
+        case _:
+            _log.error("a page failed", exc_info=error)
+            return PageError(500, *_BROKEN)
