@@ -125,6 +125,17 @@ def test_a_prior_replaces_the_default_one() -> None:
     assert [blank[arm] for arm in ARMS] == pytest.approx([0.3933, 0.3033, 0.3033], abs=1e-3)
 
 
+def test_the_rate_of_a_prior_may_be_that_of_the_sites_earlier_runs() -> None:
+    declared = replace(LEARNING, prior=Prior(rate=Share(0.04), units=2_000.0))
+    historic = replace(LEARNING, prior=Prior(units=2_000.0))
+
+    expected = next_weights(declared, SIGNUP, seen())
+
+    assert next_weights(historic, SIGNUP, seen(site_rate=0.04)) == expected
+    assert next_weights(declared, SIGNUP, seen(site_rate=0.5)) == expected
+    assert next_weights(historic, SIGNUP, seen()) == next_weights(LEARNING, SIGNUP, seen())
+
+
 def test_a_step_moves_no_more_traffic_than_it_may() -> None:
     careful = replace(LEARNING, largest_step=Share(0.2))
 

@@ -196,6 +196,24 @@ def test_each_cell_has_rows_of_its_own(
     ]
 
 
+def test_a_prior_may_come_from_the_earlier_runs_of_the_site(
+    service: Service, define: Define, clock: Any, enrol: Any
+) -> None:
+    enrol(service, 50, bold=10, control=3, calm=2)
+    service.tick(clock.advance(days=1))
+    asking = {"policy": "thompson", "goal": "signup", "prior": {}}
+    service.publish(define(allocate=asking), reason="use history", author="tests")
+
+    rates = []
+    for days in (1, 4):
+        service.tick(clock.advance(days=days))
+        [row] = [row for row in stored(service) if row.allocation == current(service).id]
+        rates.append(json.loads(row.inputs)["site_rate"])
+
+    # The row of the first run closed after a day, and its window is two days.
+    assert rates == [None, 0.1]
+
+
 def test_a_clock_that_goes_back_replaces_nothing(service: Service, clock: Any) -> None:
     service.tick(clock.advance(days=1))
 

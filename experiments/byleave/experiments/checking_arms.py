@@ -174,7 +174,7 @@ def _prior(experiment: Experiment, definitions: Definitions, path: Path) -> Iter
         return
     if goal is not None and goal.kind is not GoalKind.CONVERSION:
         yield Fault(path, f"is a conversion rate, but {allocate.goal!r} is a {goal.kind} goal")
-    if not 0 < allocate.prior.rate < 1:
+    if allocate.prior.rate is not None and not 0 < allocate.prior.rate < 1:
         yield Fault((*path, "rate"), "expected more than 0% and less than 100%")
     if not allocate.prior.units > 0:
         yield Fault((*path, "units"), "expected more than 0")

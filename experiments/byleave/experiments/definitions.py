@@ -231,11 +231,11 @@ class Prior:
     """What is believed of every arm before any data: a conversion rate, known from so many units.
 
     Attributes:
-        rate: The conversion rate.
+        rate: The conversion rate; that of the site's earlier runs, when None.
         units: How many units that belief is worth.
     """
 
-    rate: Share
+    rate: Share | None = None
     units: float = 50.0
 
 

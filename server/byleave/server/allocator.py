@@ -12,7 +12,7 @@ from byleave.experiments.allocation import evidence, is_replaced, is_ripe, next_
 from byleave.segments import plain
 from byleave.server import schema
 from byleave.server.learning import EVERYONE
-from byleave.server.observing import observe_run
+from byleave.server.observing import observe_run, site_rate
 from byleave.server.rows import NewRow, weights_of
 from byleave.server.runs import Measured, live_runs, measured
 from byleave.server.sites import Site
@@ -58,11 +58,17 @@ def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: in
     observed = observe_run(
         connection, site, run, fixed, cells=[row.cell for row in open_now], now_ms=now_ms
     )
+    rate = site_rate(connection, site, run, fixed, now_ms=now_ms)
     successors = []
     for row in ripe:
         before = weights_of(row)
         seen = evidence(
-            observed, row.cell, goal=goal, before=before, age_ms=now_ms - run.started_ms
+            observed,
+            row.cell,
+            goal=goal,
+            before=before,
+            age_ms=now_ms - run.started_ms,
+            site_rate=rate,
         )
         step = next_weights(allocate, goal, seen)
         if is_replaced(before, step.weights, age_ms=now_ms - row.opened_ms):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, select
 
 from byleave.experiments.allocation import (
+    GRACE_MS,
     DelayCurve,
     Observed,
     delay_curve,
@@ -60,6 +61,39 @@ def observe_run(
         curve=_curve(connection, site, run, fixed, now_ms=now_ms),
         half_life_ms=allocate.half_life,
     )
+
+
+def site_rate(
+    connection: Connection, site: Site, run: Row[Any], fixed: Measured, *, now_ms: int
+) -> float | None:
+    """Return the rate at which the site's earlier runs reached the goal of this name.
+
+    Only rows count whose units have all had the goal's whole window. None where the run's prior
+    does not ask for it, or where nothing was reached yet.
+    """
+    allocate = fixed.experiment.allocate
+    if allocate.prior is None or allocate.prior.rate is not None:
+        return None
+    rows, stats = schema.allocations.c, schema.stratum_stats.c
+    last_draw_ms = now_ms - GRACE_MS - window_ms(fixed.goals[allocate.goal])
+    units, reached = connection.execute(
+        select(func.sum(stats.units), func.sum(stats.reached))
+        .join_from(
+            schema.allocations,
+            schema.stratum_stats,
+            (stats.site == rows.site)
+            & (stats.run == rows.run)
+            & (stats.stratum == rows.allocation),
+        )
+        .where(
+            rows.site == site.key,
+            rows.run != run.run,
+            rows.closed_ms <= last_draw_ms,
+            stats.goal == allocate.goal,
+            stats.segment == EVERYONE,
+        )
+    ).one()
+    return float(reached / units) if reached and reached < units else None
 
 
 def _parts(connection: Connection, site: Site, run: Row[Any], goal: str) -> Sequence[Any]:

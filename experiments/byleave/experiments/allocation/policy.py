@@ -85,6 +85,8 @@ class Evidence:
         borrowed_units: Units that what is known from other cells is worth.
         borrowed_sums: The goal's sum that those are expected to have.
         variance: Variance of an outcome within an arm, for goals that are not conversions.
+        site_rate: The goal's conversion rate in the site's earlier runs; None where it is not
+            asked for, or there was none.
     """
 
     arms: tuple[str, ...]
@@ -97,6 +99,7 @@ class Evidence:
     borrowed_units: Figures
     borrowed_sums: Figures
     variance: float
+    site_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,13 @@ class Step:
 
 
 def evidence(
-    observed: Observed, cell: str, *, goal: Goal, before: Mapping[str, float], age_ms: int
+    observed: Observed,
+    cell: str,
+    *,
+    goal: Goal,
+    before: Mapping[str, float],
+    age_ms: int,
+    site_rate: float | None = None,
 ) -> Evidence:
     """Return what the next weights of a cell follow from.
 
@@ -118,6 +127,7 @@ def evidence(
         goal: The goal that the weights learn from.
         before: The weights in force in the cell, by arm.
         age_ms: Time since the run began.
+        site_rate: The goal's conversion rate in the site's earlier runs, where the prior asks.
     """
     arms = tuple(before)
     columns, own = observed.columns(arms), observed.cells.index(cell)
@@ -134,6 +144,7 @@ def evidence(
         borrowed_units=_figures(borrowed_units),
         borrowed_sums=_figures(borrowed_sums),
         variance=0.0 if is_conversion else observed.variance,
+        site_rate=site_rate,
     )
 
 
@@ -204,11 +215,11 @@ def _posterior(allocate: Allocate, goal: Goal, seen: Evidence) -> Posterior:
     sums = np.add(seen.sums, seen.borrowed_sums)
     if goal.kind is not GoalKind.CONVERSION:
         return normal_posterior(units, sums, variance=seen.variance)
-    if allocate.prior is None:
+    prior = allocate.prior
+    rate = None if prior is None else seen.site_rate if prior.rate is None else prior.rate
+    if prior is None or rate is None:
         return beta_posterior(sums, units)
-    return beta_posterior(
-        sums, units, prior_mean=allocate.prior.rate, prior_strength=allocate.prior.units
-    )
+    return beta_posterior(sums, units, prior_mean=rate, prior_strength=prior.units)
 
 
 def _step(method: Method, seen: Evidence, weights: NDArray[np.float64]) -> Step:
