@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -194,8 +195,8 @@ def test_a_file_that_is_not_text_is_wrong_use(tmp_path: Path) -> None:
     assert "not readable as CSV" in result.stderr
 
 
-def test_without_pyarrow_parquet_says_what_to_install(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['pyarrow'] = None; import byleave.server.__main__ as m"
+def test_without_duckdb_parquet_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['duckdb'] = None; import byleave.server.__main__ as m"
     command = ["stats", "off-policy", str(tmp_path / "log.parquet"), "--policy", "{}"]
 
     done = subprocess.run(
@@ -203,20 +204,24 @@ def test_without_pyarrow_parquet_says_what_to_install(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 2
-    assert done.stderr == "reading Parquet needs pyarrow: pip install pyarrow, or hand in CSV\n"
+    assert done.stderr == (
+        "reading Parquet needs DuckDB: pip install 'byleave[analytics]', or hand in CSV\n"
+    )
 
 
-def test_parquet_says_the_same_as_csv(
-    log: Path, rows: list[dict[str, Any]], tmp_path: Path
-) -> None:
-    pyarrow = pytest.importorskip("pyarrow", reason="reading Parquet is optional")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "log.parquet")
+def test_parquet_says_the_same_as_csv(log: Path, tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        columns = connection.read_csv(str(log), all_varchar=True)
+        columns.write_parquet(str(tmp_path / "log-1-.parquet"))
+    (tmp_path / "log-1-.parquet").rename(tmp_path / "log[1].parquet")
     (tmp_path / "broken.parquet").write_bytes(b"no such thing")
 
-    same = run(tmp_path / "log.parquet", "--policy", '{"proof": 1}')
+    same = run(tmp_path / "log[1].parquet", "--policy", '{"proof": 1}')
     broken = run(tmp_path / "broken.parquet", "--policy", '{"proof": 1}')
+    missing = run(tmp_path / "none.parquet", "--policy", '{"proof": 1}')
 
     assert same.stdout == run(log, "--policy", '{"proof": 1}').stdout
     assert broken.exit_code == 2
     assert "not readable as Parquet" in broken.stderr
+    assert missing.exit_code == 2
+    assert "No such file" in missing.stderr
