@@ -3,7 +3,14 @@ from collections.abc import Callable
 import pytest
 
 from byleave.experiments import Definitions
-from byleave.experiments.cells import Cell, cell_key, cells, starting_weights
+from byleave.experiments.cells import (
+    Cell,
+    cell_key,
+    cells,
+    remaining_cell,
+    remaining_weights,
+    starting_weights,
+)
 
 Define = Callable[..., Definitions]
 
@@ -43,6 +50,24 @@ def test_a_retired_arm_is_in_no_cell(offer: Define) -> None:
     found = cells(experiment.experiments["offer"], retired=["often"])
 
     assert found == [Cell((), ("control", "proof"))]
+
+
+def test_what_is_left_of_a_cell_without_retired_arms() -> None:
+    assert remaining_cell("10:control+often+proof", ["often", "rare"]) == "10:control+proof"
+    assert remaining_cell(":control+proof", []) == ":control+proof"
+
+
+@pytest.mark.parametrize(
+    ("weights", "left"),
+    [
+        ({"a": 0.1, "b": 0.3, "c": 0.6}, {"a": 0.25, "b": 0.75}),
+        ({"a": 0.0, "b": 0.0, "c": 1.0}, {"a": 0.5, "b": 0.5}),
+    ],
+)
+def test_arms_that_stay_share_as_they_did(
+    weights: dict[str, float], left: dict[str, float]
+) -> None:
+    assert remaining_weights(weights, ["c"]) == pytest.approx(left)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,18 @@ def test_faults_of_the_variants(offer: Define, variants: dict[str, Any], expecte
 
 
 @pytest.mark.parametrize(
+    ("retired", "expected"),
+    [
+        (["prof"], "[0]: unknown variant 'prof'. Did you mean 'proof'?"),
+        (["control"], "[0]: control cannot be retired; end the experiment instead"),
+        (["proof"], ": leaves control alone; end the experiment instead"),
+    ],
+)
+def test_faults_of_retired_arms(offer: Define, retired: list[str], expected: str) -> None:
+    assert faults_of(offer(retired=retired)) == [f"$.experiments.offer.retired{expected}"]
+
+
+@pytest.mark.parametrize(
     "link", ["/", "/a?b=c#d", "https://example.org", "#top", "mailto:a@b.example", "tel:+41"]
 )
 def test_addresses_that_a_link_may_have(offer: Define, link: str) -> None:

@@ -293,3 +293,56 @@ def test_an_imported_split_is_drawn_from_what_is_not_kept(
 
     assert (found.assignments, found.not_derived) == (0, 300)
     assert found.differences == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        (
+            {"weights": {"control": 0.5, "proof": 0.5}},
+            ["its weights are not those of the row before it without the retired arms"],
+        ),
+        (
+            {"cell": "1:control+proof"},
+            ["its weights are not those of the row before it without the retired arms"],
+        ),
+        (
+            {"inputs": {"method": "retired", "follows": "offer.1.9.0"}},
+            ["it was not published when the row before it was closed"],
+        ),
+        ({"opened_ms": 5}, ["it was not published when the row before it was closed"]),
+    ],
+)
+def test_a_row_without_retired_arms_follows_from_the_one_before(
+    offer: Callable[..., Definitions], changes: dict[str, Any], expected: list[str]
+) -> None:
+    shares = {"control": "20%", "often": "20%", "proof": "60%"}
+    definitions = offer(
+        allocate={"policy": "fixed", "shares": shares}, variants={"often": {"template": "a.html"}}
+    )
+    before = KeptRow(
+        id="offer.1.1.0",
+        cell=":control+often+proof",
+        weights={"control": 0.2, "often": 0.2, "proof": 0.6},
+        opened_ms=0,
+        closed_ms=DAY_MS,
+        inputs={"method": "start"},
+    )
+    row = KeptRow(
+        id="offer.1.2.0",
+        cell=":control+proof",
+        weights={"control": 0.25, "proof": 0.75},
+        opened_ms=DAY_MS,
+        closed_ms=None,
+        inputs={"method": "retired", "follows": "offer.1.1.0"},
+    )
+    run = KeptRun(
+        experiment=definitions.experiments["offer"],
+        goals=definitions.goals,
+        seed="seed",
+        started_ms=0,
+        rows=(before, replace(row, **changes)),
+    )
+
+    assert words(replay(run, [])) == expected

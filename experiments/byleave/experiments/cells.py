@@ -4,7 +4,7 @@ Arms with conditions of their own are eligible for some visitors only. Their pro
 true because the eligible set is fixed before the draw and each set has rows of its own.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -36,6 +36,24 @@ class Cell:
 def cell_key(contexts: Iterable[bool], arms: Iterable[str]) -> str:
     """Return the text that names a cell, whatever order the arms come in."""
     return f"{''.join('01'[is_true] for is_true in contexts)}:{'+'.join(sorted(arms))}"
+
+
+def remaining_cell(cell: str, retired: Collection[str]) -> str:
+    """Return the cell that is left of one when arms are taken out of it, both as text.
+
+    Args:
+        cell: The cell, such as `10:control+finder+proof`.
+        retired: The arms, whether they are in it or not.
+    """
+    contexts, _, arms = cell.partition(":")
+    return f"{contexts}:{'+'.join(arm for arm in arms.split('+') if arm not in retired)}"
+
+
+def remaining_weights(weights: Mapping[str, float], retired: Collection[str]) -> dict[str, float]:
+    """Return the weights of a row without some arms, scaled to 1; equal where nothing is left."""
+    left = {arm: weight for arm, weight in weights.items() if arm not in retired}
+    total = sum(left.values())
+    return {arm: weight / total if total > 0 else 1 / len(left) for arm, weight in left.items()}
 
 
 def is_conditional(variant: Variant) -> bool:

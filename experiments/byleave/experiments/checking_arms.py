@@ -54,6 +54,7 @@ _ADDRESSES: Final = {
 def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
     """Yield what is wrong with an experiment's variants and their allocation."""
     yield from _variants(experiment, definitions, (*path, "variants"))
+    yield from _retired(experiment, (*path, "retired"))
     yield from _cells(experiment, definitions, (*path, "allocate"))
     if experiment.allocate.policy is Policy.THOMPSON:
         yield from _learned(experiment, (*path, "allocate"))
@@ -63,6 +64,16 @@ def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> 
         for name in ("prior", "half_life", "largest_step"):
             if getattr(experiment.allocate, name) is not None:
                 yield Fault((*path, "allocate", name), "only `policy: thompson` learns")
+
+
+def _retired(experiment: Experiment, path: Path) -> Iterator[Fault]:
+    for index, arm in enumerate(experiment.retired):
+        if arm not in experiment.variants:
+            yield unknown_name("variant", arm, experiment.variants, (*path, index))
+        elif arm == CONTROL:
+            yield Fault((*path, index), "control cannot be retired; end the experiment instead")
+    if experiment.retired and set(experiment.variants) - {CONTROL} <= set(experiment.retired):
+        yield Fault(path, "leaves control alone; end the experiment instead")
 
 
 def _variants(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:

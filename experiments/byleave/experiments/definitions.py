@@ -306,6 +306,8 @@ class Experiment:
         priority: The higher one is asked first where several want one slot.
         report_by: At most 10 segments, fixed at enrolment, by which results are reported.
         imported: How another system drew it, where one began it.
+        retired: Arms that nobody is drawn into any more. Their visitors are drawn again, but
+            never enrolled again.
         title: What people call it.
     """
 
@@ -325,6 +327,7 @@ class Experiment:
     priority: int = 0
     report_by: tuple[str, ...] = ()
     imported: Imported | None = None
+    retired: tuple[str, ...] = ()
     title: str = ""
 
 

@@ -28,11 +28,15 @@ def local_snapshot(definitions: Definitions, *, now_ms: int) -> Snapshot:
         )
 
     def run(key: str) -> Run:
+        experiment = definitions.experiments[key]
         return Run(
             id=f"{key}.local",
             seed=f"{definitions.site}/{key}",
             started_ms=now_ms,
-            allocations=tuple(row(key, cell) for cell in cells(definitions.experiments[key])),
+            allocations=tuple(
+                row(key, cell) for cell in cells(experiment, retired=experiment.retired)
+            ),
+            retired=experiment.retired,
         )
 
     return Snapshot(

@@ -23,7 +23,7 @@ from byleave.experiments.allocation import (
     next_weights,
 )
 from byleave.experiments.assignment import Slices
-from byleave.experiments.cells import starting_weights
+from byleave.experiments.cells import remaining_cell, remaining_weights, starting_weights
 from byleave.experiments.decisions import HOLDOUT
 from byleave.experiments.definitions import Experiment
 from byleave.experiments.goals import Goal
@@ -169,9 +169,13 @@ def replay(
 def _allocations(run: KeptRun) -> Iterator[Difference]:
     """Yield where a row does not follow from the one before it and from its inputs."""
     newest: dict[str, KeptRow] = {}
+    known = {row.id: row for row in run.rows}
     for row in run.rows:
         before = newest.get(row.cell)
-        problems = _first(run, row) if before is None else _successor(run, before, row)
+        if row.inputs.get("method") == Method.RETIRED:
+            problems = _without(known.get(row.inputs.get("follows", "")), row)
+        else:
+            problems = _first(run, row) if before is None else _successor(run, before, row)
         yield from (Difference(row.id, words) for words in problems)
         newest[row.cell] = row
 
@@ -183,6 +187,17 @@ def _first(run: KeptRun, row: KeptRow) -> Iterator[str]:
         yield "the first weights of the cell are not those that a run begins with"
     if row.inputs.get("method") != Method.START:
         yield "the first row of the cell does not say that it is one"
+
+
+def _without(before: KeptRow | None, row: KeptRow) -> Iterator[str]:
+    """Yield where a row is not the one it follows, without the arms that were retired."""
+    if before is None or before.closed_ms != row.opened_ms:
+        yield "it was not published when the row before it was closed"
+        return
+    retired = before.weights.keys() - row.weights.keys()
+    left = remaining_weights(before.weights, retired)
+    if row.cell != remaining_cell(before.cell, retired) or not _agree(row.weights, left):
+        yield "its weights are not those of the row before it without the retired arms"
 
 
 def _successor(run: KeptRun, before: KeptRow, row: KeptRow) -> Iterator[str]:

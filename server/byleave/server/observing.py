@@ -19,6 +19,7 @@ from byleave.experiments.allocation import (
     delay_edges,
     observe,
 )
+from byleave.experiments.cells import remaining_cell
 from byleave.experiments.goals import GoalKind
 from byleave.server import schema
 from byleave.server.learning import DELAY_BUCKETS, EVERYONE, window_ms
@@ -35,9 +36,13 @@ def observe_run(
     cells: Sequence[str],
     now_ms: int,
 ) -> Observed:
-    """Return the sums of a run for the goal that its allocation learns from, as of one moment."""
+    """Return the sums of a run for the goal that its allocation learns from, as of one moment.
+
+    What a cell saw before arms were retired counts in the cell that is left of it.
+    """
     allocate = fixed.experiment.allocate
     arms = sorted(fixed.experiment.variants)
+    retired = set(arms).difference(*(cell.partition(":")[2].split("+") for cell in cells))
     parts = _parts(connection, site, run, allocate.goal)
     place = {name: j for j, name in enumerate(dict.fromkeys(part.allocation for part in parts))}
     figures = np.zeros((4, len(place), len(arms)))
@@ -49,7 +54,7 @@ def observe_run(
         ages_ms[:, j] = now_ms - closed_ms, now_ms - part.opened_ms
         values = (part.units, part.reached, part.total, part.squares)
         figures[:, j, arms.index(part.arm)] = values
-        cell_of_row[part.allocation] = part.cell
+        cell_of_row[part.allocation] = remaining_cell(part.cell, retired)
     return observe(
         dict(zip(("counts", "reached", "sums", "squares"), figures, strict=True)),
         cells=list(dict.fromkeys([*cells, *cell_of_row.values()])),

@@ -135,11 +135,16 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         .order_by(rows.run, rows.cell_index)
     ).all()
     every_run = connection.execute(select(schema.runs).where(schema.runs.c.site == site.key)).all()
+    definitions = read(Definitions, json.loads(newest.definitions))
     snapshot = Snapshot(
         version=Version(generation=state.generation, number=state.number),
         published_ms=state.published_ms,
-        definitions=read(Definitions, json.loads(newest.definitions)),
-        runs={row.experiment: _run(row, open_now) for row in every_run if row.ended_ms is None},
+        definitions=definitions,
+        runs={
+            row.experiment: _run(row, open_now, definitions.experiments[row.experiment].retired)
+            for row in every_run
+            if row.ended_ms is None
+        },
         holdout_seed=site.derived("holdout"),
         receipt_key=site.derived("receipt"),
     )
@@ -156,7 +161,7 @@ def _newest_definitions(connection: Connection, site: Site) -> Row[Any] | None:
     ).one_or_none()
 
 
-def _run(row: Row[Any], open_now: Iterable[Row[Any]]) -> Run:
+def _run(row: Row[Any], open_now: Iterable[Row[Any]], retired: tuple[str, ...]) -> Run:
     return Run(
         id=row.run,
         seed=row.seed,
@@ -172,4 +177,5 @@ def _run(row: Row[Any], open_now: Iterable[Row[Any]]) -> Run:
             for each in open_now
             if each.run == row.run
         ),
+        retired=retired,
     )

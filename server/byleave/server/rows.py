@@ -1,7 +1,7 @@
 """Allocation rows in the store: opened with their weights, closed by a successor, never changed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +9,13 @@ import msgspec
 from sqlalchemy import Connection, Row, update
 
 from byleave.experiments import Experiment
-from byleave.experiments.allocation import GRACE_MS, LONGEST_ROW_MS, fixed_weights
-from byleave.experiments.cells import cells, starting_weights
+from byleave.experiments.allocation import GRACE_MS, LONGEST_ROW_MS, Method, fixed_weights
+from byleave.experiments.cells import (
+    cells,
+    remaining_cell,
+    remaining_weights,
+    starting_weights,
+)
 from byleave.server import schema
 from byleave.server.batches import add_rows
 
@@ -46,7 +51,7 @@ class NewRow:
 def starting_rows(experiment: Experiment, run: str) -> list[NewRow]:
     """Return the first row of each cell of a new run."""
     rows = []
-    for index, cell in enumerate(cells(experiment)):
+    for index, cell in enumerate(cells(experiment, retired=experiment.retired)):
         weights = starting_weights(experiment, cell.arms)
         exact = fixed_weights(list(weights.values())).tolist()
         rows.append(
@@ -62,6 +67,50 @@ def starting_rows(experiment: Experiment, run: str) -> list[NewRow]:
     return rows
 
 
+def retiring_rows(
+    experiment: Experiment, run: str, open_now: Sequence[Row[Any]], *, sequence: int
+) -> list[NewRow] | None:
+    """Return the first row of each cell that is new because arms were retired.
+
+    It has the weights of the row that it follows, without those arms.
+
+    Args:
+        experiment: The experiment, with the arms that are retired by now.
+        run: Its run.
+        open_now: The open rows of the run.
+        sequence: Place of the new rows among the run's publications.
+
+    Returns:
+        None where an arm came back, for which there is no row to go on from.
+    """
+    has_row = {row.cell for row in open_now}
+    rows = []
+    for cell in cells(experiment, retired=experiment.retired):
+        if cell.key in has_row:
+            continue
+        before = next((row for row in open_now if _remains(row, experiment) == cell.key), None)
+        if before is None:
+            return None
+        weights = remaining_weights(weights_of(before), experiment.retired)
+        exact = fixed_weights(list(weights.values())).tolist()
+        rows.append(
+            NewRow(
+                run=run,
+                sequence=sequence,
+                index=before.cell_index,
+                cell=cell.key,
+                weights=dict(zip(weights, exact, strict=True)),
+                inputs={"method": Method.RETIRED, "follows": before.allocation},
+                follows=before.allocation,
+            )
+        )
+    return rows
+
+
+def _remains(row: Row[Any], experiment: Experiment) -> str:
+    return remaining_cell(row.cell, experiment.retired)
+
+
 def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_ms: int) -> bool:
     """Open rows, each in place of the one it follows; one that is no longer open has no successor.
 
@@ -71,7 +120,7 @@ def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_
     opened = [
         row
         for row in rows
-        if row.follows is None or _close(connection, site, row.follows, now_ms=now_ms)
+        if row.follows is None or close_row(connection, site, row.follows, now_ms=now_ms)
     ]
     add_rows(
         connection,
@@ -96,7 +145,8 @@ def open_rows(connection: Connection, site: str, rows: Iterable[NewRow], *, now_
     return bool(opened)
 
 
-def _close(connection: Connection, site: str, allocation: str, *, now_ms: int) -> bool:
+def close_row(connection: Connection, site: str, allocation: str, *, now_ms: int) -> bool:
+    """Close a row; return whether it was open."""
     table = schema.allocations.c
     closed = connection.execute(
         update(schema.allocations)

@@ -8,10 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from byleave.experiments import Definitions, Experiment, Goal
+from byleave.experiments.cells import cells
 from byleave.experiments.definitions import Schedule
 from byleave.segments import canonical_json, read
 from byleave.server import schema
-from byleave.server.rows import close_rows, open_rows, starting_rows
+from byleave.server.rows import (
+    close_row,
+    close_rows,
+    open_rows,
+    retiring_rows,
+    starting_rows,
+)
 from byleave.server.sites import Entropy, Site
 
 
@@ -30,7 +37,9 @@ class Measured:
         names = {judged.primary, experiment.allocate.goal, *judged.others}
         names |= {guard.goal for guard in judged.guards}
         return cls(
-            experiment=replace(experiment, title="", priority=0, schedule=Schedule(), report_by=()),
+            experiment=replace(
+                experiment, title="", priority=0, schedule=Schedule(), report_by=(), retired=()
+            ),
             goals={name: definitions.goals[name] for name in sorted(names)},
         )
 
@@ -64,16 +73,51 @@ def renew_runs(
     """End each run that the definitions no longer describe, and start those that they do."""
     live = {row.experiment: row for row in live_runs(connection, site)}
     wanted = {key: canonical_json(Measured.of(definitions, key)) for key in definitions.experiments}
+    going_on = {
+        key
+        for key, run in live.items()
+        if wanted.get(key) == run.definition
+        and _retire(connection, site, run.run, definitions.experiments[key], now_ms=now_ms)
+    }
     for key, run in live.items():
-        if wanted.get(key) != run.definition:
+        if key not in going_on:
             _end_run(connection, site, run.run, now_ms=now_ms)
     for key, text in wanted.items():
-        if key not in live or live[key].definition != text:
-            _start_run(connection, site, key, text, entropy=entropy, now_ms=now_ms)
+        if key not in going_on:
+            retired = definitions.experiments[key].retired
+            _start_run(connection, site, key, text, retired, entropy=entropy, now_ms=now_ms)
+
+
+def _retire(
+    connection: Connection, site: Site, run: str, experiment: Experiment, *, now_ms: int
+) -> bool:
+    """Take arms out of a run; return whether it can go on, which it cannot when one comes back."""
+    rows = schema.allocations.c
+    every = connection.execute(
+        select(schema.allocations).where(rows.site == site.key, rows.run == run)
+    ).all()
+    open_now = [row for row in every if row.closed_ms is None]
+    last = max(row.sequence for row in every)
+    successors = retiring_rows(experiment, run, open_now, sequence=last + 1)
+    if successors is None:
+        return False
+    open_rows(connection, site.key, successors, now_ms=now_ms)
+    wanted = {cell.key for cell in cells(experiment, retired=experiment.retired)}
+    for row in open_now:
+        if row.cell not in wanted:
+            close_row(connection, site.key, row.allocation, now_ms=now_ms)
+    return True
 
 
 def _start_run(
-    connection: Connection, site: Site, key: str, text: str, *, entropy: Entropy, now_ms: int
+    connection: Connection,
+    site: Site,
+    key: str,
+    text: str,
+    retired: tuple[str, ...],
+    *,
+    entropy: Entropy,
+    now_ms: int,
 ) -> None:
     last = newest_run(connection, site, key)
     ordinal = 1 if last is None else last.ordinal + 1
@@ -91,7 +135,7 @@ def _start_run(
             conflicts=0,
         )
     )
-    experiment = read(Measured, json.loads(text)).experiment
+    experiment = replace(read(Measured, json.loads(text)).experiment, retired=retired)
     open_rows(connection, site.key, starting_rows(experiment, run), now_ms=now_ms)
 
 

@@ -66,6 +66,7 @@ class Method(StrEnum):
     FIXED = "fixed"
     WARM_UP = "warm-up"
     THOMPSON = "thompson"
+    RETIRED = "retired"  # those of the row before, without the arms that were taken out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
