@@ -180,7 +180,7 @@ def test_an_empty_site_says_what_is_missing(write: Write) -> None:
                 "experiments/offer.yaml:1:1: 'slot' is missing",
                 "experiments/offer.yaml:2:1: unknown key 'solt', expected one of slot, variants, "
                 "allocate, goals, audience, until, unless, cap, schedule, unit, traffic, ramp, "
-                "exclusive, priority, report_by, imported, title. Did you mean 'slot'?",
+                "exclusive, priority, report_by, imported, retired, title. Did you mean 'slot'?",
             ],
         ),
         (
