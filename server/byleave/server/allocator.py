@@ -15,7 +15,7 @@ from byleave.server.learning import EVERYONE
 from byleave.server.observing import observe_run, site_rate
 from byleave.server.rows import NewRow, weights_of
 from byleave.server.runs import Measured, live_runs, measured
-from byleave.server.sites import Site
+from byleave.server.sites import Site, next_number
 
 
 def due_rows(connection: Connection, site: Site, *, now_ms: int) -> list[NewRow]:
@@ -75,7 +75,7 @@ def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: in
             successors.append(
                 NewRow(
                     run=run.run,
-                    sequence=last + 1,
+                    sequence=next_number(connection, site.key, last),
                     index=row.cell_index,
                     cell=row.cell,
                     weights=step.weights,

@@ -19,7 +19,7 @@ from byleave.server.rows import (
     retiring_rows,
     starting_rows,
 )
-from byleave.server.sites import Entropy, Site
+from byleave.server.sites import Entropy, Site, next_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,8 @@ def _retire(
     ).all()
     open_now = [row for row in every if row.closed_ms is None]
     last = max(row.sequence for row in every)
-    successors = retiring_rows(experiment, run, open_now, sequence=last + 1)
+    sequence = next_number(connection, site.key, last)
+    successors = retiring_rows(experiment, run, open_now, sequence=sequence)
     if successors is None:
         return False
     open_rows(connection, site.key, successors, now_ms=now_ms)
@@ -120,7 +121,7 @@ def _start_run(
     now_ms: int,
 ) -> None:
     last = newest_run(connection, site, key)
-    ordinal = 1 if last is None else last.ordinal + 1
+    ordinal = next_number(connection, site.key, last.ordinal if last else None)
     run = f"{key}.{ordinal}"
     connection.execute(
         insert(schema.runs).values(

@@ -73,6 +73,17 @@ def open_site(
     return Site(key, row.is_simulated or is_simulated, bytes.fromhex(row.secret))
 
 
+def next_number(connection: Connection, site: str, last: int | None) -> int:
+    """Return the number that follows the last one of a series, such as the runs of an experiment.
+
+    A store that was restored does not know which numbers were given after its backup; it leaves
+    a million of them out, so that no name can ever mean two things.
+    """
+    sites = schema.sites.c
+    generation = connection.execute(select(sites.generation).where(sites.site == site)).scalar_one()
+    return max((last or 0) + 1, (generation - 1) * 1_000_000 + 1)
+
+
 def touch(connection: Connection, site: Site) -> None:
     """Write to the store without changing anything, which fails where writing would."""
     row = schema.sites.c

@@ -51,7 +51,7 @@ class Storage:
             StorageError: Another process has it, a newer version made it, or it cannot be
                 opened; the message says what to do.
         """
-        url = _url(database)
+        url = url_of(database)
         self._guard = threading.Lock()
         self._lock: sqlite3.Connection | None = None
         if url.get_backend_name() == "sqlite":
@@ -100,7 +100,12 @@ class Storage:
             self._lock.close()
 
 
-def _url(database: str | Path) -> URL:
+def url_of(database: str | Path) -> URL:
+    """Return the address of a store.
+
+    Raises:
+        StorageError: It is none.
+    """
     text = str(database)
     if "://" not in text:
         return URL.create("sqlite", database=text)

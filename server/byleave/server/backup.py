@@ -1,0 +1,157 @@
+"""Backups: one SQLite file with all that a store holds at one moment, whatever the store is.
+
+A backup is made while the store is in use, and is itself a store: the server could be started
+on it. So a backup of SQLite can be restored into PostgreSQL, and the other way round.
+"""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, create_engine, func, select, update
+from sqlalchemy.exc import DatabaseError
+
+from byleave.server import schema
+from byleave.server.batches import add_rows
+from byleave.server.errors import StorageError
+from byleave.server.storage import Storage, url_of
+
+_ROWS_AT_ONCE: Final = 2_000
+
+
+def back_up(database: str | Path, target: Path) -> None:
+    """Write everything that a store holds now to a new file; the store may be in use.
+
+    The file appears under its name only once it is whole and on disk.
+
+    Raises:
+        StorageError: There is no such store, it cannot be read, or there is a file already.
+    """
+    if target.exists():
+        raise StorageError(f"{target} is there already; nothing was written")
+    partial = target.with_name(f"{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    url = url_of(database)
+    try:
+        if url.get_backend_name() == "sqlite":
+            _copy_file(Path(url.database or ""), partial)
+        else:
+            _copy_rows(database, partial)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.rename(target)
+    except (sqlite3.Error, DatabaseError, OSError) as error:
+        raise StorageError(f"no backup was made: {_reason(error)}") from error
+    finally:
+        for leftover in (partial, Path(f"{partial}-wal"), Path(f"{partial}-shm")):
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
+
+
+def restore(backup: Path, database: str | Path, *, now_ms: int) -> list[str]:
+    """Fill an empty store from a backup, and return the keys of the sites in it.
+
+    The generation of each site rises: what its servers publish from now on is newer than all
+    that was published after the backup, and never has the name of any of it.
+
+    Raises:
+        StorageError: There is no such backup, it is damaged, or the store is in use or not
+            empty.
+    """
+    check_backup(backup)
+    storage = Storage(database)
+    try:
+        with storage.writing() as connection:
+            if connection.execute(select(func.count()).select_from(schema.sites)).scalar_one():
+                raise StorageError("the store is not empty; restore into a new one")
+            _fill(connection, backup)
+            connection.execute(
+                update(schema.sites).values(
+                    generation=schema.sites.c.generation + 1, number=1, published_ms=now_ms
+                )
+            )
+            return list(connection.execute(select(schema.sites.c.site)).scalars())
+    finally:
+        storage.close()
+
+
+def check_backup(backup: Path) -> None:
+    """Make sure that a file is a whole backup of a version that this one can read.
+
+    Raises:
+        StorageError: It is not; the message says what is wrong.
+    """
+    if not backup.is_file():
+        raise StorageError(f"there is no backup {backup}")
+    try:
+        with closing(_read_only(backup)) as connection:
+            found = connection.execute("PRAGMA integrity_check").fetchone()[0]
+            if found != "ok":
+                raise StorageError(f"{backup} is damaged")
+            connection.execute("SELECT site, generation FROM sites").fetchall()
+    except sqlite3.Error as error:
+        raise StorageError(f"{backup} is not a backup: {error}") from error
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a SQLite store in one step, which sees one moment and holds up no writer."""
+    if not source.is_file():
+        raise StorageError(f"there is no store {source}")
+    with closing(_read_only(source)) as reader, closing(sqlite3.connect(target)) as writer:
+        reader.backup(writer, pages=-1)
+        # One file, without the log beside it.
+        writer.execute("PRAGMA journal_mode=delete")
+
+
+def _copy_rows(database: str | Path, target: Path) -> None:
+    """Copy all rows of a store that one transaction sees."""
+    engine = create_engine(url_of(database), hide_parameters=True)
+    copy = Storage(target)
+    try:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as source:
+            _copy_tables(source, copy)
+    finally:
+        engine.dispose()
+        copy.close()
+    Path(f"{target}-lock").unlink(missing_ok=True)
+
+
+def _copy_tables(source: Connection, copy: Storage) -> None:
+    for table in schema.metadata.sorted_tables:
+        rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
+        for some in rows.partitions(_ROWS_AT_ONCE):
+            with copy.writing() as connection:
+                add_rows(connection, table, [tuple(row) for row in some])
+
+
+def _fill(connection: Connection, backup: Path) -> None:
+    """Insert all rows of a backup, brought up to date first where it is older."""
+    newer = backup.with_name(f"{backup.name}.restoring")
+    try:
+        with closing(_read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
+            reader.backup(writer, pages=-1)
+        source = Storage(newer)
+        try:
+            with source.reading() as reading:
+                for table in schema.metadata.sorted_tables:
+                    rows = reading.execute(select(table))
+                    for some in rows.partitions(_ROWS_AT_ONCE):
+                        add_rows(connection, table, [tuple(row) for row in some])
+        finally:
+            source.close()
+    finally:
+        for suffix in ("", "-wal", "-shm", "-lock"):
+            Path(f"{newer}{suffix}").unlink(missing_ok=True)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """Open a file that may be in use; who cannot write it cannot checkpoint it either."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+    connection.execute("PRAGMA query_only=on")
+    return connection
+
+
+def _reason(error: Any) -> str:
+    return str(getattr(error, "orig", None) or error)
