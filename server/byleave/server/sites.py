@@ -80,7 +80,8 @@ def next_number(connection: Connection, site: str, last: int | None) -> int:
     a million of them out, so that no name can ever mean two things.
     """
     sites = schema.sites.c
-    generation = connection.execute(select(sites.generation).where(sites.site == site)).scalar_one()
+    query = select(sites.generation).where(sites.site == site)
+    generation = int(connection.execute(query).scalar_one())
     return max((last or 0) + 1, (generation - 1) * 1_000_000 + 1)
 
 

@@ -1,0 +1,65 @@
+"""The web server around the application: uvicorn with deadlines, and an orderly end."""
+
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from byleave.server.deadlines import PatientProtocol
+from byleave.server.service import Service
+
+#: Requests that are under way have so long to end, in seconds; what was acknowledged is stored
+#: after that, and all of it takes less than ten.
+DRAIN_S: Final = 6
+#: An idle connection is closed after this, in seconds.
+IDLE_S: Final = 15
+
+
+class OrderlyServer(uvicorn.Server):
+    """Tells the service that it ends before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        """Serve an application of the service."""
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connections, finish what is under way, and store what is waiting."""
+        self._service.is_ending.set()
+        await super().shutdown(sockets)
+
+
+def serve(
+    app: ASGIApp,
+    service: Service,
+    listener: socket.socket,
+    *,
+    most_connections: int,
+    trusted_proxies: Sequence[str],
+) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        app: The application.
+        service: What it serves.
+        listener: Where.
+        most_connections: Connections beyond these are answered with 503.
+        trusted_proxies: Addresses whose word on who the client is counts.
+    """
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        loop="auto",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        limit_concurrency=most_connections,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+    )
+    OrderlyServer(config, service).run(sockets=[listener])
