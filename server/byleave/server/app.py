@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from byleave.server.background import work
 from byleave.server.console.pages import page_routes
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
+from byleave.server.metrics import Measured, Metrics
 from byleave.server.outbound import Outbound
 from byleave.server.routes import ROUTES, ApiRoute, Call
 from byleave.server.service import Service
@@ -59,7 +61,8 @@ def create_app(
             await client.close()
             await run_in_threadpool(service.close)
 
-    return Starlette(
+    metrics = Metrics(service)
+    app = Starlette(
         routes=[
             *(
                 Route(route.path, _endpoint(service, route), methods=[route.method])
@@ -67,11 +70,14 @@ def create_app(
             ),
             *page_routes(service),
         ],
+        middleware=[Middleware(Measured, metrics=metrics)],
         lifespan=lifespan,
         exception_handlers=dict.fromkeys(
             (Problem, HTTPException, NothingPublishedError, DBAPIError, Exception), _tell
         ),
     )
+    app.state.metrics = metrics
+    return app
 
 
 def _endpoint(service: Service, route: ApiRoute) -> Callable[[Request], Awaitable[Response]]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, ParamSpec, TypeVar
 
 from byleave.server.errors import NothingPublishedError
@@ -30,6 +32,22 @@ async def work(service: Service, outbound: Outbound) -> None:
         group.create_task(_repeat("webhooks", lambda: service.outreach.deliver(outbound), _IDLE_S))
         group.create_task(_repeat("statuses", lambda: _statuses(service), _STATUSES_S))
         group.create_task(_repeat("retention", lambda: _retention(service), _RETENTION_S))
+
+
+async def work_until_stopped(service: Service, outbound: Outbound) -> None:
+    """Do all that is due until the process is told to end, then close the service."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    working = asyncio.create_task(work(service, outbound))
+    await stopped.wait()
+    service.is_ending.set()
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+    await outbound.close()
+    service.close()
 
 
 async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) -> None:

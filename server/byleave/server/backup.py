@@ -35,6 +35,7 @@ def back_up(database: str | Path, target: Path) -> None:
     partial.unlink(missing_ok=True)
     url = url_of(database)
     try:
+        partial.touch(mode=0o600)
         if url.get_backend_name() == "sqlite":
             _copy_file(Path(url.database or ""), partial)
         else:
@@ -86,7 +87,7 @@ def check_backup(backup: Path) -> None:
     if not backup.is_file():
         raise StorageError(f"there is no backup {backup}")
     try:
-        with closing(_read_only(backup)) as connection:
+        with closing(read_only(backup)) as connection:
             found = connection.execute("PRAGMA integrity_check").fetchone()[0]
             if found != "ok":
                 raise StorageError(f"{backup} is damaged")
@@ -99,7 +100,7 @@ def _copy_file(source: Path, target: Path) -> None:
     """Copy a SQLite store in one step, which sees one moment and holds up no writer."""
     if not source.is_file():
         raise StorageError(f"there is no store {source}")
-    with closing(_read_only(source)) as reader, closing(sqlite3.connect(target)) as writer:
+    with closing(read_only(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer, pages=-1)
         # One file, without the log beside it.
         writer.execute("PRAGMA journal_mode=delete")
@@ -130,7 +131,7 @@ def _fill(connection: Connection, backup: Path) -> None:
     """Insert all rows of a backup, brought up to date first where it is older."""
     newer = backup.with_name(f"{backup.name}.restoring")
     try:
-        with closing(_read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
+        with closing(read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
             reader.backup(writer, pages=-1)
         source = Storage(newer)
         try:
@@ -146,7 +147,7 @@ def _fill(connection: Connection, backup: Path) -> None:
             Path(f"{newer}{suffix}").unlink(missing_ok=True)
 
 
-def _read_only(path: Path) -> sqlite3.Connection:
+def read_only(path: Path) -> sqlite3.Connection:
     """Open a file that may be in use; who cannot write it cannot checkpoint it either."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
     connection.execute("PRAGMA query_only=on")

@@ -15,6 +15,7 @@ import msgspec
 
 from byleave.segments import Attribute, ValueType
 from byleave.server.attributes import Observation, Value
+from byleave.server.errors import unquoted
 from byleave.server.events import VISITOR_ID, RefusedError
 from byleave.server.http import Problem, parse
 
@@ -123,7 +124,7 @@ def _of_row(
             {"visitor": visitor, "observed_at": _time(observed), "attributes": values}, Line
         )
     except (RefusedError, msgspec.ValidationError) as error:
-        return Bad(str(error))
+        return Bad(unquoted(error))
     return Observation(visitor=line.visitor, observed_ms=line.observed_at, values=line.attributes)
 
 

@@ -1,5 +1,11 @@
 """What can go wrong in the server, for those who call it."""
 
+import re
+from typing import Final
+
+# What msgspec quotes of the sender's: names of unknown fields, and values outside of a list.
+_QUOTED: Final = re.compile(r"unknown field `.*`|Invalid (?:enum )?value '.*'", re.DOTALL)
+
 
 class ServerError(Exception):
     """The base of every error that this package raises by itself."""
@@ -19,3 +25,12 @@ class UnknownNameError(ServerError):
 
 class NothingPublishedError(ServerError):
     """The site has no definitions yet."""
+
+
+def unquoted(error: Exception) -> str:
+    """Return what a check of the shape found, without the words of whoever sent it."""
+
+    def replaced(found: re.Match[str]) -> str:
+        return "an unknown field" if found[0].startswith("unknown") else "Unknown value"
+
+    return _QUOTED.sub(replaced, str(error))

@@ -13,6 +13,7 @@ import msgspec
 from byleave.experiments import Definitions
 from byleave.sdk.receipts import read_receipt
 from byleave.segments import Event, Purpose, Scalar, ValueType
+from byleave.server.errors import unquoted
 
 _DAY_MS: Final = 86_400_000
 
@@ -104,7 +105,7 @@ def read_event(
     try:
         event = msgspec.convert(item, Exposure | Happening | SentReward)
     except msgspec.ValidationError as error:
-        raise RefusedError(str(error)) from None
+        raise RefusedError(unquoted(error)) from None
     if event.at_ms < now_ms - OLDEST_MS:
         raise RefusedError("dated more than 30 days ago")
     latest = max(event.at_ms, event.assigned_ms) if isinstance(event, Exposure) else event.at_ms

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from byleave.segments import canonical_json
+from byleave.server.errors import unquoted
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ def parse(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise Problem(422, str(error)) from None
+        raise Problem(422, unquoted(error)) from None
 
 
 def _is_too_deep(body: bytes) -> bool:

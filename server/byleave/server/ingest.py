@@ -39,12 +39,17 @@ class Ingest:
             capacity: The most events that may wait.
         """
         self._store = store
-        self._capacity = capacity
+        self.capacity = capacity
         self._waiting: deque[_Waiting] = deque()
         self._events = 0
         self._changed = Condition()
         self._thread: Thread | None = None
         self._is_stopping = False
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be stored."""
+        return self._events
 
     def submit(self, batch: Batch) -> Future[list[Verdict]]:
         """Queue a batch; the result is there once it is committed.
@@ -56,7 +61,7 @@ class Ingest:
         with self._changed:
             is_running = self._thread is not None and not self._is_stopping
             if is_running:
-                if self._events + len(batch) > self._capacity:
+                if self._events + len(batch) > self.capacity:
                     raise BusyError("too many events are waiting to be stored")
                 self._waiting.append(waiting)
                 self._events += len(batch)

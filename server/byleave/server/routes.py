@@ -19,6 +19,7 @@ from byleave.server.errors import BusyError, UnknownNameError
 from byleave.server.events import EVENT_ID, VISITOR_ID
 from byleave.server.http import Problem, is_unchanged, json_response, parse
 from byleave.server.keys import Role
+from byleave.server.metrics import CONTENT_TYPE, Metrics
 from byleave.server.recording import Verdict
 from byleave.server.service import Service
 
@@ -180,6 +181,13 @@ async def is_ready(call: Call) -> Response:
     return json_response({"status": "ready"})
 
 
+async def get_metrics(call: Call) -> Response:
+    """Return the figures of this process."""
+    metrics: Metrics = call.request.app.state.metrics
+    text = await run_in_threadpool(metrics.text)
+    return Response(text, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE)
+
+
 def _visitor(call: Call) -> str:
     visitor: str = call.request.path_params["visitor"]
     if not fullmatch(VISITOR_ID, visitor):
@@ -279,5 +287,13 @@ ROUTES: Final = (
         most_bytes=0,
         handle=is_ready,
         summary="Whether it can store, decide and publish.",
+    ),
+    ApiRoute(
+        method="GET",
+        path="/metrics",
+        roles=_READERS,
+        most_bytes=0,
+        handle=get_metrics,
+        summary="Figures of this process for Prometheus.",
     ),
 )

@@ -80,6 +80,8 @@ class Service:
             self._published = publishing.load_published(connection, self.site)
             self.keys = KeyRing.load(connection, self.site)
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
+        #: How many events became what, since this process began.
+        self.verdicts = Counter[Verdict]()
         self.ingestion = Ingest(self._record)
         self._adopting = Lock()
         #: Set when long work is to leave the rest for another time.
@@ -95,6 +97,11 @@ class Service:
         if self._published is None:
             raise NothingPublishedError("no definitions are published for this site yet")
         return self._published
+
+    def published_age_ms(self) -> int | None:
+        """Return how long the publication in force has been so; None before the first."""
+        known = self._published
+        return None if known is None else max(self.clock() - known.snapshot.published_ms, 0)
 
     def publish(self, definitions: Definitions, *, reason: str, author: str) -> Published:
         """Publish a set of definitions and return the publication that is then in force.
@@ -369,4 +376,5 @@ class Service:
                 new = [e for e, v in zip(events, verdicts, strict=True) if v is Verdict.ACCEPTED]
                 definitions = self._published.snapshot.definitions
                 tell_of_events(connection, self.site, new, definitions, now_ms=now_ms)
-            return verdicts
+        self.verdicts.update(verdicts)
+        return verdicts

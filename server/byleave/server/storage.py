@@ -56,6 +56,8 @@ class Storage:
         self._lock: sqlite3.Connection | None = None
         if url.get_backend_name() == "sqlite":
             self._lock = _taken(url.database or "")
+            # What it holds is nobody else's business.
+            Path(url.database or "").touch(mode=0o600)
             self._writer = _sqlite_engine(url, _WRITER, begin="BEGIN IMMEDIATE", connections=1)
             self._readers = _sqlite_engine(url, _READER, begin="BEGIN", connections=5)
         else:
@@ -65,11 +67,11 @@ class Storage:
                 _migrate(connection)
         except DatabaseError as error:
             self.close()
-            raise StorageError(f"cannot open the database {_shown(url)}: {error.orig}") from error
+            raise StorageError(f"cannot open the database {shown(url)}: {error.orig}") from error
         except RevisionError as error:
             self.close()
             raise StorageError(
-                f"{_shown(url)} was made by a newer version of Byleave ({error}); use that version"
+                f"{shown(url)} was made by a newer version of Byleave ({error}); use that version"
             ) from error
 
     @contextmanager
@@ -120,8 +122,11 @@ def url_of(database: str | Path) -> URL:
     return url
 
 
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+def shown(database: str | URL) -> str:
+    """Return the address of a store as people may see it: without a password."""
+    if isinstance(database, str) and "://" not in database:
+        return database
+    return make_url(database).render_as_string(hide_password=True)
 
 
 def _taken(path: str) -> sqlite3.Connection:

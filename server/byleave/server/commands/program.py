@@ -12,14 +12,16 @@ from byleave.server.commands.demo import demo
 from byleave.server.commands.explain import explain
 from byleave.server.commands.fmt import fmt
 from byleave.server.commands.init import init
+from byleave.server.commands.inspect import config, doctor
 from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.print_schema import print_schema
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
-from byleave.server.commands.serve import serve
+from byleave.server.commands.serve import serve, worker
 from byleave.server.commands.simulate import simulate
+from byleave.server.commands.store import backup, migrate, restore, retain
 from byleave.server.commands.two_sample import two_sample
 from byleave.server.commands.validate import validate
 
@@ -40,6 +42,13 @@ program.command("rewrite")(rewrite)
 program.command("schema")(print_schema)
 program.command("simulate")(simulate)
 program.command("serve")(serve)
+program.command("worker")(worker)
+program.command("config")(config)
+program.command("doctor")(doctor)
+program.command("migrate")(migrate)
+program.command("backup")(backup)
+program.command("restore")(restore)
+program.command("retain")(retain)
 program.command("demo")(demo)
 
 consent = _group("What consent strings say.")

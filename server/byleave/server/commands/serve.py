@@ -1,20 +1,25 @@
-"""`byleave serve`: the decision server of one site."""
+"""`byleave serve` and `byleave worker`: the decision server of one site."""
 
+from __future__ import annotations
+
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from byleave.server.commands.exits import FOUND
-from byleave.server.commands.validate import DEFAULT_FOLDER, Folder, load
+from byleave.server.commands.settings_options import DAY_MS, Config, Database, settle
+from byleave.server.commands.validate import load
 
 
 def serve(
-    folder: Folder = DEFAULT_FOLDER,
-    database: Annotated[
-        str, typer.Option(help="The SQLite file, made if absent, or a postgresql:// address.")
-    ] = "byleave.db",
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8401,
+    folder: Annotated[
+        Path | None, typer.Argument(help="The folder of definitions. [byleave]")
+    ] = None,
+    database: Database = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on. [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. [8401]")] = None,
+    config: Config = None,
 ) -> None:
     """Publish a folder of definitions and serve them: snapshots, decisions, events, results.
 
@@ -22,19 +27,21 @@ def serve(
     fault, a port in use, and a store that another process has, end the command before anything
     starts.
     """
-    definitions = load(folder)
-    import uvicorn
-
+    settings = settle(config, definitions=folder, database=database, host=host, port=port)
+    definitions = load(settings.definitions)
     from byleave.sdk.middleware import system_clock
+    from byleave.server import logs, serving
     from byleave.server.app import create_app
     from byleave.server.errors import ServerError
     from byleave.server.keys import Role
     from byleave.server.listening import listen, url_of
+    from byleave.server.outbound import Outbound
     from byleave.server.service import Service
 
+    logs.configure(settings.log, settings.log_level)
     try:
-        listener = listen(port, host=host)
-        service = Service(database, site=definitions.site, clock=system_clock)
+        listener = listen(settings.port, host=settings.host)
+        service = Service(settings.database, site=definitions.site, clock=system_clock)
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
@@ -43,11 +50,42 @@ def serve(
         typer.echo(f"server key, shown once: {service.create_key(Role.SERVER)}")
     typer.echo(f"{definitions.site} at {url_of(listener)}")
     for key in definitions.experiments:
-        typer.echo(f"  results: {url_of(listener)}{service.results_link(key, lasts_ms=_DAY_MS)}")
-    config = uvicorn.Config(
-        create_app(service, background=True), access_log=False, timeout_graceful_shutdown=10
+        typer.echo(f"  results: {url_of(listener)}{service.results_link(key, lasts_ms=DAY_MS)}")
+    outbound = Outbound(allow=settings.outbound_allow)
+    serving.serve(
+        create_app(service, background=True, outbound=outbound),
+        service,
+        listener,
+        most_connections=settings.connections,
+        trusted_proxies=settings.trusted_proxies,
     )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
-_DAY_MS = 86_400_000
+def worker(
+    site: Annotated[str, typer.Argument(help="The key of the site.")],
+    database: Database = None,
+    config: Config = None,
+) -> None:
+    """Do a site's background work without serving it: weights, webhooks, segments, retention.
+
+    For PostgreSQL, whose work any number of processes may share; a SQLite store belongs to the
+    one process that serves it.
+    """
+    settings = settle(config, database=database)
+    import asyncio
+
+    from byleave.sdk.middleware import system_clock
+    from byleave.server import logs
+    from byleave.server.background import work_until_stopped
+    from byleave.server.errors import ServerError
+    from byleave.server.outbound import Outbound
+    from byleave.server.service import Service
+
+    logs.configure(settings.log, settings.log_level)
+    try:
+        service = Service(settings.database, site=site, clock=system_clock)
+    except ServerError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FOUND) from None
+    typer.echo(f"working for {site}")
+    asyncio.run(work_until_stopped(service, Outbound(allow=settings.outbound_allow)))

@@ -1,0 +1,142 @@
+"""Settings of the commands: each from an option, the environment, a file, or its default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from byleave.server.errors import ServerError
+from byleave.server.storage import shown
+
+#: The file that is read from the working directory, if it is there.
+FILE: Final = Path("byleave.toml")
+PREFIX: Final = "BYLEAVE_"
+
+
+class SettingError(ServerError):
+    """A setting that cannot be used; the message names it and where it comes from."""
+
+
+def _a_network(text: str) -> str:
+    ip_network(text)
+    return text
+
+
+def _separated(value: object) -> object:
+    """Return the parts of a text such as `a, b`; anything else as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+T = TypeVar("T")
+Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_separated)]
+
+
+class Settings(BaseSettings):
+    """What a server is run with.
+
+    Attributes:
+        definitions: The folder of definitions.
+        database: The SQLite file, made if absent, or a postgresql:// address.
+        host: The address to listen on.
+        port: The port to listen on; 0 takes any free one.
+        connections: Connections beyond so many are answered with 503.
+        trusted_proxies: Addresses of proxies whose word on who the client is counts.
+        outbound_allow: Networks of one's own that webhooks may reach, such as 10.1.2.0/24.
+        log: How the log is written: for people, or one JSON object a line.
+        log_level: The least that is logged.
+
+    Lists are written with commas in the environment.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    definitions: Path = Path("byleave")
+    database: str = "byleave.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8401
+    connections: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    trusted_proxies: Listed[str] = ()
+    outbound_allow: Listed[Annotated[str, AfterValidator(_a_network)]] = ()
+    log: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given: `read_settings` has asked every source, and knows which said what."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it comes from."""
+
+    name: str
+    value: object
+    origin: str
+
+
+def read_settings(
+    options: Mapping[str, object] | None = None, *, file: Path | None = None
+) -> tuple[Settings, list[Setting]]:
+    """Return the settings, and each of them with its origin.
+
+    Args:
+        options: What was said on the command line; None stands for nothing said.
+        file: The file to read; by default `byleave.toml`, if it is there.
+
+    Raises:
+        SettingError: A value cannot be used, or the file cannot be read.
+    """
+    if file is not None and not file.is_file():
+        raise SettingError(f"there is no file {file}")
+    said = {name: value for name, value in (options or {}).items() if value is not None}
+    path = FILE if file is None else file
+    try:
+        written = TomlConfigSettingsSource(Settings, toml_file=path)()
+        around = EnvSettingsSource(Settings)()
+        settings = Settings(**{**written, **around, **said})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingError(f"settings that cannot be used: {faults}") from None
+    except (SettingsError, ValueError, OSError) as error:
+        raise SettingError(f"settings that cannot be read: {error}") from None
+    origins = {
+        **dict.fromkeys(Settings.model_fields, "default"),
+        **dict.fromkeys(written, str(path)),
+        **{name: f"environment {PREFIX}{name.upper()}" for name in around},
+        **dict.fromkeys(said, "command line"),
+    }
+    found = [
+        Setting(name, _shown(name, getattr(settings, name)), origins[name])
+        for name in Settings.model_fields
+    ]
+    return settings, found
+
+
+def _shown(name: str, value: object) -> object:
+    """Return a value without the password that it may hold."""
+    return shown(str(value)) if name == "database" else value
