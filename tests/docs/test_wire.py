@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from byleave.experiments.lift import ArmRow, Health, Refusal, RefusalCode, Report, Status
+from byleave.experiments.lift import ArmRow, Health, Look, Refusal, RefusalCode, Report, Status
 from byleave.sdk.folder import load_folder
 from byleave.server.app import create_app
 from byleave.server.deciding import DecideRequest
+from byleave.server.history import DayOfEnrolment, LookBack
 from byleave.server.keys import Role
 from byleave.server.results import AllocationStep, Holdout, Results
 from byleave.server.routes import ROUTES
@@ -30,6 +31,9 @@ TABLES = {
     "## Refusal": Refusal,
     "## Holdout": Holdout,
     "## Allocation row": AllocationStep,
+    "## Look back": LookBack,
+    "## Look": Look,
+    "## Day of enrolment": DayOfEnrolment,
 }
 
 

@@ -13,6 +13,7 @@ from byleave.server.console.wording import PSEUDO, wording
 PLAIN = str.maketrans(
     {
         "\N{NO-BREAK SPACE}": " ",
+        "\N{NARROW NO-BREAK SPACE}": " ",
         "\N{MINUS SIGN}": "-",
         "\N{EN DASH}": "--",
         "\N{RIGHT SINGLE QUOTATION MARK}": "'",
@@ -51,6 +52,9 @@ def shown() -> Callable[..., str]:
         ("difference_range", (None, "value"), "--"),
         ("tick", (0.05, "conversion"), "+5 %"),
         ("tick", (0.0, "value"), "0"),
+        ("tick", (0.5, "share"), "50 %"),
+        ("scaled", (12345.6,), "+12,346"),
+        ("scaled", (-1.25,), "-1.2"),
         ("tick", (-2.5, "value"), "-2.5"),
         ("whole", (12345,), "12,345"),
         ("whole", (None,), "fewer than 10"),
@@ -71,7 +75,7 @@ def test_values_are_written_as_people_read_them(
         ("en-GB", "UTC", "5 Jul 2024, 23:30 UTC", "1,234.50"),
         ("en-DE", "Europe/Berlin", "6 Jul 2024, 01:30 CEST", "1.234,50"),
         ("en-CH", "Asia/Kolkata", "6 Jul 2024, 05:00 +0530", "1'234.50"),
-        (PSEUDO, "America/New_York", "5 Jul 2024, 19:30 EDT", "1,234.50"),
+        (PSEUDO, "America/New_York", "Jul 5, 2024, 7:30 PM EDT", "1,234.50"),
     ],
 )
 def test_times_are_in_the_readers_zone_and_numbers_in_their_format(

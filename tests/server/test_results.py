@@ -172,10 +172,10 @@ def test_the_page_tells_the_sentence_first_and_the_data_below_each_figure(
 
     sentence = finished.results("welcome").report.sentence
     assert page.status_code == 200
-    assert page.text.index(sentence) < page.text.index("<figure>")
+    assert page.text.index(sentence) < page.text.index("<figure ")
     assert page.text.index("Health</h2>") < page.text.index("<table>")
     assert "Simulated visitors" in page.text
-    for figure in re.findall(r"<figure>.*?</figure>", page.text, re.DOTALL):
+    for figure in re.findall(r"<figure .*?</figure>", page.text, re.DOTALL):
         parts = ["<figcaption>", "<svg", "<title", "<desc", "<table>"]
         assert sorted(parts, key=figure.index) == parts
 

@@ -82,14 +82,18 @@ def forget_reports(connection: Connection, site: Site, *, now_ms: int) -> None:
     )
 
 
-def totals(connection: Connection, site: Site, *, since_ms: int) -> Counter[str]:
-    """Return how often each thing was counted since a day began."""
+def totals(
+    connection: Connection, site: Site, *, since_ms: int, until_ms: int | None = None
+) -> Counter[str]:
+    """Return how often each thing was counted from one day to another, both included, UTC."""
     counters = schema.counters.c
     statement = (
         select(counters.name, func.sum(counters.times))
         .where(counters.site == site.key, counters.day >= since_ms // _DAY_MS)
         .group_by(counters.name)
     )
+    if until_ms is not None:
+        statement = statement.where(counters.day <= until_ms // _DAY_MS)
     return Counter({name: int(count) for name, count in connection.execute(statement)})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,6 +12,7 @@ from byleave.experiments.lift import (
     Population,
     Report,
     RunFacts,
+    Status,
     build_report,
     exploratory,
     holdout_sentence,
@@ -20,13 +21,18 @@ from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server.counters import pages, totals
 from byleave.server.errors import UnknownNameError
+from byleave.server.history import (
+    LEAST_SHOWN,
+    DayOfEnrolment,
+    LookBack,
+    enrolment,
+    looks,
+    units_in_30_days,
+)
 from byleave.server.learning import EVERYONE
 from byleave.server.runs import newest_run
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums
-
-#: Fewer units than this are never shown by themselves.
-LEAST_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,11 @@ class Results:
         others: The other goals and the guards, for everyone.
         segments: The primary goal for each reporting segment: exploratory.
         allocation: The rows so far, oldest first.
+        looks: What looks at the primary goal showed, oldest first, at most 24; none while the
+            report gives no lift for anyone.
+        enrolment: How many units came day by day.
+        units_in_30_days: How many units come in 30 days at the pace so far; None without
+            mature rows.
     """
 
     experiment: str
@@ -89,6 +100,9 @@ class Results:
     others: tuple[Report, ...]
     segments: Mapping[str, Report]
     allocation: tuple[AllocationStep, ...]
+    looks: tuple[LookBack, ...]
+    enrolment: tuple[DayOfEnrolment, ...]
+    units_in_30_days: float | None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the results as dicts, lists and scalars, ready for JSON."""
@@ -96,22 +110,37 @@ class Results:
 
 
 def results(
-    connection: Connection, site: Site, definitions: Definitions, key: str, *, now_ms: int
+    connection: Connection,
+    site: Site,
+    definitions: Definitions,
+    key: str,
+    *,
+    now_ms: int,
+    is_past: bool = False,
 ) -> Results:
     """Return the results of the newest run of an experiment.
+
+    Args:
+        connection: A transaction that reads.
+        site: The site.
+        definitions: What is in force now: titles, schedule and reporting segments.
+        key: The experiment's key.
+        now_ms: The moment as of which the results are.
+        is_past: Whether that moment is past.
 
     Raises:
         UnknownNameError: The experiment never ran here.
     """
-    run = newest_run(connection, site, key)
+    run = newest_run(connection, site, key, begun_by_ms=now_ms)
     if run is None:
         raise UnknownNameError("no experiment of this name ever ran here")
-    sums = RunSums(connection, site, run, now_ms=now_ms)
+    sums = RunSums(connection, site, run, now_ms=now_ms, is_past=is_past)
+    ended_ms = run.ended_ms if run.ended_ms is not None and run.ended_ms <= now_ms else None
     goals = sums.fixed.experiment.goals
     current = definitions.experiments.get(key)
     enrolled = sums.enrolled(goals.primary)
-    population = population_of(connection, site, sums)
-    is_over = run.ended_ms is not None or (
+    population = population_of(connection, site, sums, until_ms=now_ms)
+    is_over = ended_ms is not None or (
         current is not None and bounds_ms(current.schedule)[1] <= now_ms
     )
 
@@ -137,7 +166,7 @@ def results(
         title=current.title if current else "",
         run=run.run,
         started_ms=run.started_ms,
-        ended_ms=run.ended_ms,
+        ended_ms=ended_ms,
         as_of_ms=now_ms,
         is_simulated=site.is_simulated,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
@@ -150,12 +179,17 @@ def results(
         ),
         segments=exploratory(whole, by_segment),
         allocation=tuple(_steps(sums)),
+        looks=() if whole.status is Status.UNHEALTHY else looks(sums, goals.primary),
+        enrolment=enrolment(sums, goals.primary),
+        units_in_30_days=units_in_30_days(sums, goals.primary),
     )
 
 
-def population_of(connection: Connection, site: Site, sums: RunSums) -> Population:
+def population_of(
+    connection: Connection, site: Site, sums: RunSums, *, until_ms: int | None = None
+) -> Population:
     """Return whom the results of a run are about."""
-    seen = pages(totals(connection, site, since_ms=sums.run.started_ms))
+    seen = pages(totals(connection, site, since_ms=sums.run.started_ms, until_ms=until_ms))
     return Population(
         unit=sums.fixed.experiment.unit,
         page_share=seen.share((Purpose.PERSONALISATION, Purpose.ANALYTICS)),
@@ -223,11 +257,11 @@ def _holdout(sums: RunSums, goal: str, population: Population) -> Holdout | None
 
 
 def _steps(sums: RunSums) -> Iterable[AllocationStep]:
-    for row, weights in zip(sums.rows, sums.weights, strict=True):
+    for row, closed_ms, weights in zip(sums.rows, sums.closed_ms, sums.weights, strict=True):
         yield AllocationStep(
             allocation=row.allocation,
             cell=row.cell,
             opened_ms=row.opened_ms,
-            closed_ms=row.closed_ms,
+            closed_ms=closed_ms,
             weights=weights,
         )

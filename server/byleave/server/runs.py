@@ -56,15 +56,22 @@ def live_runs(connection: Connection, site: Site) -> list[Row[Any]]:
     return list(connection.execute(statement.order_by(runs.experiment)))
 
 
-def newest_run(connection: Connection, site: Site, key: str) -> Row[Any] | None:
-    """Return the latest run of an experiment, over or not; None when it never ran."""
+def newest_run(
+    connection: Connection, site: Site, key: str, *, begun_by_ms: int | None = None
+) -> Row[Any] | None:
+    """Return the latest run of an experiment, over or not; None when it never ran.
+
+    Args:
+        connection: A transaction.
+        site: The site.
+        key: The experiment.
+        begun_by_ms: Leaves out the runs that begun later.
+    """
     runs = schema.runs.c
-    return connection.execute(
-        select(schema.runs)
-        .where(runs.site == site.key, runs.experiment == key)
-        .order_by(runs.ordinal.desc())
-        .limit(1)
-    ).one_or_none()
+    statement = select(schema.runs).where(runs.site == site.key, runs.experiment == key)
+    if begun_by_ms is not None:
+        statement = statement.where(runs.started_ms <= begun_by_ms)
+    return connection.execute(statement.order_by(runs.ordinal.desc()).limit(1)).one_or_none()
 
 
 def renew_runs(

@@ -301,16 +301,25 @@ class Service:
         with self.storage.reading() as connection:
             return counters.totals(connection, self.site, since_ms=since_ms)
 
-    def results(self, key: str) -> Results:
-        """Return the results of an experiment's newest run.
+    def results(self, key: str, *, as_of_ms: int | None = None) -> Results:
+        """Return the results of an experiment's newest run, as of now or a moment that is past.
 
         Raises:
             NothingPublishedError: The site has no definitions yet.
             UnknownNameError: The experiment never ran here.
         """
         definitions = self.published.snapshot.definitions
+        now_ms = self.clock()
+        is_past = as_of_ms is not None and as_of_ms < now_ms
         with self.storage.reading() as connection:
-            return results(connection, self.site, definitions, key, now_ms=self.clock())
+            return results(
+                connection,
+                self.site,
+                definitions,
+                key,
+                now_ms=as_of_ms if as_of_ms is not None and is_past else now_ms,
+                is_past=is_past,
+            )
 
     def results_link(self, key: str, *, lasts_ms: int) -> str:
         """Return the path of an experiment's results, which whoever has it may open until then."""

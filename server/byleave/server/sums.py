@@ -32,30 +32,61 @@ class RunSums:
         arms: Its arms, the control first, then by name: the columns of all arrays.
         rows: Its allocation rows, oldest first: the rows of all arrays.
         weights: The weights of each row by arm.
+        closed_ms: When each row was closed; None where it was open then.
     """
 
-    def __init__(self, connection: Connection, site: Site, run: Row[Any], *, now_ms: int) -> None:
-        """Read everything at once, as of one moment."""
+    def __init__(
+        self,
+        connection: Connection,
+        site: Site,
+        run: Row[Any],
+        *,
+        now_ms: int,
+        is_past: bool = False,
+    ) -> None:
+        """Read everything at once, as of one moment.
+
+        What has matured changes no more but by corrections, so a moment that is past is read
+        from the same sums: by the rows that were there, and that were mature then.
+        """
         table = schema.allocations.c
         self.run = run
         self.fixed = measured(run)
         self.arms = (CONTROL, *sorted(set(self.fixed.experiment.variants) - {CONTROL}))
         self.rows: Sequence[Row[Any]] = connection.execute(
             select(schema.allocations)
-            .where(table.site == site.key, table.run == run.run)
+            .where(table.site == site.key, table.run == run.run, table.opened_ms <= now_ms)
             .order_by(table.opened_ms, table.cell_index)
         ).all()
         self.weights = [weights_of(row) for row in self.rows]
-        # What is open now can be drawn from, and so cannot be mature.
-        last_draws = [np.inf if r.closed_ms is None else last_draw_ms(r) for r in self.rows]
-        self._ages_ms = now_ms - np.array(last_draws)
+        self.closed_ms = [
+            row.closed_ms if row.closed_ms is not None and row.closed_ms <= now_ms else None
+            for row in self.rows
+        ]
+        self._is_counted = [not is_past or closed is not None for closed in self.closed_ms]
+        # What is open can be drawn from, and so cannot be mature.
+        self._last_draws_ms = np.array(
+            [
+                np.inf if closed is None else last_draw_ms(row)
+                for row, closed in zip(self.rows, self.closed_ms, strict=True)
+            ]
+        )
+        self._now_ms = now_ms
         self._figures, held_out = self._read(connection, site, schema.stratum_stats)
         self._erased, _ = self._read(connection, site, schema.ledger)
         self._held_out = held_out
 
     def mature(self, goal: str) -> NDArray[np.bool_]:
         """Return which rows are mature for a goal, shape (J,)."""
-        return np.asarray(self._ages_ms >= window_ms(self.fixed.goals[goal]))
+        return np.asarray(self.matured_ms(goal) <= self._now_ms)
+
+    def matured_ms(self, goal: str) -> Array:
+        """Return when each row is mature for a goal, shape (J,); never while it is open."""
+        return np.asarray(self._last_draws_ms + window_ms(self.fixed.goals[goal]))
+
+    def units(self, goal: str, segment: str) -> Array:
+        """Return how many units each row and arm enrolled, mature or not, shape (J, K)."""
+        return np.asarray(self._figures[goal, segment][0])
 
     def mature_until_ms(self, goal: str) -> int | None:
         """Return the moment before which all rows are mature; None before the first one is."""
@@ -65,11 +96,14 @@ class RunSums:
         opened = [
             row.opened_ms for row, is_mature in zip(self.rows, mature, strict=True) if not is_mature
         ]
-        return int(min(opened, default=self.rows[-1].closed_ms))
+        return int(min(opened, default=max(each for each in self.closed_ms if each is not None)))
 
     def enrolled(self, goal: str) -> int:
-        """Return how many units were enrolled so far, mature or not, the holdout apart."""
-        return round(float(self._figures[goal, EVERYONE][0].sum()))
+        """Return how many units were enrolled so far, mature or not, the holdout apart.
+
+        Of a moment that is past, those of the rows that were closed by then.
+        """
+        return round(float(self.units(goal, EVERYONE)[self._is_counted].sum()))
 
     def strata(self, goal: str, segment: str = EVERYONE) -> Strata:
         """Return the sums of mature rows for a goal and a reporting segment."""
@@ -97,7 +131,7 @@ class RunSums:
         until_ms = self.mature_until_ms(goal)
         if until_ms is None:
             return None
-        is_before = [row.closed_ms is not None and row.closed_ms <= until_ms for row in self.rows]
+        is_before = [closed is not None and closed <= until_ms for closed in self.closed_ms]
         personalised = self._figures[goal, EVERYONE][:, is_before].sum(axis=(1, 2))
         hours = [
             figures

@@ -34,6 +34,7 @@ from byleave.experiments.lift.srm import (
 )
 from byleave.experiments.lift.strata import Strata, StrataError
 from byleave.experiments.lift.stratified import StratifiedContrast, stratified_contrast
+from byleave.experiments.lift.trajectory import Look, trajectory
 from byleave.experiments.lift.two_sample import Group, TwoSample, newcombe, two_sample_lift, welch
 from byleave.experiments.lift.vectors import contrasts
 
@@ -47,6 +48,7 @@ __all__ = [
     "HoldoutContrast",
     "Interval",
     "LiveSampleRatio",
+    "Look",
     "Phase",
     "Population",
     "Refusal",
@@ -74,6 +76,7 @@ __all__ = [
     "relative_lift",
     "sample_ratio",
     "stratified_contrast",
+    "trajectory",
     "two_sample_lift",
     "welch",
     "withdrawal_ratio",

@@ -35,6 +35,7 @@ __all__ = [
     "arm_row",
     "effective_orders",
     "least_orders",
+    "too_little",
 ]
 
 LEAST_GROUP = 10
@@ -110,7 +111,7 @@ def arm_row(
             upper=question.upper,
         )
         row = replace(row, guaranteed_interval=guaranteed)
-    refusal = _too_little(question, arm)
+    refusal = too_little(question, arm)
     if refusal is not None:
         return row, [refusal]
     contrast = stratified_contrast(
@@ -173,8 +174,8 @@ def least_orders(kind: GoalKind) -> tuple[int, str]:
     return _LEAST_CONVERSIONS, "conversions"
 
 
-def _too_little(question: Question, arm: int) -> Refusal | None:
-    """Whether the two arms hold too little for an interval that rests on large numbers."""
+def too_little(question: Question, arm: int) -> Refusal | None:
+    """Return why two arms hold too little for an interval that rests on large numbers, if so."""
     strata, name = question.strata, question.arms[arm]
     usable = strata.usable(arm, question.control)
     if usable.sum() < LEAST_ROWS:

@@ -30,11 +30,15 @@ class Asset:
     media_type: str
 
     @classmethod
-    def read(cls, file: Path) -> "Asset":
-        """Return a file under a name that changes with its content, so that it may be kept."""
-        body = file.read_bytes()
-        name = f"{file.stem}.{blake2b(body, digest_size=8).hexdigest()}{file.suffix}"
-        return cls(f"/static/{name}", body, _TYPES[file.suffix])
+    def read(cls, *files: str) -> "Asset":
+        """Return files, joined, under a name that changes with their content, so they may be kept.
+
+        The name is that of the last one.
+        """
+        body = b"\n".join((_FOLDER / file).read_bytes() for file in files)
+        last = Path(files[-1])
+        name = f"{last.stem}.{blake2b(body, digest_size=8).hexdigest()}{last.suffix}"
+        return cls(f"/static/{name}", body, _TYPES[last.suffix])
 
     def route(self) -> Route:
         """Return the route that answers with it."""
@@ -46,8 +50,13 @@ class Asset:
 
 
 ASSETS: Final = {
-    "console.css": Asset.read(_FOLDER / "console.css"),
-    "icon.svg": Asset.read(_FOLDER / "icon.svg"),
-    "console.js": Asset.read(_FOLDER / "console.js"),
-    "htmx.js": Asset.read(_FOLDER / "vendor" / "htmx.js"),
+    "console.css": Asset.read("theme.css", "figures.css", "console.css"),
+    "console.js": Asset.read("console.js"),
+    "htmx.js": Asset.read("vendor/htmx.js"),
+    "icon.svg": Asset.read("icon.svg"),
 }
+
+#: What a figure needs in a file of its own.
+FIGURE_STYLE: Final = "".join(
+    (_FOLDER / name).read_text(encoding="utf-8") for name in ("theme.css", "figures.css")
+)

@@ -1,30 +1,28 @@
-"""The geometry of the figures: where bars, dots and steps lie, in units of a drawing 320 wide.
+"""The geometry of the figure of intervals, in units of a drawing 480 wide, and what all share.
 
-Pages draw these as SVG. Nothing here is about colour or type.
+Pages draw the figures as SVG. Nothing here is about colour or type.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Final
+from typing import Final, Literal
 
-from byleave.experiments.lift import Interval, Report
-from byleave.server.results import AllocationStep
+from byleave.experiments.lift import ArmRow, Interval, Report
 
-WIDTH: Final = 320.0
-_MARGIN: Final = 22.0  # half of a tick's label fits in it
-_ROW: Final = 38.0
-_AXIS: Final = 22.0
+#: How an effect is told: relative to the control, in the goal's unit, or for 30 days' traffic.
+Effect = Literal["relative", "absolute", "scaled"]
 
-#: More steps than this are not told apart at the width that a figure has.
-MOST_STEPS: Final = 300
+WIDTH: Final = 480.0
+MARGIN: Final = 44.0  # half of a tick's label fits in it
+_ROW: Final = 56.0
+AXIS: Final = 32.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A mark on the axis."""
+    """A mark on an axis: where it is, and the value that it stands for."""
 
-    x: float
+    at: float
     value: float
 
 
@@ -45,42 +43,18 @@ class IntervalPlot:
     """Intervals of all arms on one axis with a line at zero.
 
     Attributes:
-        is_relative: Whether the axis is in shares of the control, or in the goal's own unit.
+        effect: What the axis is in.
         height: Height of the drawing.
         zero: Where zero is.
         ticks: Marks of the axis.
         bars: One per arm but the control.
     """
 
-    is_relative: bool
+    effect: Effect
     height: float
     zero: float
     ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One arm's share during one step."""
-
-    arm: str
-    place: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocationPlot:
-    """The weights of one cell over time, stacked."""
-
-    cell: str
-    height: float
-    blocks: tuple[Block, ...]
-    changes: tuple[float, ...]
-    opened_ms: int
-    until_ms: int
 
 
 def places(report: Report) -> dict[str, int]:
@@ -91,101 +65,70 @@ def places(report: Report) -> dict[str, int]:
     }
 
 
-def interval_plot(report: Report) -> IntervalPlot | None:
+def is_relative(report: Report) -> bool:
+    """Whether every arm that is compared at all has a lift relative to the control."""
+    return all(
+        row.lift_interval is not None for row in report.arms if row.difference_interval is not None
+    )
+
+
+def effect_of(row: ArmRow, effect: Effect, *, units: float) -> tuple[float, Interval] | None:
+    """Return an arm's estimate with its interval, told in one way; None where there is none.
+
+    Args:
+        row: The arm.
+        effect: In which way.
+        units: The units that a scaled effect is for.
+    """
+    if effect == "relative":
+        estimate, interval = row.lift, row.lift_interval
+    else:
+        estimate, interval = row.difference, row.difference_interval
+    if estimate is None or interval is None:
+        return None
+    if effect == "scaled":
+        return estimate * units, interval.scaled(units)
+    return estimate, interval
+
+
+def interval_plot(report: Report, effect: Effect, *, units: float) -> IntervalPlot | None:
     """Return the plot of a report's intervals; None when it has none to show."""
     arms = [row for row in report.arms if not row.is_control]
-    is_relative = all(
-        row.lift_interval is not None for row in arms if row.difference_interval is not None
-    )
-    shown: dict[str, tuple[Interval, float]] = {}
-    for row in arms:
-        interval = row.lift_interval if is_relative else row.difference_interval
-        estimate = row.lift if is_relative else row.difference
-        if interval is not None and estimate is not None:
-            shown[row.arm] = (interval, estimate)
+    found = {row.arm: effect_of(row, effect, units=units) for row in arms}
+    shown = [pair for pair in found.values() if pair is not None]
     if not shown:
         return None
-    low = min(0.0, *(interval.low for interval, _ in shown.values()))
-    high = max(0.0, *(interval.high for interval, _ in shown.values()))
-    ticks = _ticks(low, high)
-    start, end = min(low, ticks[0]), max(high, ticks[-1])
+    low = min(0.0, *(interval.low for _, interval in shown))
+    high = max(0.0, *(interval.high for _, interval in shown))
+    marks = ticks(low, high)
+    start, end = min(low, marks[0]), max(high, marks[-1])
 
     def x(value: float) -> float:
-        return round(_MARGIN + (WIDTH - 2 * _MARGIN) * (value - start) / (end - start), 2)
+        return round(MARGIN + (WIDTH - 2 * MARGIN) * (value - start) / (end - start), 2)
 
     place, bars = places(report), []
     for index, row in enumerate(arms):
-        bar = Bar(arm=row.arm, place=place[row.arm], y=index * _ROW)
-        if row.arm in shown:
-            interval, estimate = shown[row.arm]
-            bar = Bar(
+        pair = found[row.arm]
+        bars.append(
+            Bar(
                 arm=row.arm,
                 place=place[row.arm],
                 y=index * _ROW,
-                low=x(interval.low),
-                high=x(interval.high),
-                estimate=x(estimate),
+                low=None if pair is None else x(pair[1].low),
+                high=None if pair is None else x(pair[1].high),
+                estimate=None if pair is None else x(pair[0]),
             )
-        bars.append(bar)
+        )
     return IntervalPlot(
-        is_relative=is_relative,
-        height=len(arms) * _ROW + _AXIS,
+        effect=effect,
+        height=len(arms) * _ROW + AXIS,
         zero=x(0.0),
-        ticks=tuple(Tick(x=x(value), value=value) for value in ticks),
+        ticks=tuple(Tick(at=x(value), value=value) for value in marks),
         bars=tuple(bars),
     )
 
 
-def allocation_plots(
-    steps: Iterable[AllocationStep], *, place: Mapping[str, int], now_ms: int
-) -> list[AllocationPlot]:
-    """Return how the weights of each cell moved, the cell that changed most often first."""
-    by_cell: dict[str, list[AllocationStep]] = {}
-    for step in steps:
-        by_cell.setdefault(step.cell, []).append(step)
-    ordered = sorted(by_cell.values(), key=len, reverse=True)
-    return [_allocation_plot(cell, place=place, now_ms=now_ms) for cell in ordered]
-
-
-def _allocation_plot(
-    steps: Sequence[AllocationStep], *, place: Mapping[str, int], now_ms: int
-) -> AllocationPlot:
-    height = 120.0
-    start_ms = steps[0].opened_ms
-    until_ms = max(steps[-1].closed_ms or now_ms, start_ms + 1)
-    kept = steps[:: ceil(len(steps) / MOST_STEPS)]
-    ends = [step.opened_ms for step in kept[1:]] + [until_ms]
-
-    def x(at_ms: int) -> float:
-        return round(WIDTH * (at_ms - start_ms) / (until_ms - start_ms), 2)
-
-    blocks = []
-    for step, end_ms in zip(kept, ends, strict=True):
-        below = 0.0
-        for arm in sorted(step.weights, key=lambda arm: place.get(arm, 0)):
-            share = step.weights[arm]
-            blocks.append(
-                Block(
-                    arm=arm,
-                    place=place.get(arm, 0),
-                    x=x(step.opened_ms),
-                    y=round(height * below, 2),
-                    width=round(x(end_ms) - x(step.opened_ms), 2),
-                    height=round(height * share, 2),
-                )
-            )
-            below += share
-    return AllocationPlot(
-        cell=steps[0].cell,
-        height=height,
-        blocks=tuple(blocks),
-        changes=tuple(x(step.opened_ms) for step in kept[1:]),
-        opened_ms=start_ms,
-        until_ms=until_ms,
-    )
-
-
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Return three to six round values that span a range which includes zero."""
     span = high - low or 1.0
     power = 10.0 ** floor(log10(span / 4))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_decimal
 
 from byleave.experiments.lift import Interval
@@ -38,6 +38,11 @@ def difference(value: float | None, kind: str) -> str:
     return _decimal(value, digits=2, signed=True)
 
 
+def scaled(value: float) -> str:
+    """Return a change that is counted for many units: no digits where it is large."""
+    return _decimal(value, digits=0 if abs(value) >= 100 else 1, signed=True)
+
+
 def spread(interval: Interval | None, kind: str) -> str:
     """Return the two ends of an interval of changes, relative ones as `conversion`."""
     if interval is None:
@@ -55,11 +60,17 @@ def difference_spread(interval: Interval | None, kind: str) -> str:
 
 
 def tick(value: float, kind: str) -> str:
-    """Return the label of a tick, which is round: no more digits than it needs."""
-    shown = 100 * value if kind == "conversion" else value
-    pattern = "+#,##0.##########;-#,##0.##########" if value else "0"
+    """Return the label of a tick, which is round: no more digits than it needs.
+
+    Changes have a sign; shares, of the kind `share`, have none.
+    """
+    is_share = kind in ("conversion", "share")
+    shown = 100 * value if is_share else value
+    pattern = "#,##0.##########"
+    if value and kind != "share":
+        pattern = f"+{pattern};-{pattern}"
     text = format_decimal(shown, format=pattern, locale=CURRENT.get().babel)
-    return text.replace("-", "\N{MINUS SIGN}") + (f"{_NO_BREAK}%" if kind == "conversion" else "")
+    return text.replace("-", "\N{MINUS SIGN}") + (f"{_NO_BREAK}%" if is_share else "")
 
 
 def whole(number: int | None) -> str:
@@ -79,27 +90,16 @@ def chance(p: float) -> str:
 def moment(at_ms: int) -> str:
     """Return a time in the reader's zone, to the minute, with the zone."""
     display = CURRENT.get()
-    return str(
-        format_datetime(
-            _datetime(at_ms),
-            _MOMENT,
-            tzinfo=display.tzinfo,
-            locale=display.babel,
-        )
-    )
+    at = _datetime(at_ms).astimezone(display.tzinfo)
+    zone = get_timezone_name(at, width="short", locale=display.babel)
+    return f"{day(at_ms)}, {format_time(at, 'short', locale=display.babel)} {zone}"
 
 
 def day(at_ms: int) -> str:
     """Return the day of a time in the reader's zone."""
     display = CURRENT.get()
     at = _datetime(at_ms).astimezone(display.tzinfo)
-    return str(format_date(at, "d MMM y", locale=display.babel))
-
-
-def clock(at_ms: int) -> str:
-    """Return the time of a day in the reader's zone."""
-    display = CURRENT.get()
-    return str(format_time(_datetime(at_ms), "HH:mm", tzinfo=display.tzinfo, locale=display.babel))
+    return format_date(at, "medium", locale=display.babel)
 
 
 def iso(at_ms: int) -> str:
@@ -107,7 +107,6 @@ def iso(at_ms: int) -> str:
     return _datetime(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-_MOMENT: Final = "d MMM y, HH:mm z"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -128,6 +127,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "percent": percent,
     "amount": amount,
     "difference": difference,
+    "scaled": scaled,
     "range": spread,
     "difference_range": difference_spread,
     "tick": tick,
@@ -135,6 +135,5 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "chance": chance,
     "moment": moment,
     "day": day,
-    "clock": clock,
     "iso": iso,
 }

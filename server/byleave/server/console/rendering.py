@@ -50,7 +50,7 @@ def page(
         site: The site's key; empty on pages that tell nothing of it.
         values: What the template is about.
     """
-    display = Display.of(request.cookies, request.headers.get("accept-language", ""))
+    display = display_of(request)
     nonce = secrets.token_urlsafe(16)
     html = render(
         template,
@@ -71,6 +71,11 @@ def page(
     return Response(html, status, headers=headers, media_type="text/html")
 
 
+def display_of(request: Request) -> Display:
+    """Return how whoever asked wants pages to be shown."""
+    return Display.of(request.cookies, request.headers.get("accept-language", ""))
+
+
 def render(template: str, display: Display, **values: Any) -> str:
     """Return a template as text, with its words and numbers as one reader has them."""
     token = CURRENT.set(display)
@@ -80,7 +85,7 @@ def render(template: str, display: Display, **values: Any) -> str:
         CURRENT.reset(token)
 
 
-def download(body: str, *, name: str, media_type: str) -> Response:
+def download(body: str | bytes, *, name: str, media_type: str) -> Response:
     """Return a file that the browser saves."""
     headers = {
         **SAFE,

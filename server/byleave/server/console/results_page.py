@@ -1,12 +1,15 @@
 """The results of an experiment, for whoever may read results or has a signed link to them."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
-from byleave.server.console.figures import allocation_plots, interval_plot, places
+from byleave.server.console.exports import export
+from byleave.server.console.results_view import EFFECTS, ResultsView, results_view
 from byleave.server.console.routing import READERS, ConsolePage, PageCall, PageError
 from byleave.server.errors import UnknownNameError
 from byleave.server.links import may_open
@@ -17,42 +20,74 @@ _NO_LEAVE: Final = (
 )
 _NEVER_RAN: Final = (
     _("There is nothing here yet"),
-    _("No experiment of this name ever ran on this site. Publish one and come back."),
+    _("No experiment of this name ran on this site by then. Publish one and come back."),
+)
+_NO_MOMENT: Final = (
+    _("This is no day that results can be shown of"),
+    _("Write it like 2026-03-31, or open the results of today and choose one there."),
 )
 
 
 async def show(call: PageCall) -> Response:
     """Show the results of an experiment."""
-    key = _key(call)
-    try:
-        found = await run_in_threadpool(call.service.results, key)
-    except UnknownNameError as error:
-        raise PageError(404, *_NEVER_RAN) from error
-    place = places(found.report)
-    return call.page(
-        "results.html",
-        results=found,
-        report=found.report,
-        place=place,
-        plot=interval_plot(found.report),
-        allocations=allocation_plots(found.allocation, place=place, now_ms=found.as_of_ms),
-    )
+    view = await _view(call)
+    moment = datetime.fromtimestamp(view.results.as_of_ms / 1000, UTC)
+    permalink = view.address(effect=view.effect, as_of=moment.isoformat(timespec="milliseconds"))
+    return call.page("results.html", view=view, permalink=permalink)
 
 
-def _key(call: PageCall) -> str:
-    """Return the experiment that is asked for, if these results may be read.
+async def save(call: PageCall) -> Response:
+    """Return a file of the results: CSV, JSON or SVG."""
+    return export(await _view(call), call.request.path_params["file"], display=call.display)
+
+
+async def _view(call: PageCall) -> ResultsView:
+    """Return what the page shows.
 
     Raises:
-        PageError: There is neither a valid link nor a role that may read results.
+        PageError: The results may not be read, or there are none.
     """
+    query = call.request.query_params
     key: str = call.request.path_params["key"]
-    leave = call.request.query_params.get("leave", "")
-    may_read = call.role in READERS or may_open(
-        call.service.site, key, leave, now_ms=call.service.clock()
-    )
-    if not may_read:
+    leave = query.get("leave", "")
+    is_link = may_open(call.service.site, key, leave, now_ms=call.service.clock())
+    if not is_link and call.role not in READERS:
         raise PageError(403, *_NO_LEAVE)
-    return key
+    as_of = query.get("as_of", "")
+    try:
+        results = await run_in_threadpool(
+            call.service.results, key, as_of_ms=_moment_ms(as_of, call.display)
+        )
+    except UnknownNameError as error:
+        raise PageError(404, *_NEVER_RAN) from error
+    file = call.request.path_params.get("file", "")
+    effect = query.get("effect", "")
+    kept = {"leave": leave if is_link else "", "effect": effect if effect in EFFECTS else ""}
+    return results_view(
+        results,
+        effect=effect,
+        path=call.request.url.path.removesuffix(f"/{file}") if file else call.request.url.path,
+        query={name: value for name, value in (kept | {"as_of": as_of}).items() if value},
+    )
+
+
+def _moment_ms(text: str, display: Display) -> int | None:
+    """Return the end of a day in the reader's zone, or a moment, in milliseconds; None for now.
+
+    Raises:
+        PageError: It is neither.
+    """
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-03-31"):
+            day = date.fromisoformat(text) + timedelta(days=1)
+            moment = datetime.combine(day, time(), display.tzinfo)
+        else:
+            moment = datetime.fromisoformat(text)
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise PageError(422, *_NO_MOMENT) from error
 
 
 PAGES: Final = (
@@ -63,9 +98,21 @@ PAGES: Final = (
         summary="The results of an experiment, opened by a signed link.",
     ),
     ConsolePage(
+        path="/results/{key}/{file}",
+        roles=None,
+        handle=save,
+        summary="A file of these results, opened by the same link.",
+    ),
+    ConsolePage(
         path="/console/experiments/{key}",
         roles=READERS,
         handle=show,
         summary="The results of an experiment.",
+    ),
+    ConsolePage(
+        path="/console/experiments/{key}/{file}",
+        roles=READERS,
+        handle=save,
+        summary="A file of these results: CSV, JSON or SVG.",
     ),
 )

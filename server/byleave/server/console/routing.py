@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from byleave.server.access import role_of
+from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
-from byleave.server.console.rendering import page
+from byleave.server.console.rendering import display_of, page
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
 from byleave.server.keys import Role
@@ -54,6 +55,11 @@ class PageCall:
     request: Request
     role: Role | None
     body: bytes = b""
+
+    @property
+    def display(self) -> Display:
+        """How whoever asked wants pages to be shown."""
+        return display_of(self.request)
 
     @property
     def values(self) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ LOCALES: Final = ("en-GB", "en-US", "en-AU", "en-CA", "en-DE", "en-CH", "en-IN",
 
 async def show(call: PageCall) -> Response:
     """Show what is chosen now."""
-    shown = _display(call)
+    shown = call.display
     form = Form.holding(
         theme=shown.theme,
         locale=shown.locale,
@@ -41,7 +41,7 @@ async def show(call: PageCall) -> Response:
 
 async def change(call: PageCall) -> Response:
     """Keep what was chosen, and go back to where it was chosen."""
-    current, form = _display(call), Form(call.values)
+    current, form = call.display, Form(call.values)
     theme = form.value("theme") or current.theme
     locale = form.value("locale") or current.locale
     zone = form.value("zone") or (current.zone if current.has_zone else "")
@@ -69,10 +69,6 @@ async def change(call: PageCall) -> Response:
         samesite="lax",
     )
     return answer
-
-
-def _display(call: PageCall) -> Display:
-    return Display.of(call.request.cookies, call.request.headers.get("accept-language", ""))
 
 
 def _page(call: PageCall, form: Form, *, status: int = 200) -> Response:
