@@ -203,7 +203,7 @@ def django(given: Options | None) -> Made:
         settings.configure(SECRET_KEY="x" * 50, ALLOWED_HOSTS=["*"], USE_TZ=True)
         setup()
     urls = ModuleType("urls")
-    vars(urls)["urlpatterns"] = [path("", lambda request: HttpResponse(PAGE))]
+    vars(urls)["urlpatterns"] = [path("", lambda request: HttpResponse(PAGE.encode()))]
     made: list[Middleware] = []
 
     def middleware(get_response: Any) -> Any:

@@ -79,6 +79,7 @@ class Candidate:
         priority: The higher one is asked first.
         is_view: Whether it randomises page views.
         reached: The condition that the primary goal was reached, where `until` asks.
+        segments: The segments that it asks about.
     """
 
     def __init__(self, key: str, definitions: Definitions, run: Run) -> None:
@@ -92,6 +93,7 @@ class Candidate:
             if definition.until == "goal"
             else None
         )
+        self.segments = frozenset(_segments(definition, definitions.suppress))
         self._run = run.id
         self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
         self._arm_checks = {
@@ -104,6 +106,7 @@ class Candidate:
             if definition.imported
             else None
         )
+        self._audience = definition.audience
         self._traffic = Traffic(definition, HASHES[run.hash](run.seed, TRAFFIC))
         self._checks = tuple(self._needed_checks(definition, definitions.suppress))
         self._contexts = definition.allocate.contexts
@@ -117,6 +120,9 @@ class Candidate:
             for cell in cells(definition, retired=run.retired)
             if cell.key in rows
         }
+        # Where nothing divides visitors into cells, there is one row for all of them.
+        is_whole = not self._contexts and not self._arm_checks
+        self._whole = self._rows.get(((), self._arms)) if is_whole else None
         self._weights = {row.id: row.weights for row in run.allocations}
 
     def decide(self, visit: Visit) -> Decision | None:
@@ -124,8 +130,13 @@ class Candidate:
 
         Whatever makes the experiment or an arm ineligible is asked before anything is drawn.
         """
-        unit = self._unit(visit)
+        unit = visit.view if self.is_view else visit.id
+        if unit is not None and self._split is not None:
+            unit = self._split.unit(visit.visitor)
         if unit is None:
+            return None
+        audience = self._audience
+        if audience is not None and not visit.facts.segment(audience).is_true:
             return None
         for check in self._checks:
             if not check(unit, visit):
@@ -138,8 +149,7 @@ class Candidate:
         arms = self._eligible_arms(unit, visit) if self._arm_checks else self._arms
         if kept is not None and kept.arm in self._arms:
             return self._kept(kept, visit, is_shown=kept.arm in arms)
-        contexts = self._truths(visit.facts) if self._contexts else ()
-        row = self._rows.get((contexts, arms))
+        row = self._whole or self._rows.get((self._truths(visit.facts), arms))
         if row is None or visit.now_ms >= row.draw_until_ms:
             return Decision(
                 self.slot, reason=Reason.NO_ALLOCATION, experiment=self.key, run=self._run
@@ -160,14 +170,6 @@ class Candidate:
             is_enrolling,
             self._groups(visit.facts) if is_enrolling and self._report_by else (),
         )
-
-    def _unit(self, visit: Visit) -> str | None:
-        """Return what the experiment randomises here, or None where it may not."""
-        if self.is_view:
-            return visit.view
-        if self._split is None or visit.id is None:
-            return visit.id
-        return self._split.unit(visit.visitor)
 
     def _eligible_arms(self, unit: str, visit: Visit) -> tuple[str, ...]:
         """Return the arms this unit may be shown, by name."""
@@ -233,8 +235,6 @@ class Candidate:
             yield lambda _, visit: start_ms <= visit.now_ms < end_ms
         if definition.cap is not None:
             yield _uncapped(definition.cap, self.key)
-        if definition.audience is not None:
-            yield _inside(definition.audience)
         for unless in (*definition.unless, *suppress):
             yield _outside(unless)
         if (traffic := self._traffic).is_limited:
@@ -247,6 +247,19 @@ class Candidate:
                     visit.facts.verdict(reached, Purpose.PERSONALISATION).truth is Truth.FALSE
                 )
             )
+
+
+def _segments(definition: Experiment, suppress: tuple[Unless, ...]) -> Iterator[str]:
+    """Yield the segments that deciding an experiment looks at."""
+    if definition.audience is not None:
+        yield definition.audience
+    yield from definition.allocate.contexts
+    yield from definition.report_by
+    for variant in definition.variants.values():
+        if variant.when is not None:
+            yield variant.when
+        yield from (unless.segment for unless in variant.unless)
+    yield from (unless.segment for unless in (*definition.unless, *suppress))
 
 
 def _arm_checks(key: str, arm: str, definition: Experiment) -> Iterator[Check]:

@@ -40,6 +40,7 @@ class Decider:
         self.rules = Rules(
             definitions.vocabulary,
             tracked=[c.reached for c in candidates if c.reached is not None],
+            first={key for candidate in candidates for key in candidate.segments},
         )
         self._by_slot: dict[str, list[Candidate]] = {}
         for candidate in candidates:
@@ -61,18 +62,18 @@ class Decider:
         A slot that nothing is decided for shows the site's own content and says why.
         """
         visit = self._visit(visitor, now_ms)
-        forced = visitor.forced
+        forced, by_slot, empty = visitor.forced, self._by_slot, self._empty
         decisions = {}
         for slot in slots:
             decision = None
-            if slot in forced:
+            if forced and slot in forced:
                 decision = self._forced(slot, forced[slot])
             elif visit is not None:
-                for candidate in self._by_slot.get(slot, ()):
+                for candidate in by_slot.get(slot, ()):
                     decision = candidate.decide(visit)
                     if decision is not None:
                         break
-            decisions[slot] = decision or self._empty.get(slot) or Decision(slot)
+            decisions[slot] = decision or empty.get(slot) or Decision(slot)
         return decisions
 
     def remember(

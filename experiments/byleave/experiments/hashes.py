@@ -36,7 +36,7 @@ def blake2b64(seed: str, salt: str) -> Draw:
         state = begin()
         state.update(unit.encode())
         # 53 bits are what a float holds exactly; more would round some units up to 1.0.
-        return (number(state.digest(), "big") >> 11) * 2.0**-53
+        return (number(state.digest()) >> 11) * 2.0**-53
 
     return draw
 

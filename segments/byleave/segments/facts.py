@@ -1,6 +1,6 @@
 """Rules, built once from the definitions, and facts, what they say about one visitor now."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,13 +30,21 @@ class Rules:
         vocabulary: What conditions may name, and the segments.
         tracked: Event leaves beyond those of segments whose state is kept, for use by
             personalisation: goals that end an experiment, for example.
+        first: The segments that are asked most, such as audiences. They are answered apart
+            from the others, which then cost nothing until somebody asks for them.
 
     Raises:
         DefinitionError: A condition names something undeclared, or segments name each other
             in a circle.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, tracked: Iterable[Condition] = ()) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        tracked: Iterable[Condition] = (),
+        first: Iterable[str] = (),
+    ) -> None:
         tracked = list(tracked)
         faults = unknown_names(vocabulary, tracked)
         if faults:
@@ -47,10 +55,16 @@ class Rules:
         asked = replace(vocabulary, segments={**vocabulary.segments, **unnamed})
         self.tracked = {id(segment.when): key for key, segment in unnamed.items()}
         self.memory = Memory(asked)
+        named = _named([*first, *unnamed], asked)
         self.plans = {
-            use: Plan(keys, asked, self.memory, use)
+            use: Plan(_in_two(keys, named), asked, self.memory, use)
             for use in Purpose
             if (keys := _asked_for(use, asked))
+        }
+        #: Where each segment is answered for its own use: the use, the chunk, the place in it.
+        self.places = {
+            key: (segment.use, *self.plans[segment.use].places[key])
+            for key, segment in vocabulary.segments.items()
         }
 
     def facts(
@@ -108,10 +122,18 @@ class Rules:
 
 def _asked_for(use: Purpose, vocabulary: Vocabulary) -> list[str]:
     """Return the segments of one use, and those that they name."""
-    segments = vocabulary.segments
-    own = [SegmentLeaf(key) for key, segment in segments.items() if segment.use is use]
-    named = reads(AnyOf(tuple(own)), vocabulary).segments
+    named = _named([k for k, each in vocabulary.segments.items() if each.use is use], vocabulary)
     return [key for key in evaluation_order(vocabulary) if key in named]
+
+
+def _named(keys: Iterable[str], vocabulary: Vocabulary) -> Collection[str]:
+    """Return segments, and those that they name."""
+    return reads(AnyOf(tuple(map(SegmentLeaf, keys))), vocabulary).segments
+
+
+def _in_two(keys: Sequence[str], first: Collection[str]) -> list[list[str]]:
+    """Return the keys in two parts, of which the first names nothing of the second."""
+    return [[k for k in keys if k in first], [k for k in keys if k not in first]]
 
 
 class Facts:
@@ -142,7 +164,9 @@ class Facts:
         Raises:
             KeyError: There is no such segment.
         """
-        return self._for(self._rules.vocabulary.segments[key].use).verdict(key)
+        use, chunk, place = self._rules.places[key]
+        asked = self._asked.get(use) or self._for(use)
+        return (asked.answers[chunk] or asked.answer(chunk))[place]
 
     def true_segments(self) -> list[str]:
         """Return every segment that the visitor is in, each for its own use and once."""

@@ -18,16 +18,18 @@ class Plan:
     """The segments that are asked for one use, compiled in chunks.
 
     Args:
-        keys: The segments, each after those it names.
+        parts: The segments in parts that share no chunk, each after those it names.
         vocabulary: The declarations.
         memory: What is remembered.
         use: The use.
     """
 
     def __init__(
-        self, keys: Sequence[str], vocabulary: Vocabulary, memory: Memory, use: Purpose
+        self, parts: Sequence[Sequence[str]], vocabulary: Vocabulary, memory: Memory, use: Purpose
     ) -> None:
-        self.chunks = [tuple(keys[at : at + CHUNK]) for at in range(0, len(keys), CHUNK)]
+        self.chunks = [
+            tuple(keys[at : at + CHUNK]) for keys in parts for at in range(0, len(keys), CHUNK)
+        ]
         self.places = {
             key: (number, place)
             for number, chunk in enumerate(self.chunks)
@@ -46,36 +48,41 @@ class Plan:
 
 
 class Asked:
-    """A plan asked about one visitor at one moment; each chunk is answered at most once."""
+    """A plan asked about one visitor at one moment; each chunk is answered at most once.
 
-    __slots__ = ("_answers", "_doubts", "_now_ms", "_plan", "_row", "_true")
+    Attributes:
+        answers: The verdicts of each chunk, by place; None where it was not asked yet.
+    """
+
+    __slots__ = ("_doubts", "_now_ms", "_plan", "_row", "_true", "answers")
 
     def __init__(self, plan: Plan, row: Row, now_ms: int) -> None:
         self._plan = plan
         self._row, self._doubts = row
         self._now_ms = now_ms
-        self._answers: list[Any] = [None] * len(plan.chunks)
+        self.answers: list[Any] = [None] * len(plan.chunks)
         self._true: list[str] = []
 
     def verdict(self, key: str) -> Verdict:
         """Return what a segment comes to."""
         chunk, place = self._plan.places[key]
-        answers = self._answers[chunk] or self._answer(chunk)
+        answers = self.answers[chunk] or self.answer(chunk)
         return answers[place]
 
     def true_segments(self) -> list[str]:
         """Return the segments of the plan's use that are true."""
-        for chunk, answers in enumerate(self._answers):
+        for chunk, answers in enumerate(self.answers):
             if answers is None:
-                self._answer(chunk)
+                self.answer(chunk)
         return self._true
 
-    def _answer(self, chunk: int) -> tuple[Verdict, ...]:
+    def answer(self, chunk: int) -> tuple[Verdict, ...]:
+        """Answer a chunk, and return its verdicts by place."""
         for named in self._plan.named[chunk]:
-            if self._answers[named] is None:
-                self._answer(named)
+            if self.answers[named] is None:
+                self.answer(named)
         is_ready = not self._doubts[-1] & self._plan.masks[chunk]
         function = (self._plan.common if is_ready else self._plan.doubted)[chunk]
-        answers = function(self._row, self._doubts, self._now_ms, self._answers, self._true.append)
-        self._answers[chunk] = answers
+        answers = function(self._row, self._doubts, self._now_ms, self.answers, self._true.append)
+        self.answers[chunk] = answers
         return answers
