@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from byleave.experiments.assignment import Slices
 from byleave.experiments.cells import cells, is_conditional
@@ -21,6 +21,10 @@ from byleave.experiments.schedule import ALWAYS_MS, bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
 from byleave.experiments.traffic import ForeignSplit, Traffic
 from byleave.segments import EventLeaf, Facts, Purpose, Truth
+
+# Members of an enumeration are slow to look up.
+_ASSIGNED: Final = Reason.ASSIGNED
+_STICKY: Final = Reason.STICKY
 
 
 # Made for each request and changed by nothing; freezing it would cost more than it saves.
@@ -77,6 +81,7 @@ class Candidate:
         key: The experiment's key.
         slot: The slot it fills.
         priority: The higher one is asked first.
+        audience: The segment that it is for, which the caller asks about; None for everybody.
         is_view: Whether it randomises page views.
         reached: The condition that the primary goal was reached, where `until` asks.
         segments: The segments that it asks about.
@@ -87,6 +92,7 @@ class Candidate:
         self.key = key
         self.slot = definition.slot
         self.priority = definition.priority
+        self.audience = definition.audience
         self.is_view = definition.unit == "view"
         self.reached = (
             EventLeaf(definitions.goals[definition.goals.primary].event)
@@ -106,7 +112,6 @@ class Candidate:
             if definition.imported
             else None
         )
-        self._audience = definition.audience
         self._traffic = Traffic(definition, HASHES[run.hash](run.seed, TRAFFIC))
         self._checks = tuple(self._needed_checks(definition, definitions.suppress))
         self._contexts = definition.allocate.contexts
@@ -126,7 +131,7 @@ class Candidate:
         self._weights = {row.id: row.weights for row in run.allocations}
 
     def decide(self, visit: Visit) -> Decision | None:
-        """Return what an eligible experiment shows in its slot, and None for another.
+        """Return what an eligible experiment shows its audience, and None for another.
 
         Whatever makes the experiment or an arm ineligible is asked before anything is drawn.
         """
@@ -134,9 +139,6 @@ class Candidate:
         if unit is not None and self._split is not None:
             unit = self._split.unit(visit.visitor)
         if unit is None:
-            return None
-        audience = self._audience
-        if audience is not None and not visit.facts.segment(audience).is_true:
             return None
         for check in self._checks:
             if not check(unit, visit):
@@ -160,7 +162,7 @@ class Candidate:
         return Decision(
             self.slot,
             arm,
-            Reason.ASSIGNED,
+            _ASSIGNED,
             self.key,
             self._run,
             arm,
@@ -206,7 +208,7 @@ class Candidate:
         return Decision(
             self.slot,
             kept.arm if is_shown else CONTROL,
-            Reason.STICKY if is_shown else Reason.INELIGIBLE_ARM,
+            _STICKY if is_shown else Reason.INELIGIBLE_ARM,
             self.key,
             self._run,
             kept.arm,

@@ -61,19 +61,22 @@ class Decider:
 
         A slot that nothing is decided for shows the site's own content and says why.
         """
+        empty, by_slot = self._empty, self._by_slot
+        decisions = {slot: empty.get(slot) or Decision(slot) for slot in slots}
         visit = self._visit(visitor, now_ms)
-        forced, by_slot, empty = visitor.forced, self._by_slot, self._empty
-        decisions = {}
-        for slot in slots:
-            decision = None
-            if forced and slot in forced:
-                decision = self._forced(slot, forced[slot])
-            elif visit is not None:
+        if visit is not None:
+            segment = visit.facts.segment
+            for slot in decisions:
                 for candidate in by_slot.get(slot, ()):
-                    decision = candidate.decide(visit)
-                    if decision is not None:
-                        break
-            decisions[slot] = decision or empty.get(slot) or Decision(slot)
+                    audience = candidate.audience
+                    if audience is None or segment(audience).is_true:
+                        decision = candidate.decide(visit)
+                        if decision is not None:
+                            decisions[slot] = decision
+                            break
+        for slot, wanted in visitor.forced.items():
+            if slot in decisions:
+                decisions[slot] = self._forced(slot, wanted)
         return decisions
 
     def remember(
@@ -95,6 +98,9 @@ class Decider:
         assignments = visitor.assignments if id is not None else _NOTHING
         if self._memory.is_full(assignments, now_ms):
             return None
+        view = visitor.view if self._has_views and self._may_measure(visitor) else None
+        if id is None and view is None:
+            return None
         facts = self.rules.facts(
             consent=visitor.consent,
             attributes=visitor.attributes,
@@ -102,7 +108,6 @@ class Decider:
             now_ms=now_ms,
             collected=visitor.collected,
         )
-        view = visitor.view if self._has_views and self._may_measure(visitor) else None
         is_held_out = (
             id is not None and self._holdout > 0 and self._holdout_draw(id) < self._holdout
         )
