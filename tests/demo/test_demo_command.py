@@ -1,10 +1,12 @@
 """`byleave demo` as somebody runs it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from byleave.server.commands.program import program
@@ -45,7 +47,10 @@ def test_a_folder_with_faults_is_told_and_nothing_is_served(tmp_path: Path) -> N
     assert not (tmp_path / "shop.db").exists()
 
 
-def test_over_http_the_shop_and_the_results_stay_open_until_it_is_stopped() -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_over_http_the_shop_and_the_results_stay_open_until_it_is_stopped(
+    stop: signal.Signals,
+) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "byleave.server", "demo", "--visitors", "25", *PORTS],
         stdout=subprocess.PIPE,
@@ -65,7 +70,7 @@ def test_over_http_the_shop_and_the_results_stay_open_until_it_is_stopped() -> N
         assert told.count("The results:  http://127.0.0.1:") == 2
         assert demo.poll() is None
     finally:
-        demo.send_signal(2)
+        demo.send_signal(stop)
         demo.wait(timeout=30)
         if demo.stdout is not None:
             demo.stdout.close()

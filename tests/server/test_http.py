@@ -1,6 +1,7 @@
 """Strict JSON, bounded bodies, problem documents."""
 
 import json
+from http import HTTPStatus
 
 import msgspec
 import pytest
@@ -67,7 +68,7 @@ def test_a_problem_is_told_as_a_problem_document() -> None:
     assert response.status_code == 422
     assert response.media_type == "application/problem+json"
     assert json.loads(bytes(response.body)) == {
-        "title": "Unprocessable Entity",
+        "title": HTTPStatus(422).phrase,
         "status": 422,
         "detail": "expected less",
         "faults": ["one"],

@@ -1,6 +1,7 @@
 """`byleave demo`: weeks of a real site with simulated visitors, in about a minute."""
 
 import json
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -91,9 +92,10 @@ def _open(database: Path, *, seed: int, visitors: int, ports: tuple[int, int]) -
         _print(as_text(stage, came))
         _print(_links(stage, site_url, server_url))
         stage.clock.let_go()
-        stopped = threading.Event()  # never set: Ctrl+C interrupts the waiting
-        while True:
-            stopped.wait(1)
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        while not stopped.wait(1):
             stage.catch_up()
 
 
