@@ -89,12 +89,12 @@ def _open(database: Path, *, seed: int, visitors: int, ports: tuple[int, int]) -
         stack.enter_context(serving(stage.shop, site_listener))
         transport = HttpTransport(site_url)
         came = simulate(stage, transport, seed=seed, count=visitors, progress=_progress(False))
-        _print(as_text(stage, came))
-        _print(_links(stage, site_url, server_url))
-        stage.clock.let_go()
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
+        _print(as_text(stage, came))
+        _print(_links(stage, site_url, server_url))
+        stage.clock.let_go()
         while not stopped.wait(1):
             stage.catch_up()
 
