@@ -171,7 +171,7 @@ def results(
         is_simulated=site.is_simulated,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
         report=whole,
-        holdout=_holdout(sums, goals.primary, population),
+        holdout=holdout_of(sums, goals.primary, population),
         others=tuple(
             report(goal)
             for goal in dict.fromkeys([*goals.others, *(guard.goal for guard in goals.guards)])
@@ -238,7 +238,8 @@ def goal_report(
     )
 
 
-def _holdout(sums: RunSums, goal: str, population: Population) -> Holdout | None:
+def holdout_of(sums: RunSums, goal: str, population: Population) -> Holdout | None:
+    """Return everything personalised against the holdout; None while too few are mature."""
     groups = sums.against_holdout(goal)
     if groups is None or min(group.units for group in groups) < LEAST_SHOWN:
         return None

@@ -4,12 +4,17 @@ from typing import Final
 
 from starlette.routing import Route
 
-from byleave.server.console import results_page, settings
+from byleave.server.console import experiments, overview, results_page, settings
 from byleave.server.console.assets import ASSETS
 from byleave.server.console.routing import console_routes
 from byleave.server.service import Service
 
-PAGES: Final = (*results_page.PAGES, *settings.PAGES)
+PAGES: Final = (
+    *overview.PAGES,
+    *experiments.PAGES,
+    *results_page.PAGES,
+    *settings.PAGES,
+)
 
 
 def page_routes(service: Service) -> list[Route]:
