@@ -41,6 +41,10 @@ def test_an_explanation_shows_the_tree_with_verdicts_and_values(shop: Shop, agre
         "use": "personalisation",
         "verdict": "true",
         "sentence": found.sentence,
+        "deciding": [
+            "page view with path starts with /pricing at least 2 times in the last 7 days",
+            "not (is customer is true)",
+        ],
         "tree": {
             "text": "all",
             "verdict": "true",
@@ -131,13 +135,53 @@ def test_a_named_segment_is_opened_up(shop: Shop, agreed: Agreed) -> None:
     assert found.tree.inside[0].value == 30
 
 
-def test_a_long_sentence_is_cut_to_two_hundred_characters(shop: Shop, agreed: Agreed) -> None:
+def test_a_long_sentence_names_as_many_as_fit_and_counts_the_rest(
+    shop: Shop, agreed: Agreed
+) -> None:
     leaves = [{"attribute": "country", "not_equals": f"no-such-country-{n}"} for n in range(40)]
 
     found = explained(shop(asked={"all": leaves}), agreed(), country="DE")
 
     assert len(found.sentence) <= 200
+    assert found.sentence.endswith("country is not no-such-country-3, and 36 more")
+    assert len(found.deciding) == 40
+
+
+def test_a_claim_that_is_too_long_is_cut(shop: Shop, agreed: Agreed) -> None:
+    names = [f"country-{n}" for n in range(40)]
+    leaf = {"attribute": "country", "not_one_of": names}
+
+    found = explained(shop(asked={"all": [leaf, leaf]}), agreed(), country="DE")
+
+    assert len(found.sentence) == 200
     assert found.sentence.endswith("…")
+
+
+def test_the_sentence_leaves_out_what_did_not_decide_and_begins_with_the_doubt(
+    shop: Shop, agreed: Agreed
+) -> None:
+    words = shop(
+        asked={
+            "all": [
+                {"attribute": "country", "equals": "DE"},
+                {"any": [{"attribute": "age", "at_least": 18}, {"event": "purchase"}]},
+                {"none": [{"attribute": "plan", "equals": "free"}]},
+            ]
+        }
+    )
+
+    minor = explained(words, agreed(*Purpose), country="DE", age=9, plan="team")
+    refused = explained(words, agreed(), country="FR")
+    unknown = explained(words, agreed(*Purpose), country="DE", plan="team")
+
+    assert minor.deciding == ("not (age is at least 18)", "not (purchase at least 1 times)")
+    assert refused.deciding == ("not (country is DE)",)
+    assert unknown.deciding == (
+        "nothing is known for: age is at least 18",
+        "country is DE",
+        "not (purchase at least 1 times)",
+        "not (plan is free)",
+    )
 
 
 def test_neither_a_sensitive_nor_a_withheld_value_is_shown(shop: Shop, agreed: Agreed) -> None:

@@ -1,5 +1,6 @@
 """Why a condition came out as it did: the tree with its verdicts, and one sentence."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from byleave.segments.conditions import (
     SegmentLeaf,
 )
 from byleave.segments.consent import Purpose
+from byleave.segments.deciding import GroupWord, Tree, deciding
 from byleave.segments.interpreter import Interpreter
 from byleave.segments.reach import children
 from byleave.segments.reading import plain
@@ -21,6 +23,8 @@ from byleave.segments.wording import phrase
 #: The longest sentence of an explanation, in characters.
 LONGEST_SENTENCE: Final = 200
 
+GROUPS: Final[Mapping[type[Condition], GroupWord]] = {AllOf: "all", AnyOf: "any", NoneOf: "none"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -29,6 +33,7 @@ class Node:
     Attributes:
         text: The group's word, or what the leaf claims.
         verdict: What it came to.
+        group: The group's word; None for a leaf.
         inside: The conditions inside a group, or those of the segment that a leaf names.
         value: The value that was compared or the number that was counted, where it may be
             shown: not where it was withheld and not where it is sensitive.
@@ -38,6 +43,7 @@ class Node:
 
     text: str
     verdict: Verdict
+    group: GroupWord | None = None
     inside: tuple["Node", ...] = ()
     value: object = None
     withheld_for: Purpose | None = None
@@ -65,6 +71,8 @@ class Explanation:
         use: The purpose it was asked for.
         verdict: What it came to.
         sentence: One plain-English sentence of at most 200 characters.
+        deciding: What each leaf of a smallest deciding set says, doubts first; none where no
+            leaf could change anything.
         tree: Every condition with its verdict.
     """
 
@@ -72,6 +80,7 @@ class Explanation:
     use: Purpose
     verdict: Verdict
     sentence: str
+    deciding: tuple[str, ...]
     tree: Node
 
     def to_plain(self) -> dict[str, Any]:
@@ -81,6 +90,7 @@ class Explanation:
             "use": str(self.use),
             **_said(self.verdict),
             "sentence": self.sentence,
+            "deciding": list(self.deciding),
             "tree": self.tree.to_plain(),
         }
 
@@ -88,17 +98,24 @@ class Explanation:
 def explained(key: str, interpreter: Interpreter, use: Purpose) -> Explanation:
     """Return the explanation of a segment for one use."""
     tree = _node(interpreter.vocabulary.segments[key].when, interpreter, use)
+    said = _deciding(tree)
     return Explanation(
-        segment=key, use=use, verdict=tree.verdict, sentence=_sentence(tree), tree=tree
+        segment=key,
+        use=use,
+        verdict=tree.verdict,
+        sentence=_sentence(tree.verdict, said),
+        deciding=said,
+        tree=tree,
     )
 
 
 def _node(condition: Condition, interpreter: Interpreter, use: Purpose) -> Node:
     match condition:
         case AllOf() | AnyOf() | NoneOf():
-            word = {AllOf: "all", AnyOf: "any", NoneOf: "none"}[type(condition)]
+            word = GROUPS[type(condition)]
             return Node(
                 text=word,
+                group=word,
                 verdict=interpreter.verdict(condition, use),
                 inside=tuple(_node(child, interpreter, use) for child in children(condition)),
             )
@@ -126,23 +143,35 @@ def _said(verdict: Verdict) -> dict[str, str]:
     return said | {"reason": str(verdict.reason)} if verdict.reason else said
 
 
-def _sentence(tree: Node) -> str:
-    said = [_claim(node) for node in _deciding(tree)]
-    start = f"{tree.verdict.truth} because: "
-    sentence = start + ", and ".join(dict.fromkeys(said)) if said else f"{start}always so"
-    if len(sentence) <= LONGEST_SENTENCE:
-        return sentence
-    return sentence[: LONGEST_SENTENCE - 1].rstrip() + "…"
+def _sentence(verdict: Verdict, said: Sequence[str]) -> str:
+    start = f"{verdict.truth} because: "
+    if not said:
+        return f"{start}always so"
+    whole = start + ", and ".join(said)
+    if len(whole) <= LONGEST_SENTENCE:
+        return whole
+    for count in range(len(said) - 1, 0, -1):
+        sentence = f"{start}{', and '.join(said[:count])}, and {len(said) - count} more"
+        if len(sentence) <= LONGEST_SENTENCE:
+            return sentence
+    return whole[: LONGEST_SENTENCE - 1].rstrip() + "…"
 
 
-def _deciding(node: Node) -> list[Node]:
-    """Return the leaves that carry a node's verdict."""
-    if not node.inside:
-        return [] if node.text in ("all", "any", "none") else [node]
-    wanted = node.verdict
-    if node.text == "none" and not wanted.reason:
-        wanted = Verdict.FALSE if wanted.is_true else Verdict.TRUE
-    return [leaf for child in node.inside if child.verdict is wanted for leaf in _deciding(child)]
+def _deciding(node: Node) -> tuple[str, ...]:
+    """Return the claims of a smallest deciding set, each once, doubts first."""
+    leaves: list[Node] = []
+    decided = [leaves[place] for place in deciding(_as_tree(node, leaves))]
+    decided.sort(key=lambda leaf: -(leaf.verdict.reason is not None))
+    return tuple(dict.fromkeys(map(_claim, decided)))
+
+
+def _as_tree(node: Node, leaves: list[Node]) -> Tree:
+    """Return the node as a tree of verdicts; its leaves are appended in their order."""
+    if node.group is None and not node.inside:
+        leaves.append(node)
+        return Tree(node.verdict, place=len(leaves) - 1)
+    inside = tuple(_as_tree(child, leaves) for child in node.inside)
+    return Tree(node.verdict, node.group or "all", inside)
 
 
 def _claim(node: Node) -> str:
