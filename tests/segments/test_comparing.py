@@ -1,12 +1,10 @@
 import math
-from collections.abc import Callable
 
 import pytest
 
-from byleave.segments import Comparison, Count, Duration, Operator, ValueType, Verdict, comparing
+from byleave.segments import Comparison, Count, Duration, Operator, ValueType, Verdict
 from byleave.segments.comparing import compare, fits
 from byleave.segments.comparisons import Operand
-from byleave.segments.patterns import has_re2
 from byleave.segments.times import Hours
 
 TEXT, NUMBER, BOOLEAN = ValueType.STRING, ValueType.NUMBER, ValueType.BOOLEAN
@@ -121,26 +119,16 @@ def test_case_is_ignored_where_it_is_asked_for(
     assert operator.startswith("not") or compare(exact, value, expected) is F
 
 
-def test_a_regular_expression_without_re2_is_invalid_and_with_it_is_searched() -> None:
-    test = Comparison(Operator.MATCHES_RE, "RIC", ignore_case=True)
+@pytest.mark.parametrize(
+    ("operand", "ignore_case", "verdict"),
+    [("RIC", True, T), ("RIC", False, F), ("^/pri.*g$", False, T), ("(?=x)", False, INVALID)],
+)
+def test_a_regular_expression_is_searched(
+    operand: str, ignore_case: bool, verdict: Verdict
+) -> None:
+    test = Comparison(Operator.MATCHES_RE, operand, ignore_case=ignore_case)
 
-    verdict = compare(test, "/pricing", TEXT)
-
-    assert verdict is (T if has_re2() else INVALID)
-
-
-def test_a_regular_expression_is_searched_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stand_in(pattern: str, *, ignore_case: bool = False) -> Callable[[str], object]:
-        return {"ric": str.upper, "x": lambda text: None}[pattern]
-
-    monkeypatch.setattr(comparing, "regular", stand_in)
-
-    verdicts = [
-        compare(Comparison(Operator.MATCHES_RE, pattern), "/pricing", TEXT)
-        for pattern in ("ric", "x")
-    ]
-
-    assert verdicts == [T, F]
+    assert compare(test, "/pricing", TEXT) is verdict
 
 
 @pytest.mark.parametrize("value", [None, {}, b"x", 1j, math.nan, -math.inf])

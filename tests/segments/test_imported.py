@@ -1,36 +1,14 @@
 import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from byleave.segments import patterns
 from byleave.segments.imported import growthbook_matches
-from byleave.segments.patterns import LONGEST_PATTERN, has_re2
+from byleave.segments.patterns import LONGEST_PATTERN
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "growthbook" / "condition_cases.json"
 CASES = json.loads(DATA.read_text(encoding="utf-8"))["evalCondition"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def searching() -> Iterator[None]:
-    """Has expressions searched by the standard library where RE2 is not installed."""
-
-    def compiled(pattern: str, options: Any) -> re.Pattern[str]:
-        return re.compile(pattern, 0 if options.case_sensitive else re.IGNORECASE)
-
-    with pytest.MonkeyPatch.context() as patch:
-        if not has_re2():
-            module = SimpleNamespace(Options=SimpleNamespace, compile=compiled, error=re.error)
-            patch.setattr(patterns, "import_module", {"re2": module}.get)
-            patterns._re2.cache_clear()
-        patterns.regular.cache_clear()
-        yield
-    patterns._re2.cache_clear()
-    patterns.regular.cache_clear()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])

@@ -1,9 +1,10 @@
-"""What may not be read changes nothing: no outcome, explanation, stored state or size."""
+"""What may not be read changes nothing: no outcome, explanation, stored state, size or event."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byleave.segments import (
@@ -79,22 +80,33 @@ def outcome(
             consent=consent,
         )
     facts = rules.facts(consent=consent, attributes=attributes, profile=profile, now_ms=NOW)
+    after, emitted = facts.advance()
+    state, state_after = canonical_json(profile.to_plain()), canonical_json(after.to_plain())
     return {
         "segments": [facts.segment(key) for key in words.segments],
-        "explained": [str(facts.explain(key).to_plain()) for key in words.segments],
-        "state": canonical_json(profile.to_plain()),
+        "true": facts.true_segments(),
+        "explained": [canonical_json(facts.explain(key).to_plain()) for key in words.segments],
+        "progress": str(facts.journey("path")),
+        "emitted": emitted,
+        "state": (state, state_after),
+        "size": (len(state), len(state_after)),
     }
 
 
-@given(data=st.data(), consent=CONSENTS, events=EVENTS)
-def test_data_that_may_not_be_read_changes_nothing(
+def check_that_nothing_changes(
     shop: Callable[..., Vocabulary],
     data: st.DataObject,
     consent: Consent,
     events: list[tuple[str, Any, int]],
 ) -> None:
-    use = data.draw(st.sampled_from(USES))
-    words = shop(asked={"when": data.draw(TREES), "use": use.value}, outer={"segment": "asked"})
+    use = data.draw(st.sampled_from(USES)).value
+    steps = [{"key": "first", "done": "asked"}, {"key": "second", "done": "outer"}]
+    words = shop(
+        journeys={"path": {"steps": steps, "use": use}},
+        asked={"when": data.draw(TREES), "use": use},
+        outer={"segment": "asked"},
+        further={"journey": "path", "at": "first"},
+    )
     hidden_attributes = {
         name
         for name, declared in words.attributes.items()
@@ -118,3 +130,29 @@ def test_data_that_may_not_be_read_changes_nothing(
     )
 
     assert before == after
+
+
+CASES = {"data": st.data(), "consent": CONSENTS, "events": EVENTS}
+
+
+@settings(max_examples=500)
+@given(**CASES)
+def test_data_that_may_not_be_read_changes_nothing(
+    shop: Callable[..., Vocabulary],
+    data: st.DataObject,
+    consent: Consent,
+    events: list[tuple[str, Any, int]],
+) -> None:
+    check_that_nothing_changes(shop, data, consent, events)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000)
+@given(**CASES)
+def test_data_that_may_not_be_read_changes_nothing_at_length(
+    shop: Callable[..., Vocabulary],
+    data: st.DataObject,
+    consent: Consent,
+    events: list[tuple[str, Any, int]],
+) -> None:
+    check_that_nothing_changes(shop, data, consent, events)

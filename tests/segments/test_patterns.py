@@ -1,8 +1,6 @@
 import re
 from collections.abc import Iterator
 from time import perf_counter
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -79,29 +77,6 @@ def test_without_the_extra_there_are_no_regular_expressions(
     assert regular("a+") is None
 
 
-def test_a_regular_expression_is_searched_by_re2_alone(
-    forgetful: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def stand_in(pattern: str, options: Any) -> object:
-        asked.append((pattern, options.case_sensitive, options.log_errors))
-        if pattern == "(?=a)":
-            raise re.error("not one that RE2 takes")
-        return SimpleNamespace(search=lambda text: text == "found")
-
-    module = SimpleNamespace(Options=SimpleNamespace, compile=stand_in, error=re.error)
-    monkeypatch.setattr(patterns, "import_module", {"re2": module}.get)
-
-    search = regular("a+", ignore_case=True)
-
-    assert has_re2()
-    assert search is not None
-    assert search("found")
-    assert regular("(?=a)") is None
-    assert asked == [("a+", False, False), ("(?=a)", True, False)]
-
-
 @pytest.mark.parametrize(
     ("pattern", "ignore_case", "text", "matches"),
     [
@@ -112,10 +87,13 @@ def test_a_regular_expression_is_searched_by_re2_alone(
     ],
 )
 def test_re2_searches_a_text(pattern: str, ignore_case: bool, text: str, matches: bool) -> None:
-    pytest.importorskip("re2", reason="needs the `re2` extra")
-
     search = regular(pattern, ignore_case=ignore_case)
 
     assert search is not None
     assert bool(search(text)) is matches
+
+
+def test_what_re2_does_not_take_is_no_regular_expression() -> None:
+    assert has_re2()
     assert regular("(?=x)") is None
+    assert regular("(") is None

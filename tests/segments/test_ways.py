@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +25,6 @@ from byleave.segments.ways import Ways
 
 NOW = 1_700_000_000_000
 DAY = 86_400_000
-MOST = settings.default.max_examples if settings.default else 0
-MANY = settings(max_examples=max(300, 2 * MOST))
 
 TEXTS = st.sampled_from(["a", "ab", "B", "ba"])
 NUMBERS = st.sampled_from([0, 1, 1.5, 2, 3])
@@ -150,16 +149,15 @@ HAPPENED = st.lists(
 )
 
 
-@MANY
-@given(data=st.data(), whens=st.lists(TREES, min_size=1, max_size=6), events=HAPPENED)
-def test_what_a_visitor_shows_to_be_possible_is_never_called_impossible(
+def check_what_a_visitor_shows(
     shop: Callable[..., Vocabulary],
     condition: Callable[[object], Condition],
     agreed: Callable[..., Consent],
     data: st.DataObject,
     whens: list[dict[str, Any]],
     events: list[tuple[str, str, float, int]],
-) -> None:
+) -> int:
+    """Check conditions that a visitor meets, or fails; return how many they settle."""
     words = shop(
         journeys={
             "buy": {"steps": [{"key": "look", "done": "looked"}, {"key": "pay", "done": "paid"}]}
@@ -193,3 +191,41 @@ def test_what_a_visitor_shows_to_be_possible_is_never_called_impossible(
     assert ("segments", "held", "when") not in {
         advice.path for advice in witnessed if advice.severity is Severity.ERROR
     }
+    return len(held)
+
+
+Fixtures = tuple[Callable[..., Vocabulary], Callable[[object], Condition], Callable[..., Consent]]
+
+
+@pytest.fixture(scope="session")
+def site(
+    shop: Callable[..., Vocabulary],
+    condition: Callable[[object], Condition],
+    agreed: Callable[..., Consent],
+) -> Fixtures:
+    return shop, condition, agreed
+
+
+@settings(max_examples=150)
+@given(data=st.data(), whens=st.lists(TREES, min_size=1, max_size=6), events=HAPPENED)
+def test_what_a_visitor_shows_to_be_possible_is_never_called_impossible(
+    site: Fixtures, data: st.DataObject, whens: list[Any], events: list[Any]
+) -> None:
+    check_what_a_visitor_shows(*site, data, whens, events)
+
+
+@pytest.mark.long
+def test_what_visitors_show_of_ten_thousand_trees_is_never_called_impossible(
+    site: Fixtures,
+) -> None:
+    shown = 0
+
+    @settings(max_examples=3_000)
+    @given(data=st.data(), whens=st.lists(TREES, min_size=6, max_size=6), events=HAPPENED)
+    def show(data: st.DataObject, whens: list[Any], events: list[Any]) -> None:
+        nonlocal shown
+        shown += check_what_a_visitor_shows(*site, data, whens, events)
+
+    show()
+
+    assert shown >= 10_000
