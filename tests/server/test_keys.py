@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from byleave.server import schema
+from byleave.server.errors import UnknownNameError
 from byleave.server.keys import Role
 from byleave.server.links import may_open
 from byleave.server.service import Service
@@ -17,7 +18,9 @@ HOUR_MS = 3_600_000
 def test_a_key_tells_its_role(service: Service, role: Role) -> None:
     key = service.create_key(role)
 
-    assert service.keys.role(key) is role
+    found = service.keys.find(key, "shop")
+    assert found is not None
+    assert found.role is role
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,7 @@ def test_a_key_tells_its_role(service: Service, role: Role) -> None:
 def test_what_is_not_a_key_has_no_role(service: Service, spoil: Callable[[str], str]) -> None:
     key = service.create_key(Role.PUBLIC)
 
-    assert service.keys.role(spoil(key)) is None
+    assert service.keys.find(spoil(key), "shop") is None
 
 
 def test_the_store_never_holds_a_key(service: Service) -> None:
@@ -53,7 +56,7 @@ def test_keys_open_the_service_after_a_restart(open_service: Callable[..., Servi
     key = first.create_key(Role.ANALYST)
     first.close()
 
-    assert open_service().keys.role(key) is Role.ANALYST
+    assert open_service().keys.find(key, "shop") is not None
 
 
 def test_without_a_seed_no_two_sites_share_a_secret(
@@ -77,3 +80,45 @@ def test_a_link_opens_its_own_page_until_it_expires(service: Service) -> None:
     assert not opens("other", leave, now_ms)
     assert not opens("welcome", str(now_ms + 10 * HOUR_MS), now_ms)
     assert not opens("welcome", "", now_ms)
+
+
+def test_a_key_is_rotated_without_a_gap(service: Service, clock: Callable[[], int]) -> None:
+    old, new = service.create_key(Role.SERVER), service.create_key(Role.SERVER)
+    name = old.removeprefix("byleave_").rpartition("_")[0]
+
+    service.end_key(name, at_ms=clock() + HOUR_MS, author="tests")
+
+    found = service.keys.find(old, "shop")
+    assert found is not None
+    assert not found.is_over(clock())
+    assert found.is_over(clock() + HOUR_MS)
+    service.end_key(name, at_ms=clock() + 2 * HOUR_MS, author="tests")
+    assert [key.expires_ms for key in service.keys.of("shop") if key.name == name] == [
+        clock() + HOUR_MS
+    ]
+    assert service.keys.find(new, "shop") is not None
+
+
+def test_a_key_that_was_taken_away_is_none(service: Service) -> None:
+    key = service.create_key(Role.SERVER)
+
+    service.drop_key(key.removeprefix("byleave_").rpartition("_")[0], author="tests")
+
+    assert service.keys.find(key, "shop") is None
+    with pytest.raises(UnknownNameError):
+        service.drop_key("server_0", author="tests")
+    with pytest.raises(UnknownNameError):
+        service.end_key("server_0", at_ms=0, author="tests")
+
+
+def test_who_made_and_ended_keys_is_kept(service: Service) -> None:
+    service.create_key(Role.SERVER, author="ann@example.com")
+    [key] = service.keys.of("shop")
+    service.drop_key(key.name, author="bob@example.com")
+
+    told = [(entry.number, entry.author, entry.action) for entry in service.audit()]
+
+    assert told[:2] == [
+        (told[1][0] + 1, "bob@example.com", "key.removed"),
+        (told[1][0], "ann@example.com", "key.created"),
+    ]

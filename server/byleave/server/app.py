@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
@@ -15,19 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from byleave.server.access import role_of
+from byleave.server.access import TOKEN_HEADER, admit, known, refuse_forged
 from byleave.server.background import work
 from byleave.server.console.pages import page_routes
 from byleave.server.errors import NothingPublishedError
-from byleave.server.http import Problem, read_body
+from byleave.server.http import Problem, parse, read_body
 from byleave.server.metrics import Measured, Metrics
 from byleave.server.outbound import Outbound
 from byleave.server.routes import ROUTES, ApiRoute, Call
 from byleave.server.service import Service
 
 _log = logging.getLogger("byleave.server")
-
-_KEY_WANTED: Final = "expected a key of this site, as Authorization: Bearer byleave_…"
 
 
 def create_app(
@@ -82,13 +79,11 @@ def create_app(
 
 def _endpoint(service: Service, route: ApiRoute) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        role = role_of(service.keys, request)
-        if route.roles is not None and role is None:
-            raise Problem(401, _KEY_WANTED, headers={"WWW-Authenticate": "Bearer"})
-        if route.roles is not None and role not in route.roles:
-            raise Problem(403, "this key does not open this route")
+        principal = admit(service, await known(service, request), route.roles)
+        refuse_forged(request, principal, request.headers.get(TOKEN_HEADER, ""))
         body = await read_body(request, most_bytes=route.most_bytes)
-        return await route.handle(Call(service, request, role, body))
+        data = None if route.reads is None else parse(body, route.reads)
+        return await route.handle(Call(service, request, principal, body, data))
 
     answer.__doc__ = route.summary
     return answer

@@ -28,6 +28,7 @@ async def work(service: Service, outbound: Outbound) -> None:
     """Do all that is due, until cancelled; a job that fails is tried again later."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat("weights", lambda: _weights(service), _WEIGHTS_S))
+        group.create_task(_repeat("news", lambda: _news(service), _IDLE_S))
         group.create_task(_repeat("segments", lambda: _segments(service), _IDLE_S))
         group.create_task(_repeat("webhooks", lambda: service.outreach.deliver(outbound), _IDLE_S))
         group.create_task(_repeat("statuses", lambda: _statuses(service), _STATUSES_S))
@@ -66,6 +67,11 @@ async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) ->
 
 async def _weights(service: Service) -> int:
     await _whole(service.tick, service.clock())
+    return 0
+
+
+async def _news(service: Service) -> int:
+    await _whole(service.refresh)
     return 0
 
 

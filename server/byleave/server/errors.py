@@ -27,6 +27,18 @@ class NothingPublishedError(ServerError):
     """The site has no definitions yet."""
 
 
+class ForbiddenError(ServerError):
+    """Something that may not be done; the message says why and what to do."""
+
+
+class ThrottledError(ServerError):
+    """There were too many attempts; `after_s` seconds from now another one is looked at."""
+
+    def __init__(self, after_s: int) -> None:
+        super().__init__(f"too many attempts; try again in {after_s} s")
+        self.after_s = after_s
+
+
 def unquoted(error: Exception) -> str:
     """Return what a check of the shape found, without the words of whoever sent it."""
 

@@ -41,6 +41,7 @@ definition_versions = _table(  # never changed; rolling back publishes an old te
     Column("reason", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("published_ms", BigInteger, nullable=False),
+    Column("revision", String),  # the revision of the files it came from; null without
 )
 
 runs = _table(
@@ -159,6 +160,7 @@ api_keys = _table(
     Column("role", String, nullable=False),
     Column("secret_hash", String, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),  # null for never
 )
 
 aliases = _table(  # ids under which a visitor was known before they turned out to be one person
@@ -224,4 +226,47 @@ counter_reports = _table(  # those that were added, so that none is twice
     "counter_reports",
     Column("report", String, primary_key=True),
     Column("received_ms", BigInteger, nullable=False),
+)
+
+people = _table(  # who may sign in
+    "people",
+    Column("email", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+sessions = _table(
+    "sessions",
+    Column("session_hash", String, primary_key=True),
+    Column("email", String, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Index("sessions_by_hash", "session_hash"),
+)
+
+sign_in_failures = _table(
+    "sign_in_failures",
+    Column("subject", String, primary_key=True),  # a keyed hash of whom, where from, or both
+    Column("times", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+)
+
+drafts = _table(  # definitions that are not published yet
+    "drafts",
+    Column("draft", String, primary_key=True),
+    Column("definitions", Text, nullable=False),
+    Column("base", BigInteger, nullable=False),  # the number of the version it started from
+    Column("author", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+audit = _table(  # append-only
+    "audit",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )

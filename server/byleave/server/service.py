@@ -20,6 +20,7 @@ from byleave.server import counters, publishing, recording, visitors
 from byleave.server.aliases import known_as
 from byleave.server.allocator import due_rows
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
+from byleave.server.audit import Action, Entry, entries, note
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError, UnknownNameError
@@ -27,10 +28,11 @@ from byleave.server.events import WireEvent
 from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
-from byleave.server.keys import KeyRing, Role, create_key
+from byleave.server.keys import KeyRing, Role, create_key, drop_key, end_key
 from byleave.server.learning import Measurement
 from byleave.server.links import results_link
 from byleave.server.outreach import Outreach
+from byleave.server.people import People
 from byleave.server.publishing import Published
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
@@ -78,10 +80,11 @@ class Service:
                 now_ms=clock(),
             )
             self._published = publishing.load_published(connection, self.site)
-            self.keys = KeyRing.load(connection, self.site)
+            self.keys = KeyRing.load(connection)
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         #: How many events became what, since this process began.
         self.verdicts = Counter[Verdict]()
+        self.people = People(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
         self._adopting = Lock()
         #: Set when long work is to leave the rest for another time.
@@ -337,14 +340,78 @@ class Service:
             found.append("the store cannot be written")
         return found
 
-    def create_key(self, role: Role) -> str:
+    def create_key(
+        self, role: Role, *, expires_ms: int | None = None, author: str = "command line"
+    ) -> str:
         """Return a new API key; nobody sees it ever again."""
         with self.storage.writing() as connection:
+            now_ms = self.clock()
             key = create_key(
-                connection, self.site, role, entropy=self._entropy, now_ms=self.clock()
+                connection,
+                self.site,
+                role,
+                entropy=self._entropy,
+                now_ms=now_ms,
+                expires_ms=expires_ms,
             )
-            self.keys = KeyRing.load(connection, self.site)
+            name = key.removeprefix("byleave_").rpartition("_")[0]
+            note(
+                connection,
+                self.site,
+                Action.KEY_CREATED,
+                author=author,
+                subject=name,
+                now_ms=now_ms,
+            )
+            self.keys = KeyRing.load(connection)
         return key
+
+    def end_key(self, name: str, *, at_ms: int, author: str) -> None:
+        """Let a key expire at a moment.
+
+        Raises:
+            UnknownNameError: The site has no such key.
+        """
+        with self.storage.writing() as connection:
+            end_key(connection, self.site, name, at_ms=at_ms)
+            note(
+                connection,
+                self.site,
+                Action.KEY_ENDED,
+                author=author,
+                subject=name,
+                now_ms=self.clock(),
+            )
+            self.keys = KeyRing.load(connection)
+
+    def drop_key(self, name: str, *, author: str) -> None:
+        """Take a key away, at once.
+
+        Raises:
+            UnknownNameError: The site has no such key.
+        """
+        with self.storage.writing() as connection:
+            drop_key(connection, self.site, name)
+            note(
+                connection,
+                self.site,
+                Action.KEY_REMOVED,
+                author=author,
+                subject=name,
+                now_ms=self.clock(),
+            )
+            self.keys = KeyRing.load(connection)
+
+    def refresh(self) -> None:
+        """Take what other processes have published, and the keys that they made or ended."""
+        with self.storage.reading() as connection:
+            self._catch_up(connection)
+            self.keys = KeyRing.load(connection)
+
+    def audit(self, *, before: int | None = None) -> list[Entry]:
+        """Return the newest entries of the audit trail, the newest first."""
+        with self.storage.reading() as connection:
+            return entries(connection, self.site, before=before)
 
     def start(self) -> None:
         """Store events in a thread of its own from now on, many batches by one commit."""

@@ -46,7 +46,7 @@ def serve(
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
     service.publish(definitions, reason="byleave serve", author="command line")
-    if not service.keys:
+    if not service.keys.of(definitions.site):
         typer.echo(f"server key, shown once: {service.create_key(Role.SERVER)}")
     typer.echo(f"{definitions.site} at {url_of(listener)}")
     for key in definitions.experiments:

@@ -6,9 +6,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.experiments.lift import Status
+from byleave.server.access import READERS
 from byleave.server.console.forms import Form
 from byleave.server.console.glance import Glance, glances
-from byleave.server.console.routing import READERS, ConsolePage, PageCall
+from byleave.server.console.routing import ConsolePage, PageCall
 
 
 async def show(call: PageCall) -> Response:

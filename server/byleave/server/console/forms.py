@@ -45,3 +45,9 @@ class Form:
     def is_sound(self) -> bool:
         """Whether nothing is wrong."""
         return not self.faults
+
+
+def own_path(path: str, *, instead: str) -> str:
+    """Return a path of this server to go to; `instead` for anything that leads elsewhere."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_own else instead

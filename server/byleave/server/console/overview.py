@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.experiments.lift import Status
+from byleave.server.access import READERS
 from byleave.server.console.display import marked as _
 from byleave.server.console.glance import Glance, Glances, glances
-from byleave.server.console.routing import READERS, ConsolePage, PageCall
+from byleave.server.console.routing import ConsolePage, PageCall
 
 #: Of fewer page views than this share that may be measured, results speak for few.
 LOW_SHARE: Final = 0.3

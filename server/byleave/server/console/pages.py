@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.routing import Route
 
-from byleave.server.console import experiments, overview, results_page, settings
+from byleave.server.console import experiments, overview, results_page, settings, signing_in
 from byleave.server.console.assets import ASSETS
 from byleave.server.console.routing import console_routes
 from byleave.server.service import Service
@@ -14,6 +14,7 @@ PAGES: Final = (
     *experiments.PAGES,
     *results_page.PAGES,
     *settings.PAGES,
+    *signing_in.PAGES,
 )
 
 

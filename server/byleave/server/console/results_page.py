@@ -6,11 +6,12 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from byleave.server.access import READERS
 from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
 from byleave.server.console.exports import export
 from byleave.server.console.results_view import EFFECTS, ResultsView, results_view
-from byleave.server.console.routing import READERS, ConsolePage, PageCall, PageError
+from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.errors import UnknownNameError
 from byleave.server.links import may_open
 

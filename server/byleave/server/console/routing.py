@@ -8,18 +8,27 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from byleave.server.access import role_of
+from byleave.server.access import (
+    TOKEN_FIELD,
+    TOKEN_HEADER,
+    ForgedProblem,
+    Principal,
+    admit,
+    known,
+    refuse_foreign,
+    refuse_forged,
+)
 from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
-from byleave.server.console.rendering import display_of, page
+from byleave.server.console.rendering import SAFE, display_of, page
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
 from byleave.server.keys import Role
@@ -53,13 +62,23 @@ class PageCall:
 
     service: Service
     request: Request
-    role: Role | None
+    principal: Principal | None
     body: bytes = b""
 
     @property
     def display(self) -> Display:
         """How whoever asked wants pages to be shown."""
         return display_of(self.request)
+
+    @property
+    def role(self) -> Role | None:
+        """What whoever asks may do here."""
+        return None if self.principal is None else self.principal.role
+
+    @property
+    def token(self) -> str:
+        """What each form of this page has to bring along in its field `token`."""
+        return self.principal.token if self.principal else ""
 
     @property
     def values(self) -> dict[str, list[str]]:
@@ -73,6 +92,14 @@ class PageCall:
         except ValueError as error:
             raise PageError(400, *_UNREADABLE) from error
 
+    @property
+    def sent_token(self) -> str:
+        """The token that a form or a script brought."""
+        header = self.request.headers.get(TOKEN_HEADER)
+        if header is not None or self.request.method == "GET":
+            return header or ""
+        return next(iter(self.values.get(TOKEN_FIELD, ())), "")
+
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Return a page with the navigation of whoever asked."""
         return page(
@@ -82,6 +109,8 @@ class PageCall:
             navigation=NAVIGATION if self.role else (),
             site=self.service.site.key,
             is_simulated=self.service.site.is_simulated,
+            person=self.principal.name if self.token and self.principal else "",
+            token=self.token,
             **values,
         )
 
@@ -114,7 +143,7 @@ NAVIGATION: Final = (
     ("/console/experiments", _("Experiments")),
 )
 
-READERS: Final = frozenset({Role.SERVER, Role.ANALYST})
+SIGN_IN: Final = "/console/sign-in"
 
 _UNREADABLE: Final = (
     _("This form could not be read"),
@@ -159,14 +188,19 @@ def console_routes(service: Service, pages: Iterable[ConsolePage]) -> list[Route
 
 def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        call = PageCall(service, request, role_of(service.keys, request))
+        call = PageCall(service, request, None)
         try:
-            if declared.roles is not None and call.role not in declared.roles:
-                raise PageError(403, *_CLOSED)
+            principal = await known(service, request)
+            if declared.roles is not None and principal is None and is_browser(request):
+                return _to_sign_in(request)
+            principal = admit(service, principal, declared.roles)
+            refuse_foreign(request)
+            call = PageCall(service, request, principal)
             if declared.method != "GET":
-                _refuse_forged(request)
                 body = await read_body(request, most_bytes=MOST_BYTES)
-                call = PageCall(service, request, call.role, body)
+                call = PageCall(service, request, principal, body)
+            if declared.roles is not None:
+                refuse_forged(request, principal, call.sent_token)
             return await declared.handle(call)
         except Exception as error:  # every failure becomes a page
             told = _as_page(error)
@@ -180,13 +214,15 @@ async def _unknown(_call: PageCall) -> Response:
     raise PageError(404, *_UNKNOWN)
 
 
-def _refuse_forged(request: Request) -> None:
-    """Refuse what another site's page sends (Fetch Metadata; older browsers say their origin)."""
-    sent_from = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.url.netloc}"
-    if sent_from not in (None, "same-origin", "none") or origin not in (None, own):
-        raise PageError(403, *_FORGED)
+def is_browser(request: Request) -> bool:
+    """Whether somebody may be asked to sign in: a page is wanted, and no key was brought."""
+    return request.method == "GET" and "authorization" not in request.headers
+
+
+def _to_sign_in(request: Request) -> Response:
+    query = request.url.query
+    here = request.url.path + (f"?{query}" if query else "")
+    return RedirectResponse(f"{SIGN_IN}?next={quote(here, safe='')}", 303, SAFE)
 
 
 def _as_page(error: Exception) -> PageError:
@@ -195,6 +231,12 @@ def _as_page(error: Exception) -> PageError:
             return error
         case NothingPublishedError():
             return PageError(503, *_UNPUBLISHED)
+        case ForgedProblem():
+            return PageError(403, *_FORGED)
+        case Problem(status=401 | 403):
+            return PageError(403, *_CLOSED)
+        case Problem(status=404):
+            return PageError(404, *_UNKNOWN)
         case Problem(status=413):
             return PageError(413, *_UNREADABLE)
         case Problem() | HTTPException():

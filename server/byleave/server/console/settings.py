@@ -16,7 +16,7 @@ from byleave.server.console.display import (
 from byleave.server.console.display import (
     marked as _,
 )
-from byleave.server.console.forms import Form
+from byleave.server.console.forms import Form, own_path
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.console.wording import PSEUDO
 
@@ -59,7 +59,7 @@ async def change(call: PageCall) -> Response:
         theme=as_theme(theme),
         has_zone=bool(zone),
     )
-    answer = RedirectResponse(_own(form.value("next")), status_code=303)
+    answer = RedirectResponse(own_path(form.value("next"), instead=_PATH), status_code=303)
     answer.set_cookie(
         COOKIE,
         chosen.to_cookie(),
@@ -85,12 +85,6 @@ def _page(call: PageCall, form: Form, *, status: int = 200) -> Response:
             "dark": _("Dark"),
         },
     )
-
-
-def _own(path: str) -> str:
-    """Return a path of this server to go to; anything else is the settings page itself."""
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_own else _PATH
 
 
 PAGES: Final = (

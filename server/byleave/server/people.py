@@ -1,0 +1,257 @@
+"""People: their passwords, roles and sessions, and how often somebody may guess.
+
+A person belongs to one site, with one role. A password is kept as argon2id makes it, with the
+parameters that RFC 9106 §4 names second (64 MiB of memory). A session is 32 random bytes in a
+cookie; the store knows their hash, so that whoever reads the store cannot sign in.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from re import fullmatch
+from threading import BoundedSemaphore
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from byleave.server import schema
+from byleave.server.audit import Action, note
+from byleave.server.batches import put_rows
+from byleave.server.errors import ForbiddenError, UnknownNameError
+from byleave.server.keys import Role
+from byleave.server.sites import Site
+from byleave.server.storage import Storage
+from byleave.server.throttling import Throttle
+
+#: The roles that people can have.
+PEOPLES_ROLES: Final = (Role.VIEWER, Role.ANALYST, Role.MARKETER, Role.ADMIN)
+
+#: A session that nobody uses ends after the first, and every session after the second.
+IDLE_MS: Final = 12 * 3_600_000
+LONGEST_MS: Final = 7 * 86_400_000
+
+#: NIST SP 800-63B asks for 8 at least where a password is the only factor; length is all that
+#: is asked for here.
+SHORTEST: Final = 12
+LONGEST: Final = 256
+
+_EMAIL: Final = r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,189}"
+_TOUCH_MS: Final = 60_000
+# Each hashing takes 64 MiB: more than this at once would let strangers fill the memory.
+_HASHING: Final = BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in to a site."""
+
+    site: str
+    email: str
+    role: Role
+    created_ms: int
+
+
+class People:
+    """The people of a site."""
+
+    def __init__(self, storage: Storage, site: Site, *, clock: Callable[[], int]) -> None:
+        """Look after the people of a site in a store."""
+        self._storage = storage
+        self._site = site
+        self._clock = clock
+        self._throttle = Throttle(storage, site, clock=clock)
+
+    def put(self, email: str, role: Role, password: str, *, author: str) -> None:
+        """Add a person, or give one another role and password; their sessions end.
+
+        Raises:
+            ForbiddenError: It is no address, no role of people, or too short a password; or the
+                site would be without an admin.
+        """
+        email = _address(email)
+        if role not in PEOPLES_ROLES:
+            raise ForbiddenError("people are viewer, analyst, marketer or admin")
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise ForbiddenError(f"expected a password of {SHORTEST} to {LONGEST} characters")
+        with _HASHING:
+            hashed = self._hasher.hash(password)
+        now_ms = self._clock()
+        with self._storage.writing() as connection:
+            if role is not Role.ADMIN:
+                self._keep_an_admin(connection, email)
+            row = (self._site.key, email, str(role), hashed, now_ms)
+            put_rows(connection, schema.people, [row])
+            self._end_sessions(connection, email)
+            note(
+                connection,
+                self._site,
+                Action.PERSON_PUT,
+                author=author,
+                subject=email,
+                reason=str(role),
+                now_ms=now_ms,
+            )
+
+    def remove(self, email: str, *, author: str) -> None:
+        """Take a person away; their sessions end at once.
+
+        Raises:
+            ForbiddenError: They are the last admin.
+            UnknownNameError: There is no such person.
+        """
+        people, email = schema.people, email.strip().lower()
+        with self._storage.writing() as connection:
+            self._keep_an_admin(connection, email)
+            self._end_sessions(connection, email)
+            is_it = (people.c.site == self._site.key) & (people.c.email == email)
+            if not connection.execute(delete(people).where(is_it)).rowcount:
+                raise UnknownNameError("this site has no such person")
+            note(
+                connection,
+                self._site,
+                Action.PERSON_REMOVED,
+                author=author,
+                subject=email,
+                now_ms=self._clock(),
+            )
+
+    def all(self) -> list[Person]:
+        """Return everybody who may sign in, by address."""
+        people = schema.people
+        with self._storage.reading() as connection:
+            rows = connection.execute(
+                select(people).where(people.c.site == self._site.key).order_by(people.c.email)
+            )
+            return [_person(row) for row in rows]
+
+    def sign_in(self, email: str, password: str, *, source: str) -> str | None:
+        """Return the secret of a new session; None when the password is not that of a person.
+
+        Whether there is such a person shows neither in the answer nor in the time it takes.
+
+        Args:
+            email: The address that was given.
+            password: The password that was given.
+            source: Where the attempt comes from, such as an address of the network.
+
+        Raises:
+            ThrottledError: There were too many failures; it says when to try again.
+        """
+        email, people = email.strip().lower(), schema.people
+        self._throttle.check(email, source)
+        with self._storage.reading() as connection:
+            is_it = (people.c.site == self._site.key) & (people.c.email == email)
+            row = connection.execute(select(people).where(is_it)).one_or_none()
+        hashed = self._nobodys if row is None else row.password_hash
+        if not self._matches(hashed, password) or row is None:
+            self._throttle.count(email, source)
+            return None
+        self._throttle.forget(email, source)
+        session, now_ms = secrets.token_urlsafe(32), self._clock()
+        with self._storage.writing() as connection:
+            if self._hasher.check_needs_rehash(hashed):
+                with _HASHING:
+                    changed = self._hasher.hash(password)
+                connection.execute(update(people).where(is_it).values(password_hash=changed))
+            self._forget_ended(connection)
+            connection.execute(
+                insert(schema.sessions).values(
+                    site=self._site.key,
+                    session_hash=_hash(session),
+                    email=email,
+                    created_ms=now_ms,
+                    seen_ms=now_ms,
+                )
+            )
+        return session
+
+    def of_session(self, session: str) -> Person | None:
+        """Return whose session it is, at whichever site of the store; None when it is over."""
+        sessions, people, now_ms = schema.sessions, schema.people, self._clock()
+        is_same = (sessions.c.site == people.c.site) & (sessions.c.email == people.c.email)
+        with self._storage.reading() as connection:
+            row = connection.execute(
+                select(people, sessions.c.seen_ms)
+                .join(sessions, is_same)
+                .where(
+                    sessions.c.session_hash == _hash(session),
+                    sessions.c.seen_ms > now_ms - IDLE_MS,
+                    sessions.c.created_ms > now_ms - LONGEST_MS,
+                )
+            ).first()
+        if row is None:
+            return None
+        if row.seen_ms < now_ms - _TOUCH_MS:
+            with self._storage.writing() as connection:
+                connection.execute(
+                    update(sessions)
+                    .where(sessions.c.site == row.site, sessions.c.session_hash == _hash(session))
+                    .values(seen_ms=now_ms)
+                )
+        return _person(row)
+
+    def sign_out(self, session: str) -> None:
+        """End a session."""
+        sessions = schema.sessions
+        with self._storage.writing() as connection:
+            connection.execute(
+                delete(sessions).where(
+                    sessions.c.site == self._site.key, sessions.c.session_hash == _hash(session)
+                )
+            )
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        return PasswordHasher()
+
+    @cached_property
+    def _nobodys(self) -> str:
+        """What the password of somebody is compared with who is not there."""
+        with _HASHING:
+            return self._hasher.hash(secrets.token_urlsafe(32))
+
+    def _matches(self, hashed: str, password: str) -> bool:
+        try:
+            with _HASHING:
+                return self._hasher.verify(hashed, password[: LONGEST + 1])
+        except VerificationError:
+            return False
+
+    def _keep_an_admin(self, connection: Connection, email: str) -> None:
+        people = schema.people.c
+        admins = connection.execute(
+            select(people.email).where(people.site == self._site.key, people.role == Role.ADMIN)
+        ).scalars()
+        if set(admins) == {email}:
+            raise ForbiddenError("the last admin stays one; make another first")
+
+    def _end_sessions(self, connection: Connection, email: str) -> None:
+        sessions = schema.sessions
+        is_theirs = (sessions.c.site == self._site.key) & (sessions.c.email == email)
+        connection.execute(delete(sessions).where(is_theirs))
+
+    def _forget_ended(self, connection: Connection) -> None:
+        sessions, now_ms = schema.sessions, self._clock()
+        is_over = (sessions.c.seen_ms <= now_ms - IDLE_MS) | (
+            sessions.c.created_ms <= now_ms - LONGEST_MS
+        )
+        connection.execute(delete(sessions).where(sessions.c.site == self._site.key, is_over))
+
+
+def _address(email: str) -> str:
+    email = email.strip().lower()
+    if not fullmatch(_EMAIL, email):
+        raise ForbiddenError("expected an address such as ann@example.com")
+    return email
+
+
+def _hash(session: str) -> str:
+    return sha256(session.encode()).hexdigest()
+
+
+def _person(row: Row[tuple[object, ...]]) -> Person:
+    return Person(site=row.site, email=row.email, role=Role(row.role), created_ms=row.created_ms)

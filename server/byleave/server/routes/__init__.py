@@ -1,0 +1,10 @@
+"""Every route of the API, in one table that its subjects fill."""
+
+from typing import Final
+
+from byleave.server.routes import deciding, health, learning, visitors
+from byleave.server.routes.routing import ApiRoute, Call
+
+__all__ = ["ROUTES", "ApiRoute", "Call"]
+
+ROUTES: Final = (*learning.ROUTES, *deciding.ROUTES, *visitors.ROUTES, *health.ROUTES)
