@@ -1,13 +1,17 @@
 """A site with one experiment, a clock to step, and events as an SDK would send them."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from byleave.experiments import Definitions
 from byleave.segments import read
+from byleave.server.results import Results
 from byleave.server.service import Service
 
 DAY_MS = 86_400_000
@@ -113,6 +117,17 @@ class Sender:
         } | changed
 
 
+@pytest.fixture(scope="session")
+def starting() -> Callable[[], tuple[Clock, Sender]]:
+    """Makes a clock and a sender for a store that several tests share."""
+
+    def make() -> tuple[Clock, Sender]:
+        clock = Clock()
+        return clock, Sender(clock)
+
+    return make
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -123,7 +138,7 @@ def send(clock: Clock) -> Sender:
     return Sender(clock)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def definitions() -> Definitions:
     return read(Definitions, DEFINITIONS)
 
@@ -164,3 +179,52 @@ def service(open_service: Callable[..., Service], definitions: Definitions) -> S
     service = open_service()
     service.publish(definitions, reason="first", author="tests")
     return service
+
+
+@dataclass(frozen=True)
+class History:
+    """A store with a past, and the results as they were shown on two of its days."""
+
+    path: Path
+    until_ms: int
+    shown: list[Results]
+
+
+@pytest.fixture(scope="session")
+def history(
+    tmp_path_factory: pytest.TempPathFactory,
+    definitions: Definitions,
+    starting: Callable[[], tuple[Clock, Sender]],
+) -> History:
+    """Three weeks of visitors who differ by arm, forty every six hours."""
+    rates = {"control": 0.10, "bold": 0.25, "calm": 0.12, "holdout": 0.10}
+    path, draw, shown = tmp_path_factory.mktemp("results") / "shop.db", Random(1), []
+    clock, send = starting()
+    service = Service(path, site="shop", clock=clock, seed="tests")
+    service.publish(definitions, reason="first", author="tests")
+    for step in range(88):
+        [row] = service.published.snapshot.runs["welcome"].allocations
+        events = []
+        for number in range(40):
+            arm = draw.choices(list(row.weights), list(row.weights.values()))[0]
+            arm = "holdout" if number % 10 == 0 else arm
+            visitor = send.id()
+            drawn_from = None if arm == "holdout" else row.id
+            events.append(send.exposure(visitor, arm, allocation=drawn_from, groups=[]))
+            if draw.random() < rates[arm]:
+                events.append(send.event(visitor))
+        service.ingest(events)
+        service.tick(clock.advance(hours=6))
+        if step in (40, 70):
+            shown.append(service.results("welcome"))
+    service.close()
+    return History(path, clock(), shown)
+
+
+@pytest.fixture
+def told(history: History, tmp_path: Path, clock: Clock) -> Iterator[Service]:
+    """A service whose experiment has something to tell, in a copy of the store."""
+    clock.now_ms = history.until_ms
+    service = Service(shutil.copy(history.path, tmp_path), site="shop", clock=clock)
+    yield service
+    service.close()

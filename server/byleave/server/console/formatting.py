@@ -34,7 +34,8 @@ def difference(value: float | None, kind: str) -> str:
     if value is None:
         return NOTHING
     if kind == "conversion":
-        return _decimal(100 * value, digits=2, signed=True) + f"{_NO_BREAK}pp"
+        points = _decimal(100 * value, digits=2, signed=True)
+        return (_("%(points)s pp") % {"points": points}).replace(" ", _NO_BREAK)
     return _decimal(value, digits=2, signed=True)
 
 
