@@ -63,6 +63,15 @@ def test_an_even_split_sees_it_before_an_uneven_one() -> None:
     assert uneven.units > 1.5 * even.units
 
 
+def test_rows_of_a_fixed_split_last_a_day_however_short_their_epoch() -> None:
+    daily, shorter = (
+        planned(allocate=fixed() | {"epoch": epoch}).enrolling_ms for epoch in ("24h", "6h")
+    )
+
+    assert shorter % DAY_MS == 0
+    assert shorter == pytest.approx(daily, rel=0.2)
+
+
 def test_any_arm_may_have_the_lift() -> None:
     arms = ("bold", "calm", "control")
 
