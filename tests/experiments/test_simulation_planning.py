@@ -124,6 +124,7 @@ def test_a_lift_that_takes_longer_than_one_would_wait_has_no_plan() -> None:
         {"baseline": 0.9, "lift": 0.2},
         {"lift": 0.0},
         {"units_per_day": 0},
+        {"deviation": 0.0},
     ],
 )
 def test_what_cannot_be_planned_is_refused(changes: dict[str, Any]) -> None:

@@ -69,6 +69,8 @@ class Design:
             raise ValueError(f"arms: expected {CONTROL!r}, and another arm with the lift")
         if not (self.baseline > 0 and self.units_per_day > 0 and self.lift):
             raise ValueError("baseline, units_per_day, lift: expected numbers other than 0")
+        if self.deviation is not None and not self.deviation > 0:
+            raise ValueError("deviation: expected more than 0")
         if self.deviation is None and not 0 < self.baseline * (1 + self.lift) < 1 > self.baseline:
             raise ValueError("baseline, lift: expected conversion rates between 0 and 1")
 
@@ -192,7 +194,8 @@ class _Runs:
         pair = [design.column, design.control]
         usable = (drawn[:, pair] > 0).all(axis=1)
         n, y = np.maximum(drawn[:, pair], 1), sums[:, pair]
-        variance = drawn @ design.variances / np.maximum(drawn.sum(axis=1), 1)
+        drawn_variance = drawn @ design.variances / np.maximum(drawn.sum(axis=1), 1)
+        variance = np.where(usable, drawn_variance, 1.0)
         z = (y[:, 0] / n[:, 0] - y[:, 1] / n[:, 1]) / np.sqrt(variance * (1 / n).sum(axis=1))
         self._score[ripe] += np.where(usable, z, 0.0)
         self._rows[ripe] += usable

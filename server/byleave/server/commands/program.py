@@ -15,6 +15,7 @@ from byleave.server.commands.init import init
 from byleave.server.commands.inspect import config, doctor
 from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
+from byleave.server.commands.plan import plan
 from byleave.server.commands.print_schema import print_schema
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
@@ -61,6 +62,7 @@ stats.command("lift")(lift)
 stats.command("srm")(srm)
 stats.command("two-sample")(two_sample)
 stats.command("off-policy")(off_policy)
+stats.command("plan")(plan)
 program.add_typer(stats, name="stats")
 
 
