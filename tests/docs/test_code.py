@@ -25,7 +25,7 @@ from byleave.segments import DefinitionError
 from byleave.server.commands.program import program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LANGUAGES = {"console", "css", "html", "ini", "json", "nginx", "python", "text", "yaml"}
+LANGUAGES = {"console", "css", "html", "ini", "js", "json", "nginx", "python", "text", "yaml"}
 ELSEWHERE = re.compile("unknown (attribute|event|goal|segment|slot) ")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from byleave.sdk.beacon import PENDING_LASTS_MS, script
+from byleave.sdk.beacon import script
+from byleave.sdk.reports import PENDING_LASTS_MS
 
 BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
 
@@ -41,13 +42,14 @@ def flushed(browser: Any, server: Any) -> list[dict[str, Any]]:
 
 def test_the_script_is_small() -> None:
     assert len(gzip.compress(script(), 9)) <= 1_536
+    assert len(gzip.compress(script("beacon_events"), 9)) <= 1_024
 
 
 def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, site: Any) -> None:
     answer = kit.browser(site).get()
 
     assert answer.text.endswith('"></script></body></html>')
-    assert block(answer)["slots"] == ["hero"]
+    assert block(answer)["events"] == ["page_view"]
     [address] = re.findall(r'<script defer src="([^"]*)">', answer.text)
     loaded = kit.browser(site).get(address)
     assert loaded.body == script()
@@ -89,7 +91,7 @@ def test_who_brings_nothing_back_counts_only_once_the_page_reports(
     answer = american.get()
     before = flushed(american, server)
 
-    reported = american.report({"pending": block(answer)["pending"]})
+    reported = american.report({"pending": [block(answer)["pending"]]})
     after = flushed(american, server)
 
     assert b"Variant" in answer.body
@@ -110,7 +112,7 @@ def test_a_client_that_keeps_no_cookie_never_counts(american: Any, server: Any) 
     for _ in range(3):
         answer = american.get()
         american.cookies.clear()
-        american.report({"pending": block(answer)["pending"]})
+        american.report({"pending": [block(answer)["pending"]]})
 
     assert flushed(american, server) == []
 
@@ -119,10 +121,10 @@ def test_a_report_that_comes_too_late_or_was_changed_does_not_count(
     american: Any, server: Any, clock: Any
 ) -> None:
     pending = block(american.get())["pending"]
-    american.report({"pending": pending[:-1] + ("A" if pending[-1] != "A" else "B")})
-    american.report({"pending": "W10"})
+    american.report({"pending": [pending[:-1] + ("A" if pending[-1] != "A" else "B")]})
+    american.report({"pending": ["W10"]})
     clock.now_ms += PENDING_LASTS_MS
-    american.report({"pending": pending})
+    american.report({"pending": [pending]})
 
     assert flushed(american, server) == []
 
@@ -178,9 +180,74 @@ def test_a_goal_of_a_page_view_travels_with_its_receipt(
     assert exposure["visitor"] not in browser.cookies.get("__Host-byleave_id", "")
 
 
+FORMS = {
+    name: {
+        "properties": {"form": "string"},
+        "purposes": ["personalisation", "analytics"],
+        "ttl": "30d",
+    }
+    for name in ("form_start", "form_submit", "form_abandon")
+}
+
+
+@pytest.fixture
+def forms(kit: Any, personalise: Any, server: Any) -> Any:
+    """A site whose goals read one of the three events of forms that it declares."""
+    goals = {"signup": {"event": "form_submit", "kind": "conversion", "within": "7d"}}
+    server.definitions = kit.define(events=FORMS, goals=goals, segments={})
+    site = personalise(server=server, consent=kit.granted)
+    site.client.poll()
+    return site
+
+
+def test_a_page_tells_of_web_events_that_a_definition_reads_and_of_no_others(
+    kit: Any, forms: Any, server: Any
+) -> None:
+    browser = kit.browser(forms)
+    answer = browser.get()
+
+    browser.report(
+        {
+            "events": [
+                ["form_submit", {"form": "demo", "name": "Ada", "list": [1]}],
+                ["form_submit", {"form": "x" * 501}],
+                ["form_start", {"form": "demo"}],
+                ["form_submit"],
+                ["sign_up", {}],
+                [["form_submit"], {}],
+                7,
+            ]
+        }
+    )
+    told = [e for e in flushed(browser, server) if e["type"] == "event"]
+
+    assert block(answer)["events"] == ["form_submit"]
+    assert re.findall(r"/\.byleave/(\w+)\.js", answer.text) == ["beacon_events", "beacon"]
+    assert [(e["event"], e["properties"]) for e in told] == [
+        ("form_submit", {"form": "demo"}),
+        ("form_submit", {}),
+    ]
+
+
+def test_a_stranger_tells_of_no_web_event(kit: Any, forms: Any, server: Any) -> None:
+    browser = kit.browser(forms)
+
+    browser.report({"events": [["form_submit", {"form": "demo"}]]})
+
+    assert flushed(browser, server) == []
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"null", b"{", b"[" * 50_000, b'{"pending": [], "seen": {}, "goals": 1}', b"\xff"],
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b"[" * 50_000,
+        b'{"events": [[]], "pending": [], "seen": {}, "goals": 1}',
+        b"\xff",
+    ],
 )
 def test_a_malformed_report_is_answered_and_forgotten(
     kit: Any, site: Any, server: Any, body: bytes

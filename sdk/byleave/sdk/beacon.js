@@ -1,46 +1,99 @@
 (() => {
-  const element = document.getElementById("byleave-data");
-  if (!element) return;
-  const page = JSON.parse(element.textContent);
-  const news = { pending: page.pending, seen: [], goals: [] };
+  const data = document.getElementById("byleave-data");
+  const page = data && JSON.parse(data.textContent);
+  const post = (path, body) =>
+    (path === "events" && navigator.sendBeacon?.("/.byleave/events", body)) ||
+    fetch(`/.byleave/${path}`, { method: "POST", body, keepalive: true, redirect: "manual" });
 
-  const send = () => {
-    if (!news.pending && !news.seen.length && !news.goals.length) return;
-    const body = JSON.stringify({ ...news, receipt: page.receipt });
-    news.pending = undefined;
-    news.seen = [];
-    news.goals = [];
-    const url = "/.byleave/events";
-    navigator.sendBeacon?.(url, body) || fetch(url, { method: "POST", body, keepalive: true });
+  let isOver = !page;
+  let news = {};
+  const add = (kind, item) => {
+    const items = (news[kind] ??= []);
+    if (!isOver && items.length < 50) items.push(item);
   };
+  const send = () => {
+    if (isOver || !Object.keys(news).length) return;
+    post("events", JSON.stringify({ ...news, receipt: page.receipt }));
+    news = {};
+  };
+
+  // Consent tools change cookies; the site is told at once, and forgets at once.
+  const tell = () => post("events", "{}");
+  addEventListener("byleave:consent", ({ detail: { choice, purposes = [] } }) => {
+    const form = new URLSearchParams({ choice });
+    purposes.forEach((purpose) => form.append("purpose", purpose));
+    isOver ||= choice !== "accept";
+    post("consent", form);
+  });
+  addEventListener("OneTrustGroupsUpdated", tell);
+  window.__tcfapi?.("addEventListener", 2, (tc, isGood) => {
+    if (isGood && tc.eventStatus === "useractioncomplete") tell();
+  });
+  if (!page) return;
 
   // A slot counts as seen after one second with half of it in view; one that is taller than
   // the window can never be, so there the middle of the window has to be inside it.
-  const watch = (slot) => {
-    const host = document.querySelector(`[data-byleave-slot="${slot}"]`);
-    if (!host) return;
-    const isTall = host.offsetHeight > innerHeight;
+  let watched, seen, path;
+  const watch = () => document.querySelectorAll("[data-byleave-slot]").forEach((host) => {
+    if (watched.has(host)) return;
+    watched.add(host);
+    const slot = host.dataset.byleaveSlot;
+    const view = seen;
     let timer;
     const observer = new IntersectionObserver(([entry]) => {
       clearTimeout(timer);
-      if (!entry.isIntersecting) return;
-      timer = setTimeout(() => {
+      if (entry.isIntersecting) timer = setTimeout(() => {
         observer.disconnect();
-        news.seen.push(slot);
+        if (view !== seen || seen.has(slot)) return;
+        seen.add(slot);
+        add("seen", slot);
       }, 1000);
-    }, isTall ? { rootMargin: "-50% 0px -50% 0px" } : { threshold: 0.5 });
+    }, host.offsetHeight > innerHeight
+      ? { rootMargin: "-50% 0px -50% 0px" } : { threshold: 0.5 });
     observer.observe(host);
+  });
+
+  // The files that are loaded only where a definition wants them follow views by these events.
+  const say = (name) => dispatchEvent(new Event(`byleave:${name}`));
+  const view = () => {
+    watched = new WeakSet();
+    seen = new Set();
+    path = location.pathname;
+    watch();
+    say("view");
   };
+  const leave = () => {
+    say("leave");
+    send();
+  };
+  const again = () => {
+    leave();
+    add("events", ["page_view", { path: location.pathname }]);
+    view();
+  };
+  const move = () => path !== location.pathname && again();
 
   const begin = () => {
+    if (page.pending) news.pending = [page.pending];
+    addEventListener("byleave:news", ({ detail }) => add(...detail));
+    view();
     send();
-    page.slots.forEach(watch);
-    addEventListener("click", (event) => {
-      const goal = event.target.closest?.("[data-byleave-goal]")?.dataset.byleaveGoal;
-      if (goal && !news.goals.includes(goal)) news.goals.push(goal);
-    }, true);
-    addEventListener("visibilitychange", () => document.hidden && send());
-    addEventListener("pagehide", send);
+    new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+    const reach = (target, where) => {
+      const goal = target.closest?.(`[data-byleave-goal]${where}`)?.dataset.byleaveGoal;
+      if (goal && !news.goals?.includes(goal)) add("goals", goal);
+    };
+    addEventListener("click", ({ target }) => reach(target, ":not(form)"), true);
+    addEventListener("submit", ({ target }) => reach(target, ""), true);
+    addEventListener("visibilitychange", () => document.hidden && leave());
+    addEventListener("pagehide", leave);
+    addEventListener("pageshow", ({ persisted }) => persisted && again());
+    addEventListener("popstate", move);
+    const push = history.pushState;
+    history.pushState = function (...given) {
+      push.apply(this, given);
+      move();
+    };
   };
 
   if (document.prerendering) {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from byleave.sdk.beacon import EVENTS_PATH, SCRIPT_PATH, script, take_report
+from byleave.sdk.beacon import EVENTS_PATH, FILES, script
 from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
 from byleave.sdk.exchange import (
     MOST_BODY_BYTES,
@@ -15,7 +15,10 @@ from byleave.sdk.exchange import (
     refuse,
 )
 from byleave.sdk.failures import report
+from byleave.sdk.reports import take_report
 from byleave.sdk.visit import Visit
+
+Route = Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]
 
 
 async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
@@ -35,20 +38,25 @@ async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
     return await answer(send, 204, cookies=cookies)
 
 
-async def _send_script(visit: Visit, receive: Receive, send: Send) -> None:
-    del receive
-    if visit.scope["method"] not in ("GET", "HEAD"):
-        return await refuse(send, 405, "The script can only be fetched.")
-    headers = [
-        ("content-type", "text/javascript; charset=utf-8"),
-        ("cache-control", "public, max-age=31536000, immutable"),
-        ("x-content-type-options", "nosniff"),
-    ]
-    return await answer(send, 200, headers=headers, body=script())
+def _file(name: str) -> Route:
+    """Return what answers with a file of the script."""
+
+    async def send_file(visit: Visit, receive: Receive, send: Send) -> None:
+        del receive
+        if visit.scope["method"] not in ("GET", "HEAD"):
+            return await refuse(send, 405, "The script can only be fetched.")
+        headers = [
+            ("content-type", "text/javascript; charset=utf-8"),
+            ("cache-control", "public, max-age=31536000, immutable"),
+            ("x-content-type-options", "nosniff"),
+        ]
+        return await answer(send, 200, headers=headers, body=script(name))
+
+    return send_file
 
 
-ROUTES: Final[Mapping[str, Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]]] = {
+ROUTES: Final[Mapping[str, Route]] = {
     CONSENT_PATH: take_choice,
     EVENTS_PATH: _take_report,
-    SCRIPT_PATH: _send_script,
+    **{f"/.byleave/{name}.js": _file(name) for name in FILES},
 }

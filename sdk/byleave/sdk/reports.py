@@ -1,0 +1,109 @@
+"""What a page reports: its load, slots that were seen, goals that were reached, web events.
+
+A page's report is never trusted further than to count what the site already decided, goals that
+it declares, and the standard web events that some definition reads.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from typing import Final
+
+from byleave.experiments import Decider
+from byleave.experiments.goals import GoalKind
+from byleave.sdk import events
+from byleave.sdk.beacon import web_events
+from byleave.sdk.cookies import unsigned
+from byleave.sdk.receipts import read_receipt
+from byleave.sdk.visit import Visit
+from byleave.segments import Purpose
+
+#: How long a page may stay open before its report no longer enrols.
+PENDING_LASTS_MS: Final = 3_600_000
+
+_MOST_ITEMS: Final = 20
+_MOST_EVENTS: Final = 50
+_MOST_CHARACTERS: Final = 500
+_COUNTED_BY_CLICK: Final = (GoalKind.CONVERSION, GoalKind.COUNT)
+
+
+def take_report(visit: Visit, body: bytes) -> None:
+    """Take what a page reports: its load, slots that were seen, goals that were clicked.
+
+    Whatever is not understood is left out; a page's report is never trusted further than to
+    count what the site already decided, or clicks that the site declares as goals.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(data, dict) or visit.decider is None or not visit.is_counted:
+        return
+    if not visit.consent.allows(Purpose.ANALYTICS):
+        return
+    for pending in _texts(data.get("pending")):
+        _confirm(visit, pending)
+    for slot in {*_texts(data.get("seen"))}:
+        if slot in visit.decider.snapshot.definitions.slots:
+            visit.site.count(f"seen {slot}")
+    receipt = data.get("receipt")
+    for goal in _texts(data.get("goals")):
+        _reach(visit, goal, receipt if isinstance(receipt, str) else "")
+    told = data.get("events")
+    if isinstance(told, list) and visit.memory.is_brought:
+        for event in told[:_MOST_EVENTS]:
+            _record(visit, visit.decider, event)
+
+
+def _confirm(visit: Visit, sealed: str) -> None:
+    """Count the exposures of a page whose visitor had brought nothing back before."""
+    signed = unsigned(visit.site.keys.signer("pending"), sealed)
+    if signed is None:
+        return
+    packed = signed.text.encode()
+    at_ms, exposures = json.loads(urlsafe_b64decode(packed + b"=" * (-len(packed) % 4)))
+    if not 0 <= visit.now_ms - at_ms < PENDING_LASTS_MS:
+        return
+    brought = visit.memory.identity if visit.memory.is_brought else None
+    for kind, exposure in exposures:
+        # A visitor counts once their browser has kept the id that the page gave it.
+        if kind == "view" or (brought is not None and brought.id == exposure["visitor"]):
+            visit.site.source.capture(exposure)
+
+
+def _reach(visit: Visit, name: str, receipt: str) -> None:
+    decider = visit.decider
+    goal = decider.snapshot.definitions.goals.get(name) if decider else None
+    if decider is None or goal is None or goal.kind not in _COUNTED_BY_CLICK:
+        return
+    if visit.memory.is_brought:
+        visit.record(goal.event, {})
+    is_of_views = any(
+        experiment.unit == "view" and name in (experiment.goals.primary, *experiment.goals.others)
+        for experiment in decider.snapshot.definitions.experiments.values()
+    )
+    keys = [decider.snapshot.receipt_key]
+    if is_of_views and read_receipt(receipt, keys, now_ms=visit.now_ms) is not None:
+        visit.site.source.capture(
+            events.reward(receipt, name, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes)
+        )
+
+
+def _record(visit: Visit, decider: Decider, told: object) -> None:
+    match told:
+        case [str(name), dict(properties)] if name in web_events(decider):
+            plain = {key: value for key, value in properties.items() if _is_short(value)}
+            visit.record(name, plain)
+        case _:
+            pass
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, bool | int | float) or (
+        isinstance(value, str) and len(value) <= _MOST_CHARACTERS
+    )
+
+
+def _texts(data: object) -> list[str]:
+    if not isinstance(data, list):
+        return []
+    return [item for item in data[:_MOST_ITEMS] if isinstance(item, str)]
