@@ -64,7 +64,7 @@ def test_what_a_goal_counts_stays_until_its_row_of_weights_is_sealed(
     publish(service, DEFINITIONS | {"events": SHORT["events"]})
     service.ingest([send.exposure("ann"), send.event("ann", "sign_up")])
 
-    clock.advance(days=3.9)
+    clock.advance(days=4.9)
     service.retain()
     assert names(service) == [None, "sign_up"]
     clock.advance(days=0.2)

@@ -85,6 +85,7 @@ async def _statuses(service: Service) -> int:
 
 
 async def _retention(service: Service) -> int:
+    await _whole(service.books.seal)
     await _whole(service.retain)
     return 0
 

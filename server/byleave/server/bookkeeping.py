@@ -23,6 +23,7 @@ from byleave.server.learning import (
     outcomes,
 )
 from byleave.server.rows import last_draw_ms, weights_of
+from byleave.server.sealing import sealed
 
 #: A unit and a run.
 Key = tuple[str, str]
@@ -33,15 +34,19 @@ def learn(
 ) -> None:
     """Work out anew what new events touch, and change the sums by what differs.
 
-    The events are in the log already.
+    The events are in the log already. Whoever is counted in a sealed stratum stays there as
+    they are.
     """
-    exposed = _exposed(connection, site, events, measurement)
+    exposed = read_exposed(connection, site, events, measurement)
     happened: defaultdict[str, set[str]] = defaultdict(set)
     for event in events:
         name = log_name(event)
         if name is not None and name in measurement.every_name:
             happened[event.visitor].add(name)
-    before = read_enrolments(connection, site, {*happened, *(unit for unit, _ in exposed)})
+    known = read_enrolments(connection, site, {*happened, *(unit for unit, _ in exposed)})
+    closed = sealed(connection, site, {enrolment.stratum for enrolment in known.values()})
+    before = {key: each for key, each in known.items() if each.stratum not in closed}
+    exposed = {key: each for key, each in exposed.items() if key in before or key not in known}
     after = before | {key: earliest(before.get(key), exposed[key]) for key in exposed}
     moved = {key: enrolment for key, enrolment in after.items() if enrolment != before.get(key)}
     touched = moved | {
@@ -50,18 +55,18 @@ def learn(
         if not happened[enrolment.unit].isdisjoint(measurement.names[enrolment.run])
     }
     units = {unit for unit, _ in touched}
-    deeds = _read_deeds(connection, site, units, measurement.every_name)
-    known = read_outcomes(connection, site, units)
+    deeds = read_deeds(connection, site, units, measurement.every_name)
+    found = read_outcomes(connection, site, units)
     change = Change()
     rows: list[tuple[Any, ...]] = []
     for key, enrolment in touched.items():
         goals = measurement.runs[enrolment.run]
         reached = outcomes(goals, deeds[enrolment.unit], assigned_ms=enrolment.assigned_ms)
         if key in before:
-            change.add(before[key], goals.items(), known[key], times=-1)
+            change.add(before[key], goals.items(), found[key], times=-1)
         change.add(enrolment, goals.items(), reached)
-        rows += _outcome_rows(site, key, before=known[key], after=reached)
-    put_rows(connection, schema.enrolments, [_enrolment_row(site, e) for e in moved.values()])
+        rows += outcome_rows(site, key, before=found[key], after=reached)
+    put_rows(connection, schema.enrolments, [enrolment_row(site, e) for e in moved.values()])
     put_rows(connection, schema.outcomes, rows)
     _write(connection, site, change)
 
@@ -74,6 +79,8 @@ def settle(connection: Connection, site: str, unit: str, measurement: Measuremen
         contributed.add(enrolment, measurement.runs[enrolment.run].items(), reached[key])
     rows = [(site, *place, *sums) for place, sums in contributed.sums.items()]
     count_rows(connection, schema.ledger, rows)
+    delays = [(site, *place, units) for place, units in contributed.delays.items()]
+    count_rows(connection, schema.delay_ledger, delays)
 
 
 def combine(
@@ -82,27 +89,39 @@ def combine(
     """Count two units as one: of each run, the earlier enrolment is theirs.
 
     The log names only `unit` already. What the sums come to is what they would be if there had
-    never been another id.
+    never been another id. What is sealed cannot be taken back; who is counted there stays so,
+    and is counted nowhere else.
     """
     units = {unit, other}
     enrolled = read_enrolments(connection, site, units)
     known = read_outcomes(connection, site, units)
-    deeds = _read_deeds(connection, site, {unit}, measurement.every_name)
+    deeds = read_deeds(connection, site, {unit}, measurement.every_name)
+    closed = sealed(connection, site, {enrolment.stratum for enrolment in enrolled.values()})
     change = Change()
     combined: dict[str, Enrolment] = {}
+    kept: dict[str, Enrolment] = {}
     for key, enrolment in enrolled.items():
-        change.add(enrolment, measurement.runs[enrolment.run].items(), known[key], times=-1)
         theirs = replace(enrolment, unit=unit)
-        combined[enrolment.run] = earliest(combined.get(enrolment.run), theirs)
+        if enrolment.stratum in closed:
+            first = kept.setdefault(enrolment.run, enrolment)
+            kept[enrolment.run] = min(first, enrolment, key=lambda each: each.assigned_ms)
+        else:
+            change.add(enrolment, measurement.runs[enrolment.run].items(), known[key], times=-1)
+            combined[enrolment.run] = earliest(combined.get(enrolment.run), theirs)
     rows: list[tuple[Any, ...]] = []
+    for run, enrolment in kept.items():
+        combined[run] = replace(enrolment, unit=unit)
+        reached = known[enrolment.unit, run]
+        rows += outcome_rows(site, (unit, run), before=dict(known[unit, run]), after=dict(reached))
     for run, enrolment in combined.items():
-        goals = measurement.runs[run]
-        reached = outcomes(goals, deeds[unit], assigned_ms=enrolment.assigned_ms)
-        change.add(enrolment, goals.items(), reached)
-        rows += _outcome_rows(site, (unit, run), before=known[unit, run], after=reached)
+        if run not in kept:
+            goals = measurement.runs[run]
+            reached = outcomes(goals, deeds[unit], assigned_ms=enrolment.assigned_ms)
+            change.add(enrolment, goals.items(), reached)
+            rows += outcome_rows(site, (unit, run), before=known[unit, run], after=reached)
     for table in (schema.enrolments, schema.outcomes):
         drop_rows(connection, table, site=site, column="unit", value=other)
-    put_rows(connection, schema.enrolments, [_enrolment_row(site, e) for e in combined.values()])
+    put_rows(connection, schema.enrolments, [enrolment_row(site, e) for e in combined.values()])
     put_rows(connection, schema.outcomes, rows)
     _write(connection, site, change)
 
@@ -137,13 +156,13 @@ def read_outcomes(
     return found
 
 
-def _exposed(
+def read_exposed(
     connection: Connection, site: str, events: Iterable[WireEvent], measurement: Measurement
 ) -> dict[Key, Enrolment]:
     """Return the earliest exposure of each unit and run that counts.
 
-    One counts when its run is measured here and its arm was drawn from an allocation row of
-    the run, in time; all others are in the log only.
+    One counts when its run is measured here, and its arm was drawn from an allocation row of
+    the run, in time, that is not sealed; all others are in the log only.
     """
     exposures = [e for e in events if isinstance(e, Exposure) and e.run in measurement.runs]
     wanted = {e.allocation for e in exposures if e.allocation is not None}
@@ -151,10 +170,12 @@ def _exposed(
         row.allocation: (row, weights_of(row))
         for row in find_rows(connection, schema.allocations, site=site, allocation=wanted)
     }
+    strata = {e.id: _stratum(e, rows) for e in exposures}
+    closed = sealed(connection, site, {each for each in strata.values() if each is not None})
     found: dict[Key, Enrolment] = {}
     for exposure in exposures:
-        stratum = _stratum(exposure, rows)
-        if stratum is not None:
+        stratum = strata[exposure.id]
+        if stratum is not None and stratum not in closed:
             key = (exposure.visitor, exposure.run)
             enrolment = Enrolment(
                 unit=exposure.visitor,
@@ -182,7 +203,7 @@ def _stratum(
     return exposure.allocation if weights.get(exposure.arm, 0.0) > 0 else None
 
 
-def _read_deeds(
+def read_deeds(
     connection: Connection, site: str, units: Collection[str], names: Collection[str]
 ) -> defaultdict[str, dict[str, list[Happening | Reward]]]:
     """Return what units did that may concern a goal, by unit and by the log's name for it."""
@@ -194,7 +215,8 @@ def _read_deeds(
     return deeds
 
 
-def _enrolment_row(site: str, enrolment: Enrolment) -> tuple[Any, ...]:
+def enrolment_row(site: str, enrolment: Enrolment) -> tuple[Any, ...]:
+    """Return the row of an enrolment."""
     return (
         site,
         enrolment.unit,
@@ -208,9 +230,10 @@ def _enrolment_row(site: str, enrolment: Enrolment) -> tuple[Any, ...]:
     )
 
 
-def _outcome_rows(
+def outcome_rows(
     site: str, key: Key, *, before: Outcomes, after: Outcomes
 ) -> Iterable[tuple[Any, ...]]:
+    """Yield the rows that differ once a unit's outcomes are others than before."""
     for goal, found in after.items():
         if found != before.get(goal):
             yield (site, *key, goal, found.value, found.delay_ms)

@@ -115,6 +115,11 @@ def window_ms(goal: Goal) -> int:
     return RECEIPT_LASTS_MS if goal.within == "page" else goal.within
 
 
+def longest_window_ms(goals: Iterable[Goal]) -> int:
+    """Return how long after an enrolment the last of a run's goals may count."""
+    return max((window_ms(goal) for goal in goals), default=0)
+
+
 def delay_bucket(goal: Goal, delay_ms: int) -> int:
     """Return the bucket of a delay: b holds delays from (b/64)² to ((b+1)/64)² of the window.
 

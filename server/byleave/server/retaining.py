@@ -35,7 +35,7 @@ from byleave.segments.vocabulary import THIRTEEN_MONTHS
 from byleave.server import schema
 from byleave.server.attributes import kept_since
 from byleave.server.events import AHEAD_MS, OLDEST_MS, reward_name
-from byleave.server.learning import Measurement, window_ms
+from byleave.server.learning import Measurement, longest_window_ms
 from byleave.server.outbox import drop_given_up
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
@@ -72,8 +72,8 @@ class Retention:
         self._now_ms = now_ms
         needed = Counter[str]()
         for goals in measurement.runs.values():
+            sealed_ms = longest_window_ms(goals.values()) + LONGEST_ROW_MS + GRACE_MS
             for key, goal in goals.items():
-                sealed_ms = window_ms(goal) + LONGEST_ROW_MS + GRACE_MS
                 for name in (goal.event, reward_name(key)):
                     needed[name] = max(needed[name], sealed_ms)
         declared = {

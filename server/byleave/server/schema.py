@@ -121,13 +121,27 @@ def _statistics(name: str) -> Table:
 stratum_stats = _statistics("stratum_stats")  # segment '' is everyone
 ledger = _statistics("ledger")  # the part of them that belongs to the erased, who have no name
 
-delay_stats = _table(
-    "delay_stats",
-    Column("run", String, primary_key=True),
+
+def _delays(name: str) -> Table:
+    return _table(
+        name,
+        Column("run", String, primary_key=True),
+        Column("stratum", String, primary_key=True),
+        Column("goal", String, primary_key=True),
+        Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+        Column("units", BigInteger, nullable=False),
+    )
+
+
+delay_stats = _delays("delay_stats")
+delay_ledger = _delays("delay_ledger")  # the part of them that belongs to the erased
+
+seals = _table(  # strata that nothing may change any more
+    "seals",
     Column("stratum", String, primary_key=True),
-    Column("goal", String, primary_key=True),
-    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
-    Column("units", BigInteger, nullable=False),
+    Column("run", String, nullable=False),
+    Column("sealed_ms", BigInteger, nullable=False),
+    Column("checksum", String, nullable=False),
 )
 
 consents = _table(  # append-only; who it was is kept as a keyed hash only

@@ -21,6 +21,7 @@ from byleave.server.aliases import known_as
 from byleave.server.allocator import due_rows
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
 from byleave.server.audit import Action, Entry, entries, note
+from byleave.server.books import Books
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError, UnknownNameError
@@ -82,6 +83,7 @@ class Service:
             self._published = publishing.load_published(connection, self.site)
             self.keys = KeyRing.load(connection)
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
+        self.books = Books(self.storage, self.site, clock=clock)
         #: How many events became what, since this process began.
         self.verdicts = Counter[Verdict]()
         self.people = People(self.storage, self.site, clock=clock)

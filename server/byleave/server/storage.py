@@ -34,6 +34,10 @@ _WRITER = (
 # PostgreSQL has many writers. What is learned from an event depends on what was learned before,
 # so that they take turns; a transaction lasts a few milliseconds.
 _ONE_WRITER = select(func.pg_advisory_xact_lock(0x62796C65617665))
+_ONE_MOMENT: dict[str, Any] = {
+    "isolation_level": "REPEATABLE READ",
+    "postgresql_readonly": True,
+}
 _READER = ("query_only=on", "wal_autocheckpoint=0", "busy_timeout=5000")
 _DATABASE_WANTED = "expected the path of a SQLite file, or a URL such as postgresql://…"
 
@@ -91,8 +95,11 @@ class Storage:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment of the store and cannot change it."""
-        with self._readers.connect() as connection, connection.begin():
-            yield connection
+        with self._readers.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(**_ONE_MOMENT)
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Close every connection, the writer's last, and let other processes have the store."""

@@ -22,7 +22,7 @@ from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
 from byleave.server.commands.serve import serve, worker
 from byleave.server.commands.simulate import simulate
-from byleave.server.commands.store import backup, migrate, restore, retain
+from byleave.server.commands.store import backup, migrate, rebuild, restore, retain
 from byleave.server.commands.two_sample import two_sample
 from byleave.server.commands.validate import validate
 
@@ -50,6 +50,7 @@ program.command("migrate")(migrate)
 program.command("backup")(backup)
 program.command("restore")(restore)
 program.command("retain")(retain)
+program.command("rebuild")(rebuild)
 program.command("demo")(demo)
 
 consent = _group("What consent strings say.")

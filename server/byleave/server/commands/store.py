@@ -1,4 +1,4 @@
-"""`byleave migrate`, `backup`, `restore`, `retain`: the care of a store."""
+"""`byleave migrate`, `backup`, `restore`, `retain`, `rebuild`: the care of a store."""
 
 from __future__ import annotations
 
@@ -94,3 +94,39 @@ def retain(
         f"{gone.emptied} events emptied",
         err=True,
     )
+
+
+def rebuild(
+    site: Annotated[str, typer.Argument(help="The key of the site.")],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Keep what the recount came to, where it differs.")
+    ] = False,
+    database: Database = None,
+    config: Config = None,
+) -> None:
+    """Recount what was learned from the log, and say where the books differ from it.
+
+    Strata that are sealed are checked by their checksums. Ends with 1 where anything differs.
+    """
+    settings = settle(config, database=database)
+    from byleave.sdk.middleware import system_clock
+    from byleave.server.errors import ServerError
+    from byleave.server.service import Service
+
+    try:
+        service = Service(settings.database, site=site, clock=system_clock)
+    except ServerError as error:
+        refuse(str(error))
+    try:
+        rebuilt = service.books.rebuild(is_repairing=repair)
+    finally:
+        service.close()
+    for difference in rebuilt.differences:
+        typer.echo(f"{difference.place}: {difference.words}")
+    typer.echo(
+        f"{rebuilt.units} units in {rebuilt.open_strata} open strata recounted, "
+        f"{rebuilt.sealed_strata} seals checked, {len(rebuilt.differences)} differences",
+        err=True,
+    )
+    if rebuilt.differences:
+        raise typer.Exit(1)
