@@ -18,6 +18,7 @@ from byleave.sdk.client import AGE_LIMIT_MS, Client, Local, Source
 from byleave.sdk.cookies import Keys, Scope
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
+from byleave.sdk.in_memory import InMemoryClient
 from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.site import Attributes, Site, Statement
 from byleave.sdk.variants import Renderer, Templates
@@ -43,7 +44,8 @@ class Middleware:
     Args:
         app: The site.
         definitions: A folder of YAML, a file of canonical JSON, or the definitions themselves.
-        server: The decision server's URL, or its ASGI application in this process.
+        server: The decision server's URL, its ASGI application in this process, or a client in
+            memory.
         key: The site's server key.
         secrets: What cookies are signed with: oldest first, the last one signs. Without any,
             cookies end with the process.
@@ -77,7 +79,7 @@ class Middleware:
         app: Any,
         *,
         definitions: str | Path | Definitions | None = None,
-        server: str | App | None = None,
+        server: str | App | InMemoryClient | None = None,
         key: str = "",
         secrets: Sequence[str | bytes] = (),
         attributes: Attributes | None = None,
@@ -103,7 +105,9 @@ class Middleware:
         self.app, templates = self._adopt(app, templates)
         self._client: Client | None = None
         source: Source
-        if server is not None:
+        if isinstance(server, InMemoryClient):
+            source = server
+        elif server is not None:
             source = self._client = Client(
                 _transport(server),
                 key=key,
