@@ -9,16 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import create_engine, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import select
 
 from byleave.server import schema
 from byleave.server.backup import read_only
 from byleave.server.consents import broken_chains
 from byleave.server.errors import StorageError
 from byleave.server.settings import Settings
-from byleave.server.sites import Site
-from byleave.server.storage import shown, url_of
+from byleave.server.sites import site_of
+from byleave.server.storage import looking, url_of
 
 _ROOM: Final = 1_073_741_824
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -92,26 +91,18 @@ def _sqlite(path: Path) -> Iterator[Finding]:
 
 
 def _consents(database: str) -> Iterator[Finding]:
-    url = url_of(database)
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "").resolve()
-        url = url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
-    engine = create_engine(url, hide_parameters=True)
     try:
-        with engine.connect() as connection:
-            rows = connection.execute(select(schema.sites)).all()
-            for row in rows:
-                site = Site(row.site, row.is_simulated, bytes.fromhex(row.secret))
-                broken = broken_chains(connection, site)
-                if broken:
-                    yield Finding(
+        with looking(database) as connection:
+            for row in connection.execute(select(schema.sites)).all():
+                broken = broken_chains(connection, site_of(row))
+                yield (
+                    Finding(
                         Weight.FAULT,
-                        f"{site.key}: consent records of {broken} visitors are not as they were "
+                        f"{row.site}: consent records of {broken} visitors are not as they were "
                         "appended",
                     )
-                else:
-                    yield Finding(Weight.FINE, f"{site.key}: consent records are whole")
-    except (DatabaseError, StorageError) as error:
-        yield Finding(Weight.FAULT, f"cannot read {shown(database)}: {type(error).__name__}")
-    finally:
-        engine.dispose()
+                    if broken
+                    else Finding(Weight.FINE, f"{row.site}: consent records are whole")
+                )
+    except StorageError as error:
+        yield Finding(Weight.FAULT, str(error))

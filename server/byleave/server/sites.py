@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from byleave.server import schema
+from byleave.server.errors import UnknownNameError
 
 #: Makes a fresh secret, 32 bytes, for what the label names.
 Entropy = Callable[[str], bytes]
@@ -71,6 +72,25 @@ def open_site(
     if is_simulated and not row.is_simulated:
         connection.execute(update(table).where(table.c.site == key).values(is_simulated=True))
     return Site(key, row.is_simulated or is_simulated, bytes.fromhex(row.secret))
+
+
+def find_site(connection: Connection, key: str) -> Site:
+    """Return a site of the store.
+
+    Raises:
+        UnknownNameError: It has none of this name; the message names those it has.
+    """
+    rows = connection.execute(select(schema.sites).order_by(schema.sites.c.site)).all()
+    for row in rows:
+        if row.site == key:
+            return site_of(row)
+    known = ", ".join(row.site for row in rows) or "none"
+    raise UnknownNameError(f"the store has no site {key!r}. Known: {known}")
+
+
+def site_of(row: Row[Any]) -> Site:
+    """Return the site that a row of the store describes."""
+    return Site(row.site, row.is_simulated, bytes.fromhex(row.secret))
 
 
 def next_number(connection: Connection, site: str, last: int | None) -> int:

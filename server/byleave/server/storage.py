@@ -109,6 +109,33 @@ class Storage:
             self._lock.close()
 
 
+@contextmanager
+def looking(database: str | Path) -> Iterator[Connection]:
+    """Give a connection to a store that others may use, which sees one moment of it.
+
+    It takes nothing and changes nothing; who cannot write a file cannot checkpoint it either.
+
+    Raises:
+        StorageError: There is no such store, or it cannot be read.
+    """
+    url = url_of(database)
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
+    if url.get_backend_name() == "sqlite":
+        path = Path(url.database or "")
+        if not path.is_file():
+            raise StorageError(f"there is no store {path}")
+        url = url.set(database=path.resolve().as_uri(), query={"mode": "ro", "uri": "true"})
+        options = {}
+    engine = create_engine(url, hide_parameters=True, **options)
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    except DatabaseError as error:
+        raise StorageError(f"cannot read the database {shown(database)}: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
 def url_of(database: str | Path) -> URL:
     """Return the address of a store.
 
@@ -129,11 +156,13 @@ def url_of(database: str | Path) -> URL:
     return url
 
 
-def shown(database: str | URL) -> str:
+def shown(database: str | Path | URL) -> str:
     """Return the address of a store as people may see it: without a password."""
-    if isinstance(database, str) and "://" not in database:
-        return database
-    return make_url(database).render_as_string(hide_password=True)
+    if not isinstance(database, URL) and "://" not in str(database):
+        return str(database)
+    return make_url(str(database) if isinstance(database, Path) else database).render_as_string(
+        hide_password=True
+    )
 
 
 def _taken(path: str) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
 from byleave.server.commands.explain import explain
+from byleave.server.commands.export import export
 from byleave.server.commands.fmt import fmt
 from byleave.server.commands.init import init
 from byleave.server.commands.inspect import config, doctor
@@ -51,6 +52,7 @@ program.command("backup")(backup)
 program.command("restore")(restore)
 program.command("retain")(retain)
 program.command("rebuild")(rebuild)
+program.command("export")(export)
 program.command("demo")(demo)
 
 consent = _group("What consent strings say.")
