@@ -32,6 +32,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def queries() -> list[str]:
+    """The queries that the page shows."""
+    return [block for block in blocks("text") if block.startswith("WITH ")]
+
+
 def strata() -> Callable[..., tuple[Strata, Any]]:
     """The function that the page shows."""
     [source] = blocks("python")
@@ -105,7 +110,7 @@ def test_every_number_of_a_report_follows_from_the_export(
     learned: Service, clock: Clock, tmp_path: Path
 ) -> None:
     exported(learned, tmp_path)
-    query, _ = blocks("sql")
+    query, _ = queries()
     results = learned.results("welcome")
     [(conflicts, started_ms)] = ask(tmp_path, "SELECT conflicts, started_ms FROM runs")
     [(rows,)] = ask(tmp_path, "SELECT count(*) FROM enrolments WHERE arm != 'holdout'")
@@ -147,7 +152,7 @@ def test_a_segment_is_counted_from_the_export_as_well(
     learned: Service, clock: Clock, tmp_path: Path
 ) -> None:
     exported(learned, tmp_path)
-    query, _ = blocks("sql")
+    query, _ = queries()
     asked = {"run": "welcome.1", "goal": "revenue", "segment": "customers", "as_of": clock()}
 
     counted, _ = strata()(str(tmp_path), query, ARMS, **asked)
@@ -165,7 +170,7 @@ def test_the_headline_follows_from_the_export(
     learned: Service, clock: Clock, tmp_path: Path
 ) -> None:
     exported(learned, tmp_path)
-    _, query = blocks("sql")
+    _, query = queries()
     rows = ask(tmp_path, query, run="welcome.1", goal="signup", as_of=clock())
 
     holdout = learned.results("welcome").holdout

@@ -86,21 +86,29 @@ def check_backup(backup: Path) -> None:
     """
     if not backup.is_file():
         raise StorageError(f"there is no backup {backup}")
+    if not is_whole(backup):
+        raise StorageError(f"{backup} is not a backup, or is damaged")
     try:
-        with closing(read_only(backup)) as connection:
-            found = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            if found != "ok":
-                raise StorageError(f"{backup} is damaged")
+        with closing(_read_only(backup)) as connection:
             connection.execute("SELECT site, generation FROM sites").fetchall()
     except sqlite3.Error as error:
         raise StorageError(f"{backup} is not a backup: {error}") from error
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a SQLite file is as SQLite left it; it may be in use."""
+    try:
+        with closing(_read_only(path)) as connection:
+            return bool(connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _copy_file(source: Path, target: Path) -> None:
     """Copy a SQLite store in one step, which sees one moment and holds up no writer."""
     if not source.is_file():
         raise StorageError(f"there is no store {source}")
-    with closing(read_only(source)) as reader, closing(sqlite3.connect(target)) as writer:
+    with closing(_read_only(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer, pages=-1)
         # One file, without the log beside it.
         writer.execute("PRAGMA journal_mode=delete")
@@ -131,7 +139,7 @@ def _fill(connection: Connection, backup: Path) -> None:
     """Insert all rows of a backup, brought up to date first where it is older."""
     newer = backup.with_name(f"{backup.name}.restoring")
     try:
-        with closing(read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
+        with closing(_read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
             reader.backup(writer, pages=-1)
         source = Storage(newer)
         try:
@@ -147,7 +155,7 @@ def _fill(connection: Connection, backup: Path) -> None:
             Path(f"{newer}{suffix}").unlink(missing_ok=True)
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+def _read_only(path: Path) -> sqlite3.Connection:
     """Open a file that may be in use; who cannot write it cannot checkpoint it either."""
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
     connection.execute("PRAGMA query_only=on")

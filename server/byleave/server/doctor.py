@@ -3,7 +3,6 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from byleave.server import schema
-from byleave.server.backup import read_only
+from byleave.server.backup import is_whole
 from byleave.server.consents import broken_chains
 from byleave.server.errors import StorageError
 from byleave.server.settings import Settings
@@ -67,9 +66,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
 
 
 def _sqlite(path: Path) -> Iterator[Finding]:
-    with closing(read_only(path)) as connection:
-        found = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    if found == "ok":
+    if is_whole(path):
         yield Finding(Weight.FINE, f"{path} is whole")
     else:
         yield Finding(Weight.FAULT, f"{path} is damaged: restore a backup")
