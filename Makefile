@@ -40,6 +40,9 @@ check: $(READY)  ## format, lint, types and the layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 
+screenshots: $(READY)  ## every page, empty and full, light and dark, narrow and wide, in artifacts/screenshots
+	$(BIN)/python -m pytest tests/browser -m browser
+
 certify: check test test-long  ## everything above, in one run
 
 # The folder that holds the workload, the generated baselines and the peers' adapters.

@@ -74,6 +74,19 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         yield Open(stage, url_of(shop_port), url_of(server_port))
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """A server that nobody has visited yet."""
+    port = listen(0)
+    stage = Stage.set_up(
+        tmp_path_factory.mktemp("blank") / "demo.db", clock=SteppedClock(START_MS), seed=12
+    )
+    with ExitStack() as stack:
+        stack.callback(stage.close)
+        stack.enter_context(serving(stage.server, port))
+        yield Open(stage, "", url_of(port))
+
+
 @pytest.fixture(scope="module")
 def chrome(chromium: str, opened: Open) -> Iterator[Browser]:
     """Chromium, started after the simulation and stopped with the module.
@@ -92,8 +105,9 @@ def visit(chrome: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page of a new visitor, who has nothing stored."""
     contexts: list[BrowserContext] = []
 
-    def new(width: int = 1280, scheme: Any = "light") -> Page:
+    def new(width: int = 1280, scheme: Any = "light", **options: Any) -> Page:
         context = chrome.new_context(
+            **options,
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             reduced_motion="reduce",

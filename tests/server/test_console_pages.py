@@ -57,7 +57,7 @@ def test_a_page_opens_to_nobody_without_a_role(page: Any, anybody: TestClient) -
 
     if page.method == "GET":
         assert answer.status_code == 303
-        assert answer.headers["location"].startswith("/console/sign-in?next=%2Fconsole%2F")
+        assert answer.headers["location"].startswith("/console/sign-in?next=%2Fconsole")
     else:
         assert answer.status_code == 403
         assert "You may not open this page" in answer.text

@@ -29,8 +29,8 @@ class Texts(HTMLParser):
         self.found: list[str] = []
         self._inside: list[tuple[str, bool]] = []
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
         is_data = given.get("translate") == "no" or given.get("lang") == "en" or tag in SKIPPED
         if not (is_data or self._is_data):
             self.found += [given[name] or "" for name in SAID if name in given]

@@ -4,18 +4,24 @@ Pages draw the figures as SVG. Nothing here is about colour or type.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import ceil, floor, log10
-from typing import Final, Literal
+from typing import Final
 
 from byleave.experiments.lift import ArmRow, Interval, Report
-
-#: How an effect is told: relative to the control, in the goal's unit, or for 30 days' traffic.
-Effect = Literal["relative", "absolute", "scaled"]
 
 WIDTH: Final = 480.0
 MARGIN: Final = 44.0  # half of a tick's label fits in it
 _ROW: Final = 56.0
 AXIS: Final = 32.0
+
+
+class Effect(StrEnum):
+    """How an effect is told."""
+
+    RELATIVE = "relative"  # to the control
+    ABSOLUTE = "absolute"  # in the unit of the goal
+    SCALED = "scaled"  # for all units of 30 days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +86,13 @@ def effect_of(row: ArmRow, effect: Effect, *, units: float) -> tuple[float, Inte
         effect: In which way.
         units: The units that a scaled effect is for.
     """
-    if effect == "relative":
+    if effect is Effect.RELATIVE:
         estimate, interval = row.lift, row.lift_interval
     else:
         estimate, interval = row.difference, row.difference_interval
     if estimate is None or interval is None:
         return None
-    if effect == "scaled":
+    if effect is Effect.SCALED:
         return estimate * units, interval.scaled(units)
     return estimate, interval
 

@@ -10,7 +10,8 @@ from byleave.server.access import READERS
 from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
 from byleave.server.console.exports import export
-from byleave.server.console.results_view import EFFECTS, ResultsView, results_view
+from byleave.server.console.figures import Effect
+from byleave.server.console.results_view import ResultsView, results_view
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.errors import UnknownNameError
 from byleave.server.links import may_open
@@ -63,7 +64,7 @@ async def _view(call: PageCall) -> ResultsView:
         raise PageError(404, *_NEVER_RAN) from error
     file = call.request.path_params.get("file", "")
     effect = query.get("effect", "")
-    kept = {"leave": leave if is_link else "", "effect": effect if effect in EFFECTS else ""}
+    kept = {"leave": leave if is_link else "", "effect": effect if effect in {*Effect} else ""}
     return results_view(
         results,
         effect=effect,

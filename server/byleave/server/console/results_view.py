@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlencode
 
 from byleave.experiments.lift import ArmRow, Interval, Report
@@ -23,8 +22,6 @@ from byleave.server.console.timelines import (
     enrolment_stack,
 )
 from byleave.server.results import Results
-
-EFFECTS: Final[tuple[Effect, ...]] = ("relative", "absolute", "scaled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,8 @@ class ResultsView:
 
     def effect_for(self, report: Report) -> Effect:
         """Return how changes of a report are told: as chosen, where it can."""
-        return "absolute" if self.effect == "relative" and not is_relative(report) else self.effect
+        is_told = self.effect is not Effect.RELATIVE or is_relative(report)
+        return self.effect if is_told else Effect.ABSOLUTE
 
     @property
     def units(self) -> float:
@@ -103,20 +101,20 @@ def results_view(
 
     Args:
         results: The results.
-        effect: How changes are to be told; another word than those of `EFFECTS` lets the page
+        effect: How changes are to be told; any other word lets the page
             choose.
         path: The page's path.
         query: What keeps the page as it is.
     """
     report = results.report
-    possible = EFFECTS if is_relative(report) else EFFECTS[1:]
-    chosen = next((each for each in possible if each == effect), possible[0])
+    possible = [e for e in Effect if e is not Effect.RELATIVE or is_relative(report)]
+    chosen = Effect(effect) if effect in possible else possible[0]
     place = places(report)
     scale = TimeScale(from_ms=results.started_ms, until_ms=results.ended_ms or results.as_of_ms)
     return ResultsView(
         results=results,
         effect=chosen,
-        effects=possible,
+        effects=tuple(possible),
         place=place,
         plot=interval_plot(report, chosen, units=results.units_in_30_days or 0.0),
         bands=bands(

@@ -1,0 +1,155 @@
+"""Every page of the console in a real browser: empty and full, light and dark, narrow and wide."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from byleave.server.keys import Role
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+LooksRight = Callable[[Page, str], None]
+
+PAGES = {
+    "overview": "/console",
+    "experiments": "/console/experiments",
+    "results": "/console/experiments/pricing-hero",
+    "results-scaled": "/console/experiments/pricing-hero?effect=scaled",
+    "display": "/console/display",
+    "message": "/console/nowhere",
+}
+#: Nothing that a page loads may come to more, uncompressed.
+MOST_BYTES = 150_000
+
+#: Where the pictures of every second kind are enough, as for a quick look.
+KINDS = [
+    (1280, "light"),
+    (320, "dark"),
+    pytest.param(1280, "dark", marks=pytest.mark.long),
+    pytest.param(320, "light", marks=pytest.mark.long),
+]
+
+#: Moves the focus to all that can have it; returns what then shows no outline.
+_UNSEEN = """() => {
+  const all = "a, button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  return [...document.querySelectorAll(all)].filter(each => {
+    each.focus({focusVisible: true});
+    const style = getComputedStyle(each);
+    const isShown = each.checkVisibility() && document.activeElement === each;
+    const isSeen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return isShown && !isSeen;
+  }).map(each => each.outerHTML.slice(0, 100));
+}"""
+
+
+@pytest.fixture
+def sign_in(visit: Visit) -> Callable[..., Page]:
+    """Opens the browser of somebody who may read results."""
+
+    def new(opened: Any, *kind: Any, **options: Any) -> Page:
+        key = opened.stage.service.create_key(Role.ANALYST)
+        headers = {"Authorization": f"Bearer {key}"}
+        return visit(*kind, extra_http_headers=headers, **options)
+
+    return new
+
+
+@pytest.mark.parametrize(("width", "scheme"), KINDS)
+@pytest.mark.parametrize("state", ["full", "empty"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_readable_safe_and_small(
+    name: str,
+    state: str,
+    width: int,
+    scheme: str,
+    sign_in: Callable[..., Page],
+    request: pytest.FixtureRequest,
+    looks_right: LooksRight,
+) -> None:
+    opened = request.getfixturevalue("opened" if state == "full" else "blank")
+    page = sign_in(opened, width, scheme)
+    asked: list[str] = []
+    told: list[str] = []
+    sizes: list[int] = []
+    page.on("request", lambda each: asked.append(each.url))
+    page.on("response", lambda each: sizes.append(len(each.body())))
+    page.on("console", lambda each: told.append(each.text))
+    page.goto(opened.server + PAGES[name], wait_until="networkidle")
+
+    assert page.locator("h1").count() == 1
+    assert page.evaluate(_UNSEEN) == []
+    page.evaluate("document.activeElement.blur()")
+    looks_right(page, f"console-{name}-{state}-{width}-{scheme}")
+    assert all(url.startswith(opened.server) for url in asked)
+    assert [text for text in told if "404" not in text] == []
+    assert sum(sizes) <= MOST_BYTES
+
+
+def test_the_list_narrows_while_one_types(sign_in: Callable[..., Page], opened: Any) -> None:
+    page = sign_in(opened)
+    page.goto(f"{opened.server}/console/experiments")
+    page.get_by_label("Words in it").press_sequentially("navigation")
+
+    page.get_by_role("status").filter(has_text="1 experiment").wait_for()
+    assert page.get_by_label("Words in it").evaluate("each => each === document.activeElement")
+    assert "words=navigation" in page.url
+
+
+def test_without_scripts_all_of_it_works(sign_in: Callable[..., Page], opened: Any) -> None:
+    page = sign_in(opened, java_script_enabled=False)
+    page.goto(f"{opened.server}/console/experiments")
+    page.get_by_label("Words in it").fill("navigation")
+    page.get_by_role("button", name="Show").click()
+
+    assert page.get_by_role("status").inner_text() == "1 experiment"
+    page.get_by_role("link", name="Plans first in the navigation").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.get_by_role("heading", name="Plans first in the navigation").is_visible()
+    page.get_by_text("How this is computed").first.click()
+    assert page.get_by_text("Withdrawals of consent are compared").is_visible()
+
+
+def test_the_menu_of_a_narrow_screen_opens_and_closes_by_keyboard(
+    sign_in: Callable[..., Page], opened: Any
+) -> None:
+    page = sign_in(opened, 320)
+    page.goto(f"{opened.server}/console")
+    entry = page.get_by_role("link", name="Experiments", exact=True)
+
+    assert not entry.is_visible()
+    page.get_by_role("button", name="Menu").focus()
+    page.keyboard.press("Enter")
+    assert entry.is_visible()
+    page.keyboard.press("Escape")
+    assert not entry.is_visible()
+    assert page.get_by_role("button", name="Menu").evaluate("e => e === document.activeElement")
+
+
+def test_times_are_in_the_zone_of_the_browser(sign_in: Callable[..., Page], opened: Any) -> None:
+    page = sign_in(opened, timezone_id="Asia/Tokyo", locale="en-GB")
+    page.goto(f"{opened.server}/console/experiments/pricing-hero")
+    at_once = page.locator("main time").first.inner_text()
+    page.reload()
+
+    assert "09:00" in at_once
+    assert page.locator("main time").first.inner_text() == "5 Oct 2026, 09:00 +0900"
+    assert page.get_by_text("Times in Asia/Tokyo").is_visible()
+
+
+def test_what_is_folded_is_printed(sign_in: Callable[..., Page], opened: Any) -> None:
+    page = sign_in(opened)
+    page.goto(f"{opened.server}/console/experiments/pricing-hero")
+    page.emulate_media(media="print")
+    look = partial(page.evaluate, "document.querySelectorAll('details:not([open])').length")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printing = look()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    assert printing == 0
+    assert look() > 5
+    assert not page.get_by_role("button", name="Dark").is_visible()
