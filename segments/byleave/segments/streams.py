@@ -8,7 +8,6 @@ from binascii import b2a_base64
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any, Final
 
 from byleave.segments.behaviour import Where
@@ -241,4 +240,6 @@ def stream_key(*what: object) -> str:
 
 
 def _digest(what: object, size: int) -> bytes:
+    from hashlib import blake2b  # loads OpenSSL, for which an import of the package need not wait
+
     return blake2b(canonical_json(what).encode(), digest_size=size).digest()

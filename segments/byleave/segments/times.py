@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, Self
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from byleave.segments.reading import Path, Reader, described
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -130,7 +132,9 @@ def _clock(minutes: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo | None:
+def _zone(name: str) -> "ZoneInfo | None":
+    from zoneinfo import ZoneInfo  # only conditions that ask for hours need time zones
+
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # unknown, a folder of zones, not a zone's name

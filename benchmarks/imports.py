@@ -1,0 +1,67 @@
+"""What importing the deciding packages takes, beside a web framework's import in the same run.
+
+    python -m benchmarks.imports [--repeats N]
+
+Each import runs in fresh interpreters, in turns, and the least processor time counts: what a
+package needs, not what the machine was busy with. Bytecode is written beforehand, as by an
+installation. Time and memory are those beyond the bare interpreter.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+from typing import Final
+
+REFERENCE: Final = "starlette, uvicorn, jinja2, itsdangerous"
+IMPORTS: Final = {
+    REFERENCE: "import starlette.applications, starlette.routing, uvicorn, jinja2, itsdangerous",
+    "byleave.segments": "import byleave.segments",
+    "byleave.experiments": "import byleave.experiments",
+    "byleave.sdk": "import byleave.sdk",
+}
+PROBE: Final = """
+import resource, sys, time
+known, started = set(sys.modules), time.process_time()
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+{}
+taken = time.process_time() - started
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
+loaded = {{name.partition('.')[0] for name in sys.modules if name not in known}} - {{'__mp_main__'}}
+print(taken * 1e3, grown / 1024, ','.join(sorted(loaded - sys.stdlib_module_names)))
+"""
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=15)
+    repeats = parser.parse_args().repeats
+    best: dict[str, tuple[float, float, str]] = {}
+    with TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for _ in range(repeats + 1):  # the first one writes the bytecode
+            for name, code in IMPORTS.items():
+                best[name] = min(best.get(name, (1e9, 1e9, "")), measured(code, environment))
+    print(f"{'':<44}{'ms':>8}{'MB':>8}{'x reference':>13}  outside the standard library")
+    for name, (taken, grown, loaded) in best.items():
+        ratio = taken / best[REFERENCE][0]
+        print(f"{name:<44}{taken:>8.1f}{grown:>8.1f}{ratio:>13.2f}  {loaded}")
+
+
+def measured(code: str, environment: dict[str, str]) -> tuple[float, float, str]:
+    """Return milliseconds, megabytes and the packages of one import in a fresh interpreter."""
+    said = subprocess.run(  # noqa: S603 — this interpreter, with the code above
+        [sys.executable, "-c", PROBE.format(code)],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    return float(said[0]), float(said[1]), said[2] if len(said) > 2 else ""
+
+
+if __name__ == "__main__":
+    main()
