@@ -50,6 +50,8 @@ REFERENCE ?= ../shared/bench
 
 bench: $(READY)  ## what decisions, segments and rewriting cost, beside references in the same run
 	$(BIN)/python -m benchmarks.rewrite
+	$(BIN)/python -m benchmarks.imports
+	$(BIN)/python -m benchmarks.consent
 	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
 	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
 
