@@ -12,7 +12,15 @@ from time import process_time
 
 import numpy as np
 
-from byleave.experiments.allocation import delay_curve, delay_edges, evidence, next_weights, observe
+from byleave.experiments.allocation import (
+    beta_posterior,
+    compare_arms,
+    delay_curve,
+    delay_edges,
+    evidence,
+    next_weights,
+    observe,
+)
 from byleave.experiments.definitions import (
     Allocate,
     Policy,
@@ -66,6 +74,14 @@ def reallocate(experiments: int, *, rows: int = 400) -> Callable[[], object]:
     return run
 
 
+def twenty_arms() -> Callable[[], object]:
+    """Return what ranks 20 arms with 5 to a million units, of which none, some or all convert."""
+    units = np.geomspace(5, 1e6, 20)
+    rates = np.resize([0.0, 0.05, 0.05, 1.0, 0.3], 20)
+    posterior = beta_posterior(units * rates, units)
+    return lambda: compare_arms(posterior)
+
+
 def report(rows: int) -> Callable[[], object]:
     """Return what makes a report from the sums of so many rows."""
     sums = strata(rows, seed=0)
@@ -113,6 +129,7 @@ def main() -> int:
     options = parser.parse_args()
     works = {
         "new weights of 20 experiments with 5 arms and 4 cells": (reallocate(20), 250.0),
+        "probabilities of 20 arms to be best": (twenty_arms(), 20.0),
         "report of 500 rows and 5 arms": (report(500), 20.0),
         "1,000,000 simulated visits": (simulate(100), 60_000.0),
     }

@@ -51,7 +51,7 @@ def test_regret_grows_like_the_logarithm_of_the_visits() -> None:
     longest = STUDIES[0]
     short = Study(name="a tenth", most=120, rows=100, batch=1_000)
 
-    lost = mean(run_scenario(longest.scenario, seed).regret for seed in range(40))
+    lost = mean(run_scenario(longest.scenario, seed).regret for seed in range(20))
     early = mean(run_scenario(short.scenario, seed).regret for seed in range(100))
 
     # Lai & Robbins (1985): 25.94 per unit of the logarithm for these rates, in the limit.

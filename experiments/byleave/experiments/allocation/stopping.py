@@ -10,6 +10,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from byleave.experiments.allocation.best_arm import compare_arms
 from byleave.experiments.allocation.posterior import Posterior
 from byleave.experiments.allocation.quadrature import WEIGHTS, panel_edges, panel_nodes
 from byleave.experiments.goals import Better
@@ -83,6 +84,7 @@ def value_remaining(
     Returns:
         A share ≥ 0 of the champion's value; infinite when that value may well be 0 or negative.
     """
+    posterior = _contenders(posterior, better)
     breaks = posterior.breaks()
 
     def excess(share: float) -> float:
@@ -98,6 +100,16 @@ def value_remaining(
             return _root(excess, low, high)
         low = high
     return inf
+
+
+def _contenders(posterior: Posterior, better: Better) -> Posterior:
+    """Return the beliefs about the champion and all arms that may be the best, however unlikely.
+
+    What is left out beats the champion with a probability below 1e-9.
+    """
+    best = compare_arms(posterior, better=better).best
+    best[champion(posterior, better=better)] = 1.0
+    return posterior.select(np.flatnonzero(best > 1e-9 / len(best)))
 
 
 def _root(
