@@ -35,7 +35,7 @@ def stranger(service: Service) -> Iterator[TestClient]:
 
 
 def path_of(route: ApiRoute) -> str:
-    return route.path.replace("{key}", "welcome").replace("{visitor}", "ann")
+    return route.path.format_map({"key": "welcome", "visitor": "ann", "webhook": "crm"})
 
 
 @pytest.mark.parametrize("role", [None, *Role])

@@ -115,7 +115,8 @@ def test_a_route_opens_to_those_it_declares_and_to_nobody_else(
 
 
 def path_of(route: Any) -> str:
-    path: str = route.path.format_map({"key": "welcome", "visitor": "ann", "file": "arms.csv"})
+    names = {"key": "welcome", "visitor": "ann", "webhook": "crm", "file": "arms.csv"}
+    path: str = route.path.format_map(names)
     return path
 
 

@@ -7,6 +7,7 @@ observation is what is kept, so that the order does not matter.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,10 @@ from byleave.server.sites import Site
 
 #: A value; null says that the other system no longer knows any.
 Value = Scalar | list[str] | None
+
+
+#: Why nothing is taken of somebody who was erased.
+ERASED: Final = "this visitor was erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class Observed:
     taken: int
     refused: Mapping[int, str]
 
+    def is_erased(self, place: int) -> bool:
+        """Whether an observation was refused because its visitor was erased."""
+        return self.refused.get(place) == ERASED
+
 
 def observe(
     connection: Connection,
@@ -83,7 +92,7 @@ def observe(
     refused: dict[int, str] = {}
     for place, each in enumerate(observations):
         is_erased = hashes[each.visitor] in erased
-        fault = "this visitor was erased" if is_erased else fault_of(each, declared, now_ms=now_ms)
+        fault = ERASED if is_erased else fault_of(each, declared, now_ms=now_ms)
         if fault:
             refused[place] = fault
             continue

@@ -2,9 +2,15 @@
 
 from typing import Final
 
-from byleave.server.routes import deciding, health, learning, visitors
+from byleave.server.routes import deciding, health, learning, systems, visitors
 from byleave.server.routes.routing import ApiRoute, Call
 
 __all__ = ["ROUTES", "ApiRoute", "Call"]
 
-ROUTES: Final = (*learning.ROUTES, *deciding.ROUTES, *visitors.ROUTES, *health.ROUTES)
+ROUTES: Final = (
+    *learning.ROUTES,
+    *deciding.ROUTES,
+    *visitors.ROUTES,
+    *systems.ROUTES,
+    *health.ROUTES,
+)

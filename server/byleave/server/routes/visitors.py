@@ -7,25 +7,40 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.segments import Choice, Purpose, Regime
+from byleave.segments.consent.record import Notice
 from byleave.server.consents import StatedChoice
 from byleave.server.http import json_response
 from byleave.server.routes.routing import SERVER, ApiRoute, Call, visitor_of
 
+_Short = Annotated[str, msgspec.Meta(max_length=100)]
+_Signal = Annotated[str, msgspec.Meta(max_length=2_048)]
+
 
 class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A choice, who said so, and when it was made."""
+    """A choice, who said so, when it was made, and what proves it."""
 
     choices: dict[Purpose, Choice]
-    source: Annotated[str, msgspec.Meta(max_length=100)]
+    source: _Short
     at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
     regime: Regime = Regime.OPT_IN
+    notice: Notice | None = None
+    place: _Short | None = None
+    method: _Short = "unknown"
+    signals: Annotated[dict[_Short, _Signal], msgspec.Meta(max_length=10)] = {}
 
 
 async def put_consent(call: Call) -> Response:
     """Record a choice; withdrawing erases the visitor."""
     choice: ConsentRequest = call.data
     record = StatedChoice(
-        choices=choice.choices, source=choice.source, at=choice.at, regime=choice.regime
+        choices=choice.choices,
+        source=choice.source,
+        at=choice.at,
+        regime=choice.regime,
+        notice=choice.notice,
+        place=choice.place,
+        method=choice.method,
+        signals=choice.signals,
     )
     is_erased = await run_in_threadpool(call.service.record_consent, visitor_of(call), record)
     return json_response({"recorded": True, "is_erased": is_erased})
@@ -53,7 +68,7 @@ ROUTES: Final = (
         method="PUT",
         path="/v1/consent/{visitor}",
         roles=SERVER,
-        most_bytes=4_096,
+        most_bytes=32_768,
         handle=put_consent,
         summary="Record a choice. Taking consent back erases the visitor.",
         reads=ConsentRequest,
