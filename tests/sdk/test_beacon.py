@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from byleave.sdk.beacon import script
+from byleave.sdk.beacon import file
 from byleave.sdk.reports import PENDING_LASTS_MS
 
 BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
@@ -41,8 +41,8 @@ def flushed(browser: Any, server: Any) -> list[dict[str, Any]]:
 
 
 def test_the_script_is_small() -> None:
-    assert len(gzip.compress(script(), 9)) <= 1_536
-    assert len(gzip.compress(script("beacon_events"), 9)) <= 1_024
+    assert len(gzip.compress(file("beacon.js"), 9)) <= 1_536
+    assert len(gzip.compress(file("beacon_events.js"), 9)) <= 1_024
 
 
 def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, site: Any) -> None:
@@ -52,7 +52,7 @@ def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, sit
     assert block(answer)["events"] == ["page_view"]
     [address] = re.findall(r'<script defer src="([^"]*)">', answer.text)
     loaded = kit.browser(site).get(address)
-    assert loaded.body == script()
+    assert loaded.body == file("beacon.js")
     assert loaded.header("content-type") == "text/javascript; charset=utf-8"
     assert "immutable" in (loaded.header("cache-control") or "")
 

@@ -127,3 +127,125 @@ def test_a_template_that_asks_too_early_does_not_keep_the_server_from_deciding(
     site.client.poll()
 
     assert b"<h2>Variant</h2>" in kit.browser(site).get().body
+
+
+SEGMENTS = {
+    "wide": {
+        "because": "You use a <wide> screen",
+        "when": {"attribute": "device", "equals": "desktop"},
+    },
+    "shipper": {"when": {"attribute": "industry", "equals": "shipping"}},
+    "never": {"when": {"attribute": "industry", "equals": "nothing"}},
+}
+JOURNEYS = {
+    "get-going": {
+        "title": "Get going",
+        "steps": [
+            {"key": "tell", "done": "shipper", "label": "Tell us"},
+            {"key": "buy", "done": "never", "link": "/buy", "label": "Buy & enjoy"},
+        ],
+    }
+}
+
+
+def defined(kit: Any, **changes: Any) -> Any:
+    return kit.define(attributes=ATTRIBUTES, segments=SEGMENTS, journeys=JOURNEYS, **changes)
+
+
+def test_the_control_says_why_and_how_to_see_the_standard_site(ask: Any, kit: Any) -> None:
+    definitions = defined(kit, experiments=kit.greeting(audience="wide"))
+
+    text = ask("{{ why_control() }}", "{% why_control %}", definitions=definitions).text
+
+    assert "<summary>Why am I seeing this?</summary>" in text
+    assert "<li>You use a &lt;wide&gt; screen</li>" in text
+    assert "Based on: device" in text
+    assert '<a href="?byleave=off" rel="nofollow">Show the standard site</a>' in text
+    assert '<button name="choice" value="withdraw">' in text
+
+
+def test_an_experiment_for_everybody_is_explained_as_a_comparison(ask: Any) -> None:
+    assert "We compare versions" in ask("{{ why_control() }}", "{% why_control %}").text
+
+
+def test_who_sees_the_sites_own_content_gets_no_control(ask: Any) -> None:
+    assert ask("{{ why_control() }}", "{% why_control %}", consent="refused").text == ""
+
+
+def test_a_control_that_cannot_be_made_is_left_out(ask: Any, caplog: Any) -> None:
+    page = ("Own {{ why_control() }}", "Own {% why_control %}")
+
+    assert ask(*page, gettext=lambda _: 1 / 0).text == "Own "
+    assert "part of a page not shown" in caplog.text
+
+
+def test_the_control_speaks_the_language_of_the_site(ask: Any) -> None:
+    text = ask("{{ why_control() }}", "{% why_control %}", gettext=str.upper).text
+
+    assert "<summary>WHY AM I SEEING THIS?</summary>" in text
+
+
+@pytest.mark.parametrize(
+    ("consent", "expected"), [("granted", "{'price': 9}"), ("refused", "None")]
+)
+def test_a_variant_of_data_is_handed_to_the_template(
+    ask: Any, kit: Any, personalise: Any, server: Any, consent: str, expected: str
+) -> None:
+    variants = {"control": "site", "b": {"data": {"price": 9}}}
+    server.definitions = defined(
+        kit, slots={"hero": {"kind": "data"}}, experiments=kit.greeting(variants=variants)
+    )
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        page = ask.outside(
+            "{{ data('hero')|safe }} {{ data('no') }}",
+            '{% data "hero" as it %}{{ it|safe }} {% data "no" %}',
+        )
+        await kit.html_app(page.encode())(scope, receive, send)
+
+    site = personalise(app, server=server, consent=getattr(kit, consent))
+    site.client.poll()
+    text = kit.browser(site).get().text
+    site.client.flush()
+
+    assert text == f"{expected} None"
+    assert len(server.of_type("exposure")) == (1 if consent == "granted" else 0)
+
+
+@pytest.mark.parametrize("consent", ["granted", "refused"])
+def test_a_journey_shows_its_steps_and_what_comes_next(ask: Any, kit: Any, consent: str) -> None:
+    text = ask(
+        "{{ journey('get-going') }}",
+        '{% journey "get-going" %}',
+        definitions=defined(kit),
+        consent=consent,
+        attributes=lambda _: {"industry": "shipping"},
+    ).text
+
+    assert text.startswith('<section class="byleave-journey" aria-label="Get going">')
+    assert '<a href="/buy">Buy &amp; enjoy</a></li>' in text
+    if consent == "granted":
+        assert "1 of 2 steps done" in text
+        assert "<li data-done>Tell us <span>(done)</span></li>" in text
+        assert '<li aria-current="step">' in text
+        assert '<a href="/buy">Continue where you left off: Buy &amp; enjoy</a>' in text
+    else:
+        assert "0 of 2 steps done" in text
+        assert "Continue" not in text
+
+
+def test_a_journey_can_be_shown_by_markup_of_the_sites_own(ask: Any, kit: Any) -> None:
+    text = ask(
+        "{% for step in journey('get-going').steps %}{{ step.key }} {% endfor %}",
+        '{% journey "get-going" as it %}{% for step in it.steps %}{{ step.key }} {% endfor %}',
+        definitions=defined(kit),
+    ).text
+
+    assert text == "tell buy "
+
+
+def test_an_unknown_journey_is_told_with_a_suggestion(ask: Any, kit: Any, caplog: Any) -> None:
+    text = ask("{{ journey('get') }}", '{% journey "get" %}', definitions=defined(kit)).text
+
+    assert text == "None"
+    assert "unknown journey 'get'" in caplog.text

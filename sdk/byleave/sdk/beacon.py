@@ -22,7 +22,7 @@ from byleave.segments import Purpose
 EVENTS_PATH: Final = "/.byleave/events"
 
 #: The files of the script, the core last: each listens to what the core tells when it begins.
-FILES: Final = ("beacon_events", "beacon")
+SCRIPTS: Final = ("beacon_events.js", "beacon.js")
 
 #: The standard web events that a page itself can tell of.
 WEB_EVENTS: Final = frozenset(
@@ -34,16 +34,20 @@ _NOT_CODE: Final = re.compile(rb"^\s*//.*\n|^\s+", re.MULTILINE)
 
 
 @cache
-def script(name: str = "beacon") -> bytes:
-    """Return a file of the script as browsers get it: without comments and indentation."""
-    return _NOT_CODE.sub(b"", Path(__file__).with_name(f"{name}.js").read_bytes())
+def file(name: str) -> bytes:
+    """Return a file as browsers get it: without comments of whole lines and indentation."""
+    return _NOT_CODE.sub(b"", Path(__file__).with_name(name).read_bytes())
 
 
 @cache
-def script_tag(name: str = "beacon") -> str:
-    """Return the element that loads a file; its address changes with the file."""
-    version = blake2b(script(name), digest_size=6).hexdigest()
-    return f'<script defer src="/.byleave/{name}.js?{version}"></script>'
+def address(name: str) -> str:
+    """Return where browsers find a file; the address changes with the file."""
+    return f"/.byleave/{name}?{blake2b(file(name), digest_size=6).hexdigest()}"
+
+
+def script_tag(name: str) -> str:
+    """Return the element that loads a file of the script."""
+    return f'<script defer src="{address(name)}"></script>'
 
 
 @lru_cache(maxsize=8)
@@ -88,7 +92,7 @@ def _elements(visit: Visit) -> str:
     if visit.slots.pending:
         data["pending"] = _sealed(visit)
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    scripts = "".join(map(script_tag, FILES if is_more else FILES[-1:]))
+    scripts = "".join(map(script_tag, SCRIPTS if is_more else SCRIPTS[-1:]))
     return f'<script type="application/json" id="byleave-data">{text}</script>{scripts}'
 
 

@@ -1,15 +1,16 @@
-"""Django templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and three more tags.
+"""Django templates: `{% personalise "hero" %}…default…{% endpersonalise %}` and more tags.
 
 Add this module to the `builtins` of the site's template engine. The tag puts signed comments
 around the default, which the middleware finds again on the way out; the page as the template
 makes it is the same for everybody and can be cached. That is not so for `{% why_this "hero" %}`,
-`{% decisions as shown %}` and `{% known "industry" as industry %}`.
+`{% why_control %}`, `{% decisions as shown %}`,
+`{% data "prices" as prices %}`, `{% known "industry" as industry %}` and `{% journey "buy" %}`.
 """
 
 from django.template import Library
 from markupsafe import Markup
 
-from byleave.sdk.template_functions import decisions, known, marks, why_this
+from byleave.sdk.template_functions import FUNCTIONS, marks
 
 
 def personalise(content: str, slot: str) -> Markup:
@@ -20,5 +21,5 @@ def personalise(content: str, slot: str) -> Markup:
 
 register = Library()
 register.simple_block_tag(personalise)
-for function in (why_this, decisions, known):
+for function in FUNCTIONS:
     register.simple_tag(function)

@@ -10,11 +10,11 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from markupsafe import Markup
 
-from byleave.sdk.template_functions import decisions, known, marks, why_this
+from byleave.sdk.template_functions import FUNCTIONS, marks
 
 
 class PersonaliseExtension(Extension):
-    """The tag `personalise`, and the functions `why_this`, `decisions` and `known`.
+    """The tag `personalise`, and the functions of `template_functions.FUNCTIONS`.
 
     Add it to the site's environment: `Environment(extensions=[PersonaliseExtension])`.
     """
@@ -23,7 +23,7 @@ class PersonaliseExtension(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.globals.update(why_this=why_this, decisions=decisions, known=known)
+        environment.globals.update({each.__name__: each for each in FUNCTIONS})
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Parse one tag into its default between two marks."""

@@ -59,6 +59,7 @@ class Middleware:
         decide: `local` decides in this process, `server` asks the server for each page.
         deadline_ms: How long a page waits for the server, where it has to ask it anything.
         promoted_label: What a list of promoted links is called.
+        gettext: Translates what visitors read of ours into the language of the request.
         clock: The time in milliseconds.
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
@@ -91,6 +92,7 @@ class Middleware:
         decide: Literal["local", "server"] = "local",
         deadline_ms: int = 50,
         promoted_label: str = "For you",
+        gettext: Callable[[str], str] = str,
         clock: Callable[[], int] = system_clock,
         random_bytes: Callable[[int], bytes] = random_source.token_bytes,
         background: bool = True,
@@ -137,6 +139,7 @@ class Middleware:
             adapters=tuple(adapters),
             country_header=country_header,
             selectors=dict(selectors or {}),
+            gettext=gettext,
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from byleave.sdk.beacon import EVENTS_PATH, FILES, script
+from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
 from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
 from byleave.sdk.exchange import (
     MOST_BODY_BYTES,
@@ -17,8 +17,11 @@ from byleave.sdk.exchange import (
 from byleave.sdk.failures import report
 from byleave.sdk.reports import take_report
 from byleave.sdk.visit import Visit
+from byleave.sdk.visitor_routes import GPC_PATH, PROFILE_PATH, send_gpc, take_profile
 
 Route = Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]
+
+_FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
@@ -38,19 +41,20 @@ async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
     return await answer(send, 204, cookies=cookies)
 
 
-def _file(name: str) -> Route:
-    """Return what answers with a file of the script."""
+def _file(name: str, kind: str) -> Route:
+    """Return what answers with a file for browsers."""
 
     async def send_file(visit: Visit, receive: Receive, send: Send) -> None:
         del receive
         if visit.scope["method"] not in ("GET", "HEAD"):
-            return await refuse(send, 405, "The script can only be fetched.")
+            return await refuse(send, 405, "This file can only be fetched.")
+        is_versioned = bool(visit.scope.get("query_string"))
         headers = [
-            ("content-type", "text/javascript; charset=utf-8"),
-            ("cache-control", "public, max-age=31536000, immutable"),
+            ("content-type", f"text/{kind}; charset=utf-8"),
+            ("cache-control", _FOREVER if is_versioned else "public, max-age=3600"),
             ("x-content-type-options", "nosniff"),
         ]
-        return await answer(send, 200, headers=headers, body=script(name))
+        return await answer(send, 200, headers=headers, body=file(name))
 
     return send_file
 
@@ -58,5 +62,8 @@ def _file(name: str) -> Route:
 ROUTES: Final[Mapping[str, Route]] = {
     CONSENT_PATH: take_choice,
     EVENTS_PATH: _take_report,
-    **{f"/.byleave/{name}.js": _file(name) for name in FILES},
+    PROFILE_PATH: take_profile,
+    GPC_PATH: send_gpc,
+    "/.byleave/controls.css": _file("controls.css", "css"),
+    **{f"/.byleave/{name}": _file(name, "javascript") for name in SCRIPTS},
 }

@@ -36,6 +36,7 @@ class Site:
         country_header: The header in which a trusted proxy names the country.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         asks_server: Whether the server decides instead of this process.
+        gettext: Translates what visitors read of ours.
         deadline_s: How long a page waits for the server, in all.
     """
 
@@ -52,6 +53,7 @@ class Site:
     selectors: Mapping[str, str] = field(default_factory=dict)
     asks_server: bool = False
     deadline_s: float = 0.05
+    gettext: Callable[[str], str] = str
     _warned: set[str] = field(default_factory=set)
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from byleave.experiments import CONTROL, Decision, Reason
+from byleave.experiments.definitions import VariantKind
 from byleave.sdk import events
 from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
@@ -157,6 +158,19 @@ class Slots:
         except Exception as error:
             report("variant not shown", error, slot=slot, variant=decision.variant)
             return None
+
+    def data(self, slot: str) -> Any:
+        """Return the data of the variant that a slot shows, and serve it; None for the default."""
+        if slot not in self.names:
+            return None
+        decision = self.served[slot] = self.decisions.get(slot) or Decision(slot=slot)
+        self.settle()
+        decider = self._visit.decider
+        if decision.variant == CONTROL or decision.experiment is None or decider is None:
+            return None
+        experiment = decider.snapshot.definitions.experiments[decision.experiment]
+        variant = experiment.variants[decision.variant]
+        return variant.content if variant.kind is VariantKind.DATA else None
 
     def remember_all(self) -> None:
         """Remember the arms of all slots, for headers that go out ahead of the page."""

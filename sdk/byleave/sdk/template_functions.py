@@ -1,14 +1,20 @@
 """What the site's templates may ask, whichever engine they are written for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 from markupsafe import Markup
 
 from byleave.experiments import Decision
+from byleave.sdk.failures import report
+from byleave.sdk.journey import JourneyShown, shown
 from byleave.sdk.rewriter import mark
 from byleave.sdk.visit import CURRENT, Visit
+from byleave.sdk.why import control
 from byleave.segments import Purpose, Scalar, suggestion
 from byleave.segments.access import may_read_attribute
+
+_Shown = TypeVar("_Shown")
 
 
 def marks(slot: str) -> tuple[Markup, Markup]:
@@ -40,6 +46,25 @@ def why_this(slot: str) -> str:
     return "" if visit is None else visit.slots.because(slot)
 
 
+def why_control() -> Markup:
+    """Return the control "Why am I seeing this?", with the way to the standard site.
+
+    Nothing where the visitor sees what everybody sees. Like `why_this` it decides the page.
+    """
+    visit = _asked()
+    found = None if visit is None else _tried(control, visit)
+    return found or Markup()
+
+
+def data(slot: str) -> object:
+    """Return the `data` of the variant that a slot shows; None for the site's own content.
+
+    Asking for it serves the slot: it counts as an exposure, in the control as in any arm.
+    """
+    visit = _asked()
+    return None if visit is None else visit.slots.data(slot)
+
+
 def decisions() -> Mapping[str, Decision]:
     """Return what each slot of the site shows this visitor, for the body of a page.
 
@@ -69,6 +94,19 @@ def known(attribute: str) -> Scalar | None:
     return visit.attributes.get(attribute)
 
 
+def journey(key: str) -> JourneyShown | None:
+    """Return where the visitor is in a journey; printed, it is an accessible list of its steps.
+
+    Its `steps`, `next`, `share` and `count` are there for markup of the site's own.
+    """
+    visit = _asked()
+    return None if visit is None else _tried(shown, visit, key)
+
+
+#: What templates of every engine can call.
+FUNCTIONS: Final = (why_this, why_control, decisions, data, known, journey)
+
+
 def _asked() -> Visit | None:
     """Return the visit of a page that is no longer the same for everybody."""
     visit = CURRENT.get()
@@ -76,3 +114,12 @@ def _asked() -> Visit | None:
         return None
     visit.is_personal = True
     return visit
+
+
+def _tried(show: Callable[..., _Shown], *given: object) -> _Shown | None:
+    """Return what is to be shown; None where it fails, because a page must not."""
+    try:
+        return show(*given)
+    except Exception as error:
+        report("part of a page not shown", error)
+        return None
