@@ -20,6 +20,7 @@ PAGES = {
     "results": "/console/experiments/pricing-hero",
     "results-scaled": "/console/experiments/pricing-hero?effect=scaled",
     "display": "/console/display",
+    "sign-in": "/console/sign-in",
     "message": "/console/nowhere",
 }
 #: Nothing that a page loads may come to more, uncompressed.

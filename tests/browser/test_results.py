@@ -1,4 +1,4 @@
-"""The results page in a real browser."""
+"""The results that a signed link opens, in a real browser."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +9,9 @@ from playwright.sync_api import Page
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
 @pytest.mark.parametrize("experiment", ["pricing-hero", "welcome-nav"])
-def test_results_are_readable_at_any_width_and_in_any_theme(
+def test_whoever_has_the_link_reads_the_results(
     experiment: str,
     width: int,
     scheme: str,

@@ -98,10 +98,12 @@ def test_a_link_to_the_results_as_they_are_shows_them_again(
     [link] = re.findall(r'href="([^"]+)">Link to these results', page.text)
     sentence = told.results("welcome").report.sentence
     clock.advance(days=9)
+    now = client.get(PAGE).text
 
     later = client.get(link.replace("&amp;", "&"))
 
     assert told.results("welcome").report.sentence != sentence
+    assert sentence not in now
     assert sentence in later.text
 
 

@@ -17,7 +17,7 @@ _MONTH_MS: Final = 30 * _DAY_MS
 LEAST_SHOWN: Final = 10
 
 #: More looks than this are not told apart in a figure.
-MOST_LOOKS: Final = 24
+MOST_LOOKS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class DayOfEnrolment:
 
 
 def looks(sums: RunSums, goal: str) -> tuple[LookBack, ...]:
-    """Return what looks at a goal showed, at most 24, evenly spread, the newest one included."""
+    """Return what looks at a goal showed, at most 16, evenly spread, the newest one included."""
     matured_ms = sums.matured_ms(goal)
     moments = np.unique(matured_ms[sums.mature(goal)])
     if len(moments) > MOST_LOOKS:

@@ -80,7 +80,7 @@ class Results:
         others: The other goals and the guards, for everyone.
         segments: The primary goal for each reporting segment: exploratory.
         allocation: The rows so far, oldest first.
-        looks: What looks at the primary goal showed, oldest first, at most 24; none while the
+        looks: What looks at the primary goal showed, oldest first, at most 16; none while the
             report gives no lift for anyone.
         enrolment: How many units came day by day.
         units_in_30_days: How many units come in 30 days at the pace so far; None without

@@ -169,14 +169,20 @@ class RunSums:
         row_of = {row.allocation: j for j, row in enumerate(self.rows)}
         arm_of = {arm: k for k, arm in enumerate(self.arms)}
         shape = (4, len(row_of), len(arm_of))
-        figures: defaultdict[tuple[str, str], Array] = defaultdict(lambda: np.zeros(shape))
+        found: defaultdict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
         held_out: defaultdict[str, list[tuple[str, list[float]]]] = defaultdict(list)
         for stratum, arm, goal, segment, *values in connection.execute(statement).all():
             j = row_of.get(stratum)
             if j is not None:
-                figures[goal, segment][:, j, arm_of[arm]] = values
+                found[goal, segment].append((j, arm_of[arm], *values))
             elif arm == HOLDOUT and segment == EVERYONE:
                 held_out[goal].append((stratum, values))
+        figures: defaultdict[tuple[str, str], Array] = defaultdict(lambda: np.zeros(shape))
+        for place, entries in found.items():
+            # One assignment for all: row by row it takes longer than all estimators together.
+            columns = np.array(entries).T
+            j, k = columns[:2].astype(int)
+            figures[place][:, j, k] = columns[2:]
         return figures, held_out
 
 

@@ -1,13 +1,8 @@
-"""What one line tells of each experiment: enough for the overview and the list.
-
-Working it out reads all sums of all runs. Sums change slowly, so what was worked out is kept for
-a minute.
-"""
+"""What one line tells of each experiment: enough for the overview and the list."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Row, select
 
@@ -16,13 +11,13 @@ from byleave.experiments.lift import Phase, Report
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server import schema
+from byleave.server.console.keeping import kept
 from byleave.server.counters import Pages, pages, totals
 from byleave.server.history import LEAST_SHOWN
 from byleave.server.results import goal_report, holdout_of, population_of
 from byleave.server.service import Service
 from byleave.server.sums import RunSums
 
-_KEPT_MS: Final = 60_000
 _MONTH_MS: Final = 30 * 86_400_000
 
 
@@ -86,30 +81,25 @@ class Glances:
         return self.pages.share((Purpose.PERSONALISATION, Purpose.ANALYTICS))
 
 
-_KEPT: Final[WeakKeyDictionary[Service, tuple[object, Glances]]] = WeakKeyDictionary()
-
-
 def glances(service: Service) -> Glances:
     """Return all experiments at a glance, as of now or of up to a minute ago.
 
     Raises:
         NothingPublishedError: The site has no definitions yet.
     """
-    snapshot, now_ms = service.published.snapshot, service.clock()
-    moment = (snapshot.version.generation, snapshot.version.number, now_ms // _KEPT_MS)
-    kept = _KEPT.get(service)
-    if kept is not None and kept[0] == moment:
-        return kept[1]
+    return kept(service, "glances", lambda: _glances(service))
+
+
+def _glances(service: Service) -> Glances:
+    definitions, now_ms = service.published.snapshot.definitions, service.clock()
     with service.storage.reading() as connection:
         found = [
-            _glance(connection, service, snapshot.definitions, run, now_ms)
+            _glance(connection, service, definitions, run, now_ms)
             for run in _newest_runs(connection, service.site.key)
         ]
         counts = totals(connection, service.site, since_ms=now_ms - _MONTH_MS)
     found.sort(key=lambda glance: (not glance.is_live, glance.title.casefold()))
-    made = Glances(as_of_ms=now_ms, all=tuple(found), pages=pages(counts))
-    _KEPT[service] = (moment, made)
-    return made
+    return Glances(as_of_ms=now_ms, all=tuple(found), pages=pages(counts))
 
 
 def _newest_runs(connection: Connection, site: str) -> list[Row[Any]]:

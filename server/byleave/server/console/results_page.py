@@ -11,10 +11,13 @@ from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
 from byleave.server.console.exports import export
 from byleave.server.console.figures import Effect
+from byleave.server.console.keeping import kept
 from byleave.server.console.results_view import ResultsView, results_view
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.errors import UnknownNameError
 from byleave.server.links import may_open
+from byleave.server.results import Results
+from byleave.server.service import Service
 
 _NO_LEAVE: Final = (
     _("This link does not open these results"),
@@ -58,7 +61,7 @@ async def _view(call: PageCall) -> ResultsView:
     as_of = query.get("as_of", "")
     try:
         results = await run_in_threadpool(
-            call.service.results, key, as_of_ms=_moment_ms(as_of, call.display)
+            _results, call.service, key, _moment_ms(as_of, call.display)
         )
     except UnknownNameError as error:
         raise PageError(404, *_NEVER_RAN) from error
@@ -71,6 +74,13 @@ async def _view(call: PageCall) -> ResultsView:
         path=call.request.url.path.removesuffix(f"/{file}") if file else call.request.url.path,
         query={name: value for name, value in (kept | {"as_of": as_of}).items() if value},
     )
+
+
+def _results(service: Service, key: str, as_of_ms: int | None) -> Results:
+    """Return results as of a moment, or of now, up to a minute old."""
+    if as_of_ms is not None:
+        return service.results(key, as_of_ms=as_of_ms)
+    return kept(service, f"results/{key}", lambda: service.results(key))
 
 
 def _moment_ms(text: str, display: Display) -> int | None:

@@ -17,7 +17,7 @@ _LEFT: Final = 72.0  # the labels of the upright axis fit in it
 _HEIGHT: Final = 140.0
 
 #: More steps than this are not told apart at the width that a figure has.
-MOST_STEPS: Final = 300
+MOST_STEPS: Final = 200
 
 #: A band is drawn in full where it is at most so many times as wide as at its end.
 _WIDEST: Final = 5.0
@@ -73,22 +73,19 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A rectangle: one arm's part of a day or of a step."""
+class Area:
+    """One arm's part of a drawing: its place among colours, and the data of an SVG path."""
 
     place: int
-    x: float
-    y: float
-    width: float
-    height: float
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Blocks of all arms on each other, over time.
+    """Parts of all arms on each other, over time.
 
     Attributes:
-        blocks: The blocks.
+        areas: The parts, in the order in which they are drawn: each covers what is below it.
         ticks: Marks of the upright axis.
         changes: Where a new row of weights was published.
         scale: The times.
@@ -96,7 +93,7 @@ class Stack:
         cell: The cell whose weights they are; empty for all.
     """
 
-    blocks: tuple[Block, ...]
+    areas: tuple[Area, ...]
     ticks: tuple[Tick, ...]
     changes: tuple[float, ...]
     scale: TimeScale
@@ -167,14 +164,18 @@ def enrolment_stack(
     if not any(totals):
         return None
     marks = ticks(0.0, max(totals))
-    ends = [day.from_ms for day in days[1:]] + [scale.until_ms]
-    blocks: list[Block] = []
-    for day, end_ms in zip(days, ends, strict=True):
-        heights = {arm: _HEIGHT * (day.units.get(arm) or 0) / marks[-1] for arm in _stacked(place)}
+    ends = [scale.x(day.from_ms) for day in days[1:]] + [scale.x(scale.until_ms)]
+    columns = [
         # A hair's breadth between two days shows where one ends.
-        blocks += _pile(heights, place, scale.x(day.from_ms), scale.x(end_ms) - 0.5)
+        _Column(
+            left=scale.x(day.from_ms),
+            right=max(end - 0.5, scale.x(day.from_ms) + 0.5),
+            heights={arm: (units or 0) / marks[-1] for arm, units in day.units.items()},
+        )
+        for day, end in zip(days, ends, strict=True)
+    ]
     return Stack(
-        blocks=tuple(blocks),
+        areas=_areas(columns, place),
         ticks=tuple(Tick(at=round(_HEIGHT * (1 - m / marks[-1]), 2), value=m) for m in marks),
         changes=_thinned([scale.x(at_ms) for at_ms in changes]),
         scale=scale,
@@ -197,12 +198,12 @@ def _allocation_stack(
 ) -> Stack:
     kept = steps[:: ceil(len(steps) / MOST_STEPS)]
     ends = [step.opened_ms for step in kept[1:]] + [steps[-1].closed_ms or scale.until_ms]
-    blocks: list[Block] = []
-    for step, end_ms in zip(kept, ends, strict=True):
-        heights = {arm: _HEIGHT * step.weights.get(arm, 0.0) for arm in _stacked(place)}
-        blocks += _pile(heights, place, scale.x(step.opened_ms), scale.x(end_ms))
+    columns = [
+        _Column(left=scale.x(step.opened_ms), right=scale.x(end_ms), heights=step.weights)
+        for step, end_ms in zip(kept, ends, strict=True)
+    ]
     return Stack(
-        blocks=tuple(blocks),
+        areas=_areas(columns, place),
         ticks=tuple(Tick(at=_HEIGHT * (1 - share), value=share) for share in (0.0, 0.5, 1.0)),
         changes=_thinned([scale.x(step.opened_ms) for step in steps[1:]]),
         scale=scale,
@@ -210,25 +211,42 @@ def _allocation_stack(
     )
 
 
-def _stacked(place: Mapping[str, int]) -> list[str]:
-    """The arms from below: the control first."""
-    return sorted(place, key=lambda arm: place[arm])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """What lies between two times: the height of each arm, as a share of the drawing's."""
+
+    left: float
+    right: float
+    heights: Mapping[str, float]
 
 
-def _pile(
-    heights: Mapping[str, float], place: Mapping[str, int], left: float, right: float
-) -> Iterable[Block]:
-    top = _HEIGHT
-    for arm, height in heights.items():
-        top -= height
-        if height:
-            yield Block(
-                place=place[arm],
-                x=left,
-                y=round(top, 2),
-                width=round(max(right - left, 0.5), 2),
-                height=round(height, 2),
-            )
+def _areas(columns: Sequence[_Column], place: Mapping[str, int]) -> tuple[Area, ...]:
+    """Return what is drawn of each arm: from the bottom up to its top, the highest first.
+
+    The control lies lowest. What is drawn later covers what would show below it, so that each
+    arm is one outline and not a rectangle for each step.
+    """
+    below = sorted(place, key=lambda arm: place[arm])
+    areas = []
+    for count in range(len(below), 0, -1):
+        arms = below[:count]
+        areas.append(Area(place=place[arms[-1]], path=_outline(columns, arms)))
+    return tuple(areas)
+
+
+def _outline(columns: Sequence[_Column], arms: Sequence[str]) -> str:
+    """The outline of columns that reach up to the last of some arms; touching ones are one."""
+    path, at = [], None
+    for column in columns:
+        if at != column.left:
+            path.append(f"{'' if at is None else f'V{_HEIGHT:g}'}M{column.left:g} {_HEIGHT:g}")
+        path.append(f"V{_top(column, arms):g}H{column.right:g}")
+        at = column.right
+    return "".join(path) + f"V{_HEIGHT:g}"
+
+
+def _top(column: _Column, arms: Sequence[str]) -> float:
+    return round(_HEIGHT * (1 - sum(column.heights.get(arm, 0.0) for arm in arms)), 1)
 
 
 def _effect(look: Look, is_relative: bool) -> tuple[float, Interval]:
