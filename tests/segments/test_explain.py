@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from byleave.segments import Consent, Explanation, Profile, Purpose, Rules, Vocabulary
+from byleave.segments import Consent, Profile, Purpose, Rules, Vocabulary
+from byleave.segments.explain import Explanation
 
 NOW = 1_700_000_000_000
 Shop = Callable[..., Vocabulary]

@@ -20,7 +20,6 @@ from byleave.segments.conditions import (
     SegmentLeaf,
 )
 from byleave.segments.consent import Choice, Consent, Purpose, Regime
-from byleave.segments.explain import Explanation
 from byleave.segments.facts import Facts, Rules
 from byleave.segments.journeys import Progress, StepReached
 from byleave.segments.memory import is_late
@@ -71,7 +70,6 @@ __all__ = [
     "Duration",
     "Event",
     "EventLeaf",
-    "Explanation",
     "Facts",
     "Fault",
     "Journey",

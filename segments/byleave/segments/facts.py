@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from byleave.segments.compiler import TRACKED
 from byleave.segments.conditions import AnyOf, Condition, SegmentLeaf
 from byleave.segments.consent import Consent, Purpose
-from byleave.segments.explain import Explanation, explained
 from byleave.segments.interpreter import Interpreter
 from byleave.segments.journeys import Progress, StepReached, progress, step_key
 from byleave.segments.memory import Memory
@@ -19,6 +18,9 @@ from byleave.segments.references import unknown_names
 from byleave.segments.situation import Situation
 from byleave.segments.truth import Verdict
 from byleave.segments.vocabulary import JourneyStep, Segment, Vocabulary
+
+if TYPE_CHECKING:
+    from byleave.segments.explain import Explanation
 
 _EMPTY: Final = Profile()
 
@@ -208,12 +210,14 @@ class Facts:
             return self._for(use).verdict(tracked)
         return self.interpreter.verdict(condition, use)
 
-    def explain(self, key: str) -> Explanation:
+    def explain(self, key: str) -> "Explanation":
         """Return why the visitor is or is not in a segment.
 
         Raises:
             KeyError: There is no such segment.
         """
+        from byleave.segments.explain import explained  # only where somebody asks why
+
         use = self._rules.vocabulary.segments[key].use
         return explained(key, self.interpreter, use)
 

@@ -33,7 +33,7 @@ from byleave.segments.vocabulary import Attribute, Journey, Source, ValueType, V
 #: Groups inside groups: beyond this nobody reads a condition any more.
 DEEPEST: Final = 32
 
-_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_NAME: Final = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 
 
 def unknown_names(vocabulary: Vocabulary, conditions: Sequence[Condition] = ()) -> list[Fault]:
@@ -129,7 +129,7 @@ def _names(vocabulary: Vocabulary) -> Iterable[Fault]:
     }
     for kind, named in kinds.items():
         for name in named:
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 yield Fault(
                     (kind, name),
                     "names are lower-case letters, digits, dots, hyphens and underscores, "

@@ -20,7 +20,7 @@ LATEST_MS: Final = 253_370_764_799_999
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
+_CLOCK: Final = r"([01]\d|2[0-3]):([0-5]\d)|24:00"
 
 
 def moment_ms(value: object) -> int | None:
@@ -120,7 +120,7 @@ class Hours:
 
 
 def _minutes(data: object, reader: Reader, path: Path) -> int:
-    match = _CLOCK.fullmatch(data) if isinstance(data, str) else None
+    match = re.fullmatch(_CLOCK, data) if isinstance(data, str) else None
     if match is None:
         reader.fault(path, f'expected a time of day such as "09:00", got {described(data)}')
         return 0

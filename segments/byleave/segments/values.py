@@ -3,7 +3,8 @@
 import re
 from typing import Self
 
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
+# Texts, since compiling them would be a part of every import.
+_DURATION = r"(\d+)(ms|s|m|h|d|w)"
 _UNITS_MS = {
     "w": 604_800_000,
     "d": 86_400_000,
@@ -12,7 +13,7 @@ _UNITS_MS = {
     "s": 1_000,
     "ms": 1,
 }
-_PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
+_PERCENT = r"(\d{1,3}(?:\.\d+)?)%"
 
 
 class Duration(int):
@@ -28,7 +29,7 @@ class Duration(int):
         Raises:
             ValueError: `data` is not text of the form number and unit, or is zero.
         """
-        match = _DURATION.fullmatch(data) if isinstance(data, str) else None
+        match = re.fullmatch(_DURATION, data) if isinstance(data, str) else None
         if match is None or int(match[1]) == 0:
             raise ValueError(cls.expected)
         return cls(int(match[1]) * _UNITS_MS[match[2]])
@@ -62,7 +63,7 @@ class Share(float):
         Raises:
             ValueError: `data` is neither a percentage nor a number, or lies outside [0, 1].
         """
-        if isinstance(data, str) and (match := _PERCENT.fullmatch(data)):
+        if isinstance(data, str) and (match := re.fullmatch(_PERCENT, data)):
             share = float(match[1]) / 100
         elif isinstance(data, (int, float)) and not isinstance(data, bool):
             share = float(data)
