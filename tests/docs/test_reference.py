@@ -71,12 +71,11 @@ def test_every_attribute_that_a_request_tells_is_listed(page_at: Callable[[str],
         "query_string": b"utm_campaign=spring",
         "headers": [
             (b"accept-language", b"en-GB"),
-            (b"cf-ipcountry", b"NO"),
             (b"referer", b"https://news.example/today"),
         ],
     }
 
-    found = request_attributes(scope, names(table), now_ms=0, country_header="CF-IPCountry")
+    found = request_attributes(scope, names(table), now_ms=0, country="NO")
 
     assert found == {
         "campaign": "spring",

@@ -25,7 +25,7 @@ def scope(path: str = "/", **headers: str) -> dict[str, Any]:
 
 
 def derived(given: dict[str, Any]) -> dict[str, Any]:
-    return request_attributes(given, NAMES, now_ms=7 * 3_600_000 + 5, country_header="X-Country")
+    return request_attributes(given, NAMES, now_ms=7 * 3_600_000 + 5)
 
 
 def test_a_bare_request_says_little() -> None:
@@ -34,13 +34,6 @@ def test_a_bare_request_says_little() -> None:
 
 def test_only_what_is_declared_is_derived() -> None:
     assert request_attributes(scope(), ["hour", "unknown"], now_ms=0) == {"hour": 0}
-
-
-@pytest.mark.parametrize(
-    ("value", "country"), [("gb", "GB"), ("XX", None), ("T1", None), ("GBR", None), ("", None)]
-)
-def test_a_country_is_two_letters_or_unknown(value: str, country: str | None) -> None:
-    assert derived(scope(x_country=value)).get("country") == country
 
 
 @pytest.mark.parametrize(

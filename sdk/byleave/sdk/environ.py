@@ -17,6 +17,7 @@ def scope_of(environ: Mapping[str, Any]) -> Scope:
         "method": environ["REQUEST_METHOD"],
         "scheme": environ.get("wsgi.url_scheme", "http"),
         "path": path.encode("latin-1").decode("utf-8", "replace"),
+        "client": (environ["REMOTE_ADDR"], 0) if environ.get("REMOTE_ADDR") else None,
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
         "headers": [
             (_name(key), str(value).encode("latin-1"))

@@ -16,6 +16,7 @@ from byleave.experiments import Definitions
 from byleave.sdk.beacon import EVENTS_PATH
 from byleave.sdk.client import AGE_LIMIT_MS, Client, Local, Source
 from byleave.sdk.cookies import Keys, Scope
+from byleave.sdk.countries import FindCountry, from_file, from_header
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.in_memory import InMemoryClient
@@ -54,7 +55,10 @@ class Middleware:
         adapters: Readers of consent tools; by default that of our own consent cookie.
         templates: The Jinja environment that renders variants.
         country_header: The header in which a proxy, which must overwrite whatever visitors
-            send, names the country. Without it everybody is treated as where consent is opt-in.
+            send, names the country.
+        country_file: A file in the format of MaxMind DB to look up in which country the address
+            is that a request came from. Without either, everybody is treated as where consent
+            is opt-in.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         decide: `local` decides in this process, `server` asks the server for each page.
         deadline_ms: How long a page waits for the server, where it has to ask it anything.
@@ -70,8 +74,8 @@ class Middleware:
 
     Raises:
         SelectorError: A selector is not of the few kinds that are looked for.
-        ValueError: Neither or both of `definitions` and `server` are given, a secret is too
-            short, or `decide="server"` has no server.
+        ValueError: Neither or both of `definitions` and `server` are given, or both ways to
+            find the country; a secret is too short, or `decide="server"` has no server.
         DefinitionError: The definitions have faults; carries every one of them.
     """
 
@@ -88,6 +92,7 @@ class Middleware:
         adapters: Iterable[Adapter] = (ConsentCookie(),),
         templates: Templates | None = None,
         country_header: str | None = None,
+        country_file: str | Path | None = None,
         selectors: Mapping[str, str] | None = None,
         decide: Literal["local", "server"] = "local",
         deadline_ms: int = 50,
@@ -137,7 +142,7 @@ class Middleware:
             attributes=attributes,
             consent=consent,
             adapters=tuple(adapters),
-            country_header=country_header,
+            country=_find_country(country_header, country_file),
             selectors=dict(selectors or {}),
             gettext=gettext,
             asks_server=decide == "server",
@@ -192,6 +197,14 @@ class Middleware:
             return not visit.slots.is_owned and signature == visit.slots.signature
 
         return page_request(visit.scope, unwrap)
+
+
+def _find_country(header: str | None, file: str | Path | None) -> FindCountry | None:
+    if header is not None and file is not None:
+        raise ValueError("expected one of `country_header` and `country_file`")
+    if file is not None:
+        return from_file(file)
+    return None if header is None else from_header(header)
 
 
 def _transport(server: str | App) -> Transport:

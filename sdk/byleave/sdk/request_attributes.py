@@ -15,11 +15,9 @@ Scope = Mapping[str, Any]
 
 _TABLET: Final = re.compile(r"iPad|Tablet|Kindle|Silk/|PlayBook|Android(?!.*Mobile)", re.IGNORECASE)
 _PHONE: Final = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini", re.IGNORECASE)
-_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 _CAMPAIGN: Final = re.compile(r"[\w .:+-]{1,64}")
 _IDENTIFIER: Final = re.compile(r"[0-9a-f-]{16,}|\d{7,}|[A-Za-z0-9_-]{25,}", re.IGNORECASE)
-_NO_COUNTRY: Final = frozenset({"XX", "ZZ", "T1"})  # what proxies say when they do not know
 _MOST_QUERY_FIELDS: Final = 50
 _HOUR_MS: Final = 3_600_000
 
@@ -30,14 +28,6 @@ def header(scope: Scope, name: bytes) -> str:
         if key == name:
             return str(value.decode("latin-1"))
     return ""
-
-
-def country(scope: Scope, trusted: str | None) -> str | None:
-    """Return the two letters that a trusted proxy put into a header; None when unknown."""
-    if trusted is None:
-        return None
-    value = header(scope, trusted.lower().encode()).strip().upper()
-    return value if _COUNTRY.fullmatch(value) and value not in _NO_COUNTRY else None
 
 
 def device(scope: Scope) -> str:
@@ -91,7 +81,7 @@ def campaign(scope: Scope) -> str | None:
 
 
 def request_attributes(
-    scope: Scope, names: Iterable[str], *, now_ms: int, country_header: str | None = None
+    scope: Scope, names: Iterable[str], *, now_ms: int, country: str | None = None
 ) -> dict[str, Scalar]:
     """Return those of the built-in attributes that are asked for and known.
 
@@ -99,11 +89,11 @@ def request_attributes(
         scope: The request.
         names: The declared attributes of source `request`; no other is derived.
         now_ms: The time; `hour` is its hour of the day, UTC.
-        country_header: The header in which a trusted proxy names the country.
+        country: Where the visitor is, as far as that is known.
     """
     derived: dict[str, Callable[[], Scalar | None]] = {
         "campaign": lambda: campaign(scope),
-        "country": lambda: country(scope, country_header),
+        "country": lambda: country,
         "device": lambda: device(scope),
         "hour": lambda: now_ms // _HOUR_MS % 24,
         "language": lambda: language(scope),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from byleave.experiments import Decider
 from byleave.sdk.client import Source
 from byleave.sdk.cookies import Keys
+from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
 from byleave.sdk.request_attributes import Scope
 from byleave.sdk.variants import Renderer
@@ -33,7 +34,7 @@ class Site:
         attributes: What the host's own code knows about the visitor of a request.
         consent: What the host's own code knows of the visitor's consent.
         adapters: Readers of the consent tools that the site uses.
-        country_header: The header in which a trusted proxy names the country.
+        country: What finds out the country that a request came from.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         asks_server: Whether the server decides instead of this process.
         gettext: Translates what visitors read of ours.
@@ -49,7 +50,7 @@ class Site:
     attributes: Attributes | None = None
     consent: Statement | None = None
     adapters: Iterable[Adapter] = ()
-    country_header: str | None = None
+    country: FindCountry | None = None
     selectors: Mapping[str, str] = field(default_factory=dict)
     asks_server: bool = False
     deadline_s: float = 0.05

@@ -17,7 +17,7 @@ from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
 from byleave.sdk.headers import is_document_request
 from byleave.sdk.memory import Memory
-from byleave.sdk.request_attributes import country, request_attributes
+from byleave.sdk.request_attributes import request_attributes
 from byleave.sdk.site import Site
 from byleave.sdk.slots import Slots
 from byleave.sdk.wishes import OFF, ON, previewed, wish
@@ -108,13 +108,13 @@ class Visit:
 
     @cached_property
     def country(self) -> str | None:
-        """The visitor's country, where a trusted proxy tells it."""
-        return country(self.scope, self.site.country_header)
+        """The visitor's country, where the site has a way to know it."""
+        return self.site.country(self.scope) if self.site.country else None
 
     @property
     def is_country_unknown(self) -> bool:
         """Whether the country should be known and is not."""
-        return self.site.country_header is not None and self.country is None
+        return self.site.country is not None and self.country is None
 
     @cached_property
     def consent(self) -> Consent:
@@ -175,7 +175,7 @@ class Visit:
             self.scope,
             [name for name, a in declared.items() if a.source is Source.REQUEST],
             now_ms=self.now_ms,
-            country_header=self.site.country_header,
+            country=self.country,
         )
         wanted = [name for name, a in declared.items() if a.source is Source.SITE]
         if wanted and self.site.attributes is not None:
