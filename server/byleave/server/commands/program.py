@@ -18,6 +18,7 @@ from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.plan import plan
 from byleave.server.commands.print_schema import print_schema
+from byleave.server.commands.proxy import proxy
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
@@ -53,6 +54,7 @@ program.command("restore")(restore)
 program.command("retain")(retain)
 program.command("rebuild")(rebuild)
 program.command("export")(export)
+program.command("proxy")(proxy)
 program.command("demo")(demo)
 
 consent = _group("What consent strings say.")
