@@ -43,7 +43,8 @@ check: $(READY)  ## format, lint, types and the layers
 screenshots: $(READY)  ## every page, empty and full, light and dark, narrow and wide, in artifacts/screenshots
 	$(BIN)/python -m pytest tests/browser -m browser
 
-certify: check test test-long  ## everything above, in one run
+certify: check test test-long  ## everything above, in one run, and what takes hours
+	BYLEAVE_KILLS=50 $(BIN)/python -m pytest -m long tests/server/test_killing.py
 
 # The folder that holds the workload, the generated baselines and the peers' adapters.
 REFERENCE ?= ../shared/bench

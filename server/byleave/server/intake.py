@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from byleave.experiments import Snapshot
-from byleave.server.events import Exposure, RefusedError, WireEvent, read_event
+from byleave.experiments import Definitions, Snapshot
+from byleave.experiments.goals import GoalKind
+from byleave.server.events import Exposure, RefusedError, Reward, WireEvent, read_event
 from byleave.server.recording import Verdict
 
 
@@ -53,7 +54,7 @@ class Intake:
 
 
 def read_batch(
-    items: Sequence[object], *, snapshot: Snapshot, now_ms: int, may_expose: bool
+    items: Sequence[object], *, snapshot: Snapshot, now_ms: int, is_trusted: bool
 ) -> Intake:
     """Check each item of a batch by itself.
 
@@ -61,8 +62,9 @@ def read_batch(
         items: Events as plain data.
         snapshot: What the site declares, and the key of its receipts.
         now_ms: The server's time.
-        may_expose: Whether the sender may say what was served, which enrols visitors; a key
-            that stands in a page may not.
+        is_trusted: Whether the sender is a server of the site. A key that stands in a page is
+            anybody's: with it nobody says what was served, or that a goal was reached without
+            the receipt of the view that reached it.
     """
     events, refused = {}, []
     for index, item in enumerate(items):
@@ -73,10 +75,20 @@ def read_batch(
                 receipt_keys=[snapshot.receipt_key],
                 now_ms=now_ms,
             )
-            if isinstance(event, Exposure) and not may_expose:
-                raise RefusedError("exposures need a server key")
+            if not is_trusted:
+                _check_untrusted(event, snapshot.definitions)
         except RefusedError as error:
             refused.append(Refusal(index, str(error)))
         else:
             events[index] = event
     return Intake(events, tuple(refused))
+
+
+def _check_untrusted(event: WireEvent, definitions: Definitions) -> None:
+    if isinstance(event, Exposure):
+        raise RefusedError("exposures need a server key")
+    if isinstance(event, Reward):
+        if definitions.goals[event.goal].kind is GoalKind.VALUE:
+            raise RefusedError("goals of value need a server key")
+    elif any(goal.event == event.name for goal in definitions.goals.values()):
+        raise RefusedError("what reaches a goal needs a receipt, or a server key")

@@ -93,17 +93,26 @@ def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
 
 
 def outcomes(goals: Mapping[str, Goal], deeds: Deeds, *, assigned_ms: int) -> dict[str, Outcome]:
-    """Return what each goal came to that was reached within its window, both ends included."""
+    """Return what each goal came to that was reached within its window, both ends included.
+
+    A receipt is good for each goal once: of its rewards the earliest counts.
+    """
     found = {}
     for key, goal in goals.items():
         until_ms = assigned_ms + window_ms(goal)
-        counted = [
+        counted: list[Happening | Reward] = [
             event
-            for name in _names(key, goal)
-            for event in deeds.get(name, ())
+            for event in deeds.get(goal.event, ())
             if assigned_ms <= event.at_ms <= until_ms
-            and (isinstance(event, Reward) or Purpose.ANALYTICS in event.uses)
+            and isinstance(event, Happening)
+            and Purpose.ANALYTICS in event.uses
         ]
+        rewards = [
+            event
+            for event in deeds.get(reward_name(key), ())
+            if assigned_ms <= event.at_ms <= until_ms and isinstance(event, Reward)
+        ]
+        counted += sorted(rewards, key=lambda event: event.at_ms)[:1]
         if counted:
             delay_ms = min(event.at_ms for event in counted) - assigned_ms
             found[key] = Outcome(_value(goal, counted), delay_ms)

@@ -160,7 +160,7 @@ class Service:
         self._adopt(published)
         return True
 
-    def read_batch(self, items: Sequence[object], *, may_expose: bool = True) -> Intake:
+    def read_batch(self, items: Sequence[object], *, is_trusted: bool = True) -> Intake:
         """Check events given as plain data, without storing any.
 
         Raises:
@@ -170,17 +170,17 @@ class Service:
             items,
             snapshot=self.published.snapshot,
             now_ms=self.clock(),
-            may_expose=may_expose,
+            is_trusted=is_trusted,
         )
 
-    def ingest(self, items: Sequence[object], *, may_expose: bool = True) -> Ingested:
+    def ingest(self, items: Sequence[object], *, is_trusted: bool = True) -> Ingested:
         """Store events given as plain data, and return once they are committed.
 
         Raises:
             BusyError: Too much is waiting to be stored.
             NothingPublishedError: There are no definitions to check them against.
         """
-        intake = self.read_batch(items, may_expose=may_expose)
+        intake = self.read_batch(items, is_trusted=is_trusted)
         return intake.result(self.ingestion.submit(list(intake.events.values())).result())
 
     def flush(self) -> None:

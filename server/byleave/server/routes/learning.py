@@ -49,7 +49,7 @@ async def take_events(call: Call) -> Response:
     skew_ms = request.sent_at - call.service.clock()
     if abs(skew_ms) > _SKEW_MS:
         _log.warning("a sender's clock is wrong", extra={"skew_ms": skew_ms})
-    intake = call.service.read_batch(request.events, may_expose=call.role is Role.SERVER)
+    intake = call.service.read_batch(request.events, is_trusted=call.role is Role.SERVER)
     try:
         stored = call.service.ingestion.submit(list(intake.events.values()))
     except BusyError as error:
