@@ -118,6 +118,7 @@ def test_a_preview_of_one_slot_leaves_the_others_alone(define: Define, agreed: C
 
     assert decisions["hero"].reason is Reason.FORCED
     assert decisions["aside"].reason is Reason.ASSIGNED
+    assert [*decider.decide(who, ["aside"], now_ms=NOW_MS)] == ["aside"]
 
 
 @pytest.mark.parametrize(
