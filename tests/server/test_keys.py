@@ -86,13 +86,13 @@ def test_a_key_is_rotated_without_a_gap(service: Service, clock: Callable[[], in
     old, new = service.create_key(Role.SERVER), service.create_key(Role.SERVER)
     name = old.removeprefix("byleave_").rpartition("_")[0]
 
-    service.end_key(name, at_ms=clock() + HOUR_MS, author="tests")
+    service.keys.end(name, at_ms=clock() + HOUR_MS, author="tests")
 
     found = service.keys.find(old, "shop")
     assert found is not None
     assert not found.is_over(clock())
     assert found.is_over(clock() + HOUR_MS)
-    service.end_key(name, at_ms=clock() + 2 * HOUR_MS, author="tests")
+    service.keys.end(name, at_ms=clock() + 2 * HOUR_MS, author="tests")
     assert [key.expires_ms for key in service.keys.of("shop") if key.name == name] == [
         clock() + HOUR_MS
     ]
@@ -102,21 +102,21 @@ def test_a_key_is_rotated_without_a_gap(service: Service, clock: Callable[[], in
 def test_a_key_that_was_taken_away_is_none(service: Service) -> None:
     key = service.create_key(Role.SERVER)
 
-    service.drop_key(key.removeprefix("byleave_").rpartition("_")[0], author="tests")
+    service.keys.drop(key.removeprefix("byleave_").rpartition("_")[0], author="tests")
 
     assert service.keys.find(key, "shop") is None
     with pytest.raises(UnknownNameError):
-        service.drop_key("server_0", author="tests")
+        service.keys.drop("server_0", author="tests")
     with pytest.raises(UnknownNameError):
-        service.end_key("server_0", at_ms=0, author="tests")
+        service.keys.end("server_0", at_ms=0, author="tests")
 
 
 def test_who_made_and_ended_keys_is_kept(service: Service) -> None:
     service.create_key(Role.SERVER, author="ann@example.com")
     [key] = service.keys.of("shop")
-    service.drop_key(key.name, author="bob@example.com")
+    service.keys.drop(key.name, author="bob@example.com")
 
-    told = [(entry.number, entry.author, entry.action) for entry in service.audit()]
+    told = [(entry.number, entry.author, entry.action) for entry in service.library.audit()]
 
     assert told[:2] == [
         (told[1][0] + 1, "bob@example.com", "key.removed"),

@@ -66,7 +66,7 @@ def bring(service: Service, others_session: str, clock: Clock) -> Any:
     headers: dict[str, dict[str, str]] = {"nobody": {}}
     for name, role in KEYS.items():
         headers[name] = {"Authorization": f"Bearer {service.create_key(role)}"}
-    over = service.create_key(Role.ADMIN, expires_ms=clock())
+    over = service.keys.create(Role.ADMIN, expires_ms=clock(), author="tests")
     headers["expired key"] = {"Authorization": f"Bearer {over}"}
     headers["another site's admin"] = {"Cookie": f"{COOKIE}={others_session}"}
 
@@ -114,9 +114,12 @@ def test_a_route_opens_to_those_it_declares_and_to_nobody_else(
         assert refusal(answer, route) == 403
 
 
+NAMES = {"draft": "new", "version": "1.1", "email": "zoe@example.com", "name": "public_0"}
+
+
 def path_of(route: Any) -> str:
     names = {"key": "welcome", "visitor": "ann", "webhook": "crm", "file": "arms.csv"}
-    path: str = route.path.format_map(names)
+    path: str = route.path.format_map(names | NAMES)
     return path
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from byleave.server.console.pages import page_routes
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, parse, read_body
 from byleave.server.metrics import Measured, Metrics
+from byleave.server.openapi import openapi
 from byleave.server.outbound import Outbound
 from byleave.server.routes import ROUTES, ApiRoute, Call
 from byleave.server.service import Service
@@ -74,6 +76,7 @@ def create_app(
         ),
     )
     app.state.metrics = metrics
+    app.state.openapi = openapi(ROUTES, version=version("byleave"))
     return app
 
 

@@ -13,7 +13,6 @@ class Action(StrEnum):
     """What was done."""
 
     PUBLISHED = "definitions.published"
-    ROLLED_BACK = "definitions.rolled_back"
     DRAFT_PUT = "draft.put"
     DRAFT_REMOVED = "draft.removed"
     KEY_CREATED = "key.created"

@@ -31,6 +31,10 @@ class ForbiddenError(ServerError):
     """Something that may not be done; the message says why and what to do."""
 
 
+class ConflictError(ServerError):
+    """Something was changed meanwhile; look at it and try again."""
+
+
 class ThrottledError(ServerError):
     """There were too many attempts; `after_s` seconds from now another one is looked at."""
 

@@ -1,17 +1,22 @@
 """API keys: shown once, kept as hashes, compared in constant time, good until they expire."""
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from byleave.server import schema
+from byleave.server.audit import Action, note
 from byleave.server.batches import add_rows
 from byleave.server.errors import UnknownNameError
 from byleave.server.sites import Entropy, Site
+from byleave.server.storage import Storage
+
+_NO_KEY: Final = "this site has no such key"
 
 
 class Role(StrEnum):
@@ -50,75 +55,24 @@ class StoredKey:
         return self.expires_ms is not None and self.expires_ms <= now_ms
 
 
-def create_key(
-    connection: Connection,
-    site: Site,
-    role: Role,
-    *,
-    entropy: Entropy,
-    now_ms: int,
-    expires_ms: int | None = None,
-) -> str:
-    """Return a new key; this is the only time that anyone sees it."""
-    keys = schema.api_keys.c
-    count = connection.execute(select(func.count()).where(keys.site == site.key)).scalar_one()
-    fresh = entropy(f"key/{count + 1}").hex()
-    name, secret = f"{role}_{fresh[:8]}", fresh[8:]
-    row = (site.key, name, str(role), _hash(secret), now_ms, expires_ms)
-    add_rows(connection, schema.api_keys, [row])
-    return f"byleave_{name}_{secret}"
-
-
-def end_key(connection: Connection, site: Site, name: str, *, at_ms: int) -> None:
-    """Let a key expire at a moment; one that expires earlier stays as it is.
-
-    A key is rotated by making its successor, and ending it once all who hold it have that one.
-
-    Raises:
-        UnknownNameError: The site has no such key.
-    """
-    table = schema.api_keys
-    is_it = (table.c.site == site.key) & (table.c.key == name)
-    found = connection.execute(select(table).where(is_it)).one_or_none()
-    if found is None:
-        raise UnknownNameError("this site has no such key")
-    if found.expires_ms is None or found.expires_ms > at_ms:
-        connection.execute(update(table).where(is_it).values(expires_ms=at_ms))
-
-
-def drop_key(connection: Connection, site: Site, name: str) -> None:
-    """Take a key away, at once.
-
-    Raises:
-        UnknownNameError: The site has no such key.
-    """
-    keys = schema.api_keys
-    is_it = (keys.c.site == site.key) & (keys.c.key == name)
-    if not connection.execute(delete(keys).where(is_it)).rowcount:
-        raise UnknownNameError("this site has no such key")
-
-
 class KeyRing:
-    """The keys of a store, to ask who a caller is."""
+    """The keys of a store, to ask who a caller is, and to make and end those of a site."""
 
-    def __init__(self, keys: Iterable[StoredKey]) -> None:
-        """Hold these keys."""
-        self._keys = {(key.site, key.name): key for key in keys}
+    def __init__(
+        self, storage: Storage, site: Site, *, clock: Callable[[], int], entropy: Entropy
+    ) -> None:
+        """Load the keys as they are stored."""
+        self._storage = storage
+        self._site = site
+        self._clock = clock
+        self._entropy = entropy
+        self._keys: dict[tuple[str, str], StoredKey] = {}
+        self.refresh()
 
-    @classmethod
-    def load(cls, connection: Connection) -> "KeyRing":
-        """Return the keys of every site of the store, as they are stored."""
-        return cls(
-            StoredKey(
-                site=row.site,
-                name=row.key,
-                role=Role(row.role),
-                created_ms=row.created_ms,
-                expires_ms=row.expires_ms,
-                secret_hash=row.secret_hash,
-            )
-            for row in connection.execute(select(schema.api_keys))
-        )
+    def refresh(self) -> None:
+        """Take the keys that other processes made or ended."""
+        with self._storage.reading() as connection:
+            self._load(connection)
 
     def of(self, site: str) -> list[StoredKey]:
         """Return the keys of a site, the oldest first."""
@@ -139,6 +93,68 @@ class KeyRing:
         # An unknown name takes as long as a wrong secret, so neither can be told from the other.
         expected = _hash("") if found is None else found.secret_hash
         return found if hmac.compare_digest(_hash(secret), expected) else None
+
+    def create(self, role: Role, *, expires_ms: int | None = None, author: str) -> str:
+        """Return a new key; this is the only time that anyone sees it."""
+        keys, site = schema.api_keys.c, self._site
+        with self._storage.writing() as connection:
+            count = connection.execute(
+                select(func.count()).where(keys.site == site.key)
+            ).scalar_one()
+            fresh = self._entropy(f"key/{count + 1}").hex()
+            name, secret = f"{role}_{fresh[:8]}", fresh[8:]
+            row = (site.key, name, str(role), _hash(secret), self._clock(), expires_ms)
+            add_rows(connection, schema.api_keys, [row])
+            self._changed(connection, Action.KEY_CREATED, name, author)
+        return f"byleave_{name}_{secret}"
+
+    def end(self, name: str, *, at_ms: int, author: str) -> None:
+        """Let a key expire at a moment; one that expires earlier stays as it is.
+
+        A key is rotated by making its successor, and ending it once all who hold it have that
+        one.
+
+        Raises:
+            UnknownNameError: The site has no such key.
+        """
+        if (self._site.key, name) not in self._keys:
+            raise UnknownNameError(_NO_KEY)
+        table = schema.api_keys
+        is_it = (table.c.site == self._site.key) & (table.c.key == name)
+        is_later = table.c.expires_ms.is_(None) | (table.c.expires_ms > at_ms)
+        with self._storage.writing() as connection:
+            connection.execute(update(table).where(is_it, is_later).values(expires_ms=at_ms))
+            self._changed(connection, Action.KEY_ENDED, name, author)
+
+    def drop(self, name: str, *, author: str) -> None:
+        """Take a key away, at once.
+
+        Raises:
+            UnknownNameError: The site has no such key.
+        """
+        table = schema.api_keys
+        is_it = (table.c.site == self._site.key) & (table.c.key == name)
+        with self._storage.writing() as connection:
+            if not connection.execute(delete(table).where(is_it)).rowcount:
+                raise UnknownNameError(_NO_KEY)
+            self._changed(connection, Action.KEY_REMOVED, name, author)
+
+    def _changed(self, connection: Connection, action: Action, name: str, author: str) -> None:
+        note(connection, self._site, action, author=author, subject=name, now_ms=self._clock())
+        self._load(connection)
+
+    def _load(self, connection: Connection) -> None:
+        self._keys = {
+            (row.site, row.key): StoredKey(
+                site=row.site,
+                name=row.key,
+                role=Role(row.role),
+                created_ms=row.created_ms,
+                expires_ms=row.expires_ms,
+                secret_hash=row.secret_hash,
+            )
+            for row in connection.execute(select(schema.api_keys))
+        }
 
 
 def _hash(secret: str) -> str:

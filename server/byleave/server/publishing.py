@@ -24,6 +24,8 @@ from byleave.experiments import (
 )
 from byleave.segments import DefinitionError, Fault, canonical_json, read
 from byleave.server import schema
+from byleave.server.audit import Action, note
+from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
 from byleave.server.rows import NewRow, open_rows
 from byleave.server.runs import measured, renew_runs
@@ -63,19 +65,33 @@ def publish(
     author: str,
     entropy: Entropy,
     now_ms: int,
+    expected: str | None = None,
+    revision: str | None = None,
 ) -> None:
     """Publish a set of definitions; the one already in force changes nothing.
 
+    Args:
+        connection: A transaction that writes.
+        site: The site.
+        definitions: What to publish.
+        reason: Why.
+        author: Who does.
+        entropy: Makes the seeds of new runs.
+        now_ms: The time.
+        expected: The version that has to be the newest, as in `1.7`; None for any.
+        revision: The revision of the files that the definitions came from.
+
     Raises:
+        ConflictError: Another version was published meanwhile.
         DefinitionError: The set has faults, or is that of another site.
     """
-    faults = check(definitions)
-    if definitions.site != site.key:
-        faults.append(Fault(("site",), f"expected {site.key!r}, the site that this server is for"))
-    if faults:
+    if faults := faults_of(site, definitions):
         raise DefinitionError(faults)
     text = canonical_json(definitions)
     newest = _newest_definitions(connection, site)
+    name = "" if newest is None else f"{newest.generation}.{newest.number}"
+    if expected not in (None, name):
+        raise ConflictError(f"the newest version is {name or 'none'}; look at it and try again")
     if newest is not None and newest.definitions == text:
         return
     definitions = read(Definitions, json.loads(text))
@@ -89,9 +105,27 @@ def publish(
             reason=reason,
             author=author,
             published_ms=now_ms,
+            revision=revision,
         )
     )
+    note(
+        connection,
+        site,
+        Action.PUBLISHED,
+        author=author,
+        subject=f"{version.generation}.{version.number}",
+        reason=reason,
+        now_ms=now_ms,
+    )
     renew_runs(connection, site, definitions, entropy=entropy, now_ms=now_ms)
+
+
+def faults_of(site: Site, definitions: Definitions) -> list[Fault]:
+    """Return why a set of definitions cannot be published for a site; empty when it can."""
+    faults = check(definitions)
+    if definitions.site != site.key:
+        faults.append(Fault(("site",), f"expected {site.key!r}, the site that this server is for"))
+    return faults
 
 
 def publish_rows(

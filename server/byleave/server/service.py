@@ -20,7 +20,6 @@ from byleave.server import counters, publishing, recording, visitors
 from byleave.server.aliases import known_as
 from byleave.server.allocator import due_rows
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
-from byleave.server.audit import Action, Entry, entries, note
 from byleave.server.books import Books
 from byleave.server.consents import StatedChoice
 from byleave.server.deciding import DecideRequest, decide
@@ -29,7 +28,7 @@ from byleave.server.events import WireEvent
 from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
-from byleave.server.keys import KeyRing, Role, create_key, drop_key, end_key
+from byleave.server.keys import KeyRing, Role
 from byleave.server.learning import Measurement
 from byleave.server.links import results_link
 from byleave.server.outreach import Outreach
@@ -41,6 +40,7 @@ from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
 from byleave.server.telling import rejudge, tell_of_events, tell_of_visitors
+from byleave.server.versions import Library
 from byleave.server.visitors import Cause
 
 
@@ -81,11 +81,12 @@ class Service:
                 now_ms=clock(),
             )
             self._published = publishing.load_published(connection, self.site)
-            self.keys = KeyRing.load(connection)
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.books = Books(self.storage, self.site, clock=clock)
         #: How many events became what, since this process began.
         self.verdicts = Counter[Verdict]()
+        self.keys = KeyRing(self.storage, self.site, clock=clock, entropy=self._entropy)
+        self.library = Library(self.storage, self.site, clock=clock)
         self.people = People(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
         self._adopting = Lock()
@@ -108,10 +109,19 @@ class Service:
         known = self._published
         return None if known is None else max(self.clock() - known.snapshot.published_ms, 0)
 
-    def publish(self, definitions: Definitions, *, reason: str, author: str) -> Published:
+    def publish(
+        self,
+        definitions: Definitions,
+        *,
+        reason: str,
+        author: str,
+        expected: str | None = None,
+        revision: str | None = None,
+    ) -> Published:
         """Publish a set of definitions and return the publication that is then in force.
 
         Raises:
+            ConflictError: The newest version is not the `expected` one.
             DefinitionError: The set has faults, or is that of another site.
         """
         now_ms = self.clock()
@@ -125,6 +135,8 @@ class Service:
                 author=author,
                 entropy=self._entropy,
                 now_ms=now_ms,
+                expected=expected,
+                revision=revision,
             )
             published = publishing.load_published(connection, self.site)
             if before != publishing.current_version(connection, self.site):
@@ -148,14 +160,8 @@ class Service:
                 return False
             published = publishing.load_published(connection, self.site)
             if broken and published is not None:
-                pause(
-                    connection,
-                    self.site,
-                    published.snapshot,
-                    broken,
-                    entropy=self._entropy,
-                    now_ms=now_ms,
-                )
+                snapshot = published.snapshot
+                pause(connection, self.site, snapshot, broken, entropy=self._entropy, now_ms=now_ms)
                 published = publishing.load_published(connection, self.site)
         self._adopt(published)
         return True
@@ -166,12 +172,8 @@ class Service:
         Raises:
             NothingPublishedError: There are no definitions to check them against.
         """
-        return read_batch(
-            items,
-            snapshot=self.published.snapshot,
-            now_ms=self.clock(),
-            is_trusted=is_trusted,
-        )
+        snapshot = self.published.snapshot
+        return read_batch(items, snapshot=snapshot, now_ms=self.clock(), is_trusted=is_trusted)
 
     def ingest(self, items: Sequence[object], *, is_trusted: bool = True) -> Ingested:
         """Store events given as plain data, and return once they are committed.
@@ -342,78 +344,15 @@ class Service:
             found.append("the store cannot be written")
         return found
 
-    def create_key(
-        self, role: Role, *, expires_ms: int | None = None, author: str = "command line"
-    ) -> str:
+    def create_key(self, role: Role, *, author: str = "command line") -> str:
         """Return a new API key; nobody sees it ever again."""
-        with self.storage.writing() as connection:
-            now_ms = self.clock()
-            key = create_key(
-                connection,
-                self.site,
-                role,
-                entropy=self._entropy,
-                now_ms=now_ms,
-                expires_ms=expires_ms,
-            )
-            name = key.removeprefix("byleave_").rpartition("_")[0]
-            note(
-                connection,
-                self.site,
-                Action.KEY_CREATED,
-                author=author,
-                subject=name,
-                now_ms=now_ms,
-            )
-            self.keys = KeyRing.load(connection)
-        return key
-
-    def end_key(self, name: str, *, at_ms: int, author: str) -> None:
-        """Let a key expire at a moment.
-
-        Raises:
-            UnknownNameError: The site has no such key.
-        """
-        with self.storage.writing() as connection:
-            end_key(connection, self.site, name, at_ms=at_ms)
-            note(
-                connection,
-                self.site,
-                Action.KEY_ENDED,
-                author=author,
-                subject=name,
-                now_ms=self.clock(),
-            )
-            self.keys = KeyRing.load(connection)
-
-    def drop_key(self, name: str, *, author: str) -> None:
-        """Take a key away, at once.
-
-        Raises:
-            UnknownNameError: The site has no such key.
-        """
-        with self.storage.writing() as connection:
-            drop_key(connection, self.site, name)
-            note(
-                connection,
-                self.site,
-                Action.KEY_REMOVED,
-                author=author,
-                subject=name,
-                now_ms=self.clock(),
-            )
-            self.keys = KeyRing.load(connection)
+        return self.keys.create(role, author=author)
 
     def refresh(self) -> None:
-        """Take what other processes have published, and the keys that they made or ended."""
+        """Take what other processes have published, and their keys."""
         with self.storage.reading() as connection:
             self._catch_up(connection)
-            self.keys = KeyRing.load(connection)
-
-    def audit(self, *, before: int | None = None) -> list[Entry]:
-        """Return the newest entries of the audit trail, the newest first."""
-        with self.storage.reading() as connection:
-            return entries(connection, self.site, before=before)
+        self.keys.refresh()
 
     def start(self) -> None:
         """Store events in a thread of its own from now on, many batches by one commit."""

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from byleave.server.routes import deciding, health, learning, systems, visitors
+from byleave.server.routes import (
+    deciding,
+    definitions,
+    health,
+    learning,
+    people,
+    systems,
+    visitors,
+)
 from byleave.server.routes.routing import ApiRoute, Call
 
 __all__ = ["ROUTES", "ApiRoute", "Call"]
@@ -12,5 +20,7 @@ ROUTES: Final = (
     *deciding.ROUTES,
     *visitors.ROUTES,
     *systems.ROUTES,
+    *definitions.ROUTES,
+    *people.ROUTES,
     *health.ROUTES,
 )

@@ -31,6 +31,11 @@ async def get_metrics(call: Call) -> Response:
     return Response(text, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE)
 
 
+async def describe(call: Call) -> Response:
+    """Return the OpenAPI document of this server."""
+    return json_response(call.request.app.state.openapi)
+
+
 ROUTES: Final = (
     ApiRoute(
         method="GET",
@@ -56,5 +61,13 @@ ROUTES: Final = (
         handle=get_metrics,
         summary="Figures of this process for Prometheus.",
         media_type=CONTENT_TYPE,
+    ),
+    ApiRoute(
+        method="GET",
+        path="/openapi.json",
+        roles=None,
+        most_bytes=0,
+        handle=describe,
+        summary="This table as OpenAPI 3.1.",
     ),
 )

@@ -56,6 +56,7 @@ class ApiRoute:
         reads: What its body is, as strict JSON; None when the route reads no body, or reads
             one itself.
         query: The parameters it takes after `?`, with a JSON Schema of each.
+        headers: The headers that it looks at, beside those of HTTP itself, likewise.
         status: The status of success.
         also: Further statuses that it answers with, beside those that follow from the rest.
         media_type: What its success is written in; None for an answer without a body.
@@ -69,6 +70,7 @@ class ApiRoute:
     summary: str
     reads: Any = None
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     status: int = 200
     also: frozenset[int] = frozenset()
     media_type: str | None = "application/json"
@@ -88,3 +90,8 @@ def visitor_of(call: Call) -> str:
     if not fullmatch(VISITOR_ID, visitor):
         raise Problem(422, "expected a visitor's id of at most 128 letters, digits and ._~:@+-")
     return visitor
+
+
+def author_of(call: Call) -> str:
+    """Return who changes something, for the audit trail."""
+    return "nobody" if call.principal is None else call.principal.name

@@ -1,0 +1,111 @@
+"""The OpenAPI 3.1 document, from the route table that the server answers by."""
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from byleave.experiments.naming import NAME
+from byleave.server.events import VISITOR_ID
+from byleave.server.routes.routing import ApiRoute
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+_PATHS: Final[dict[str, dict[str, Any]]] = {
+    "visitor": {"type": "string", "pattern": f"^{VISITOR_ID}$"},
+    "webhook": {"type": "string", "pattern": f"^{NAME}$"},
+}
+
+
+def openapi(routes: Iterable[ApiRoute], *, version: str) -> dict[str, Any]:
+    """Return the document that describes these routes.
+
+    Args:
+        routes: The routes.
+        version: The version of the software.
+    """
+    table = list(routes)
+    kinds = [route.reads for route in table if route.reads is not None]
+    bodies, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    body_of = dict(zip(kinds, bodies, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in table:
+        body = None if route.reads is None else body_of[route.reads]
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, body)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Byleave",
+            "summary": "Website personalisation that asks first.",
+            "version": version,
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas, "Problem": _PROBLEM},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(route: ApiRoute, body: dict[str, Any] | None) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", route.path)
+    described: dict[str, Any] = {
+        "operationId": route.handle.__name__,
+        "summary": route.summary,
+        "parameters": [
+            *(_parameter("path", name, _PATHS.get(name, {"type": "string"})) for name in names),
+            *(_parameter("query", name, dict(kind)) for name, kind in route.query.items()),
+            *(_parameter("header", name, dict(kind)) for name, kind in route.headers.items()),
+        ],
+        "responses": {
+            str(status): _response(route, status) for status in sorted(_statuses(route, names))
+        },
+    }
+    if body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "description": f"At most {route.most_bytes:,} bytes.",
+            "content": {"application/json": {"schema": body}},
+        }
+    if route.roles is not None:
+        described["security"] = [{"key": []}]
+        described["x-roles"] = sorted(route.roles)
+    return described
+
+
+def _parameter(place: str, name: str, kind: dict[str, Any]) -> dict[str, Any]:
+    return {"in": place, "name": name, "required": place == "path", "schema": kind}
+
+
+def _statuses(route: ApiRoute, names: list[str]) -> set[int]:
+    """Return what a route may answer with: what it declares, and what the guards add."""
+    found = {route.status, 413, 415, 503, *route.also}
+    if route.roles is not None:
+        found |= {401, 403, 404}
+    if route.reads is not None:
+        found |= {400, 422}
+    if names or route.query:
+        found |= {404, 422}
+    return found
+
+
+def _response(route: ApiRoute, status: int) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if status >= 400:
+        problem = {"$ref": _REFERENCE.format(name="Problem")}
+        said["content"] = {"application/problem+json": {"schema": problem}}
+    elif status == route.status and route.media_type is not None:
+        is_json = route.media_type == "application/json"
+        kind = {"type": "object"} if is_json else {"type": "string"}
+        said["content"] = {route.media_type: {"schema": kind}}
+    return said

@@ -1,0 +1,256 @@
+"""Definitions: what is published, what was, what differs, and publishing; drafts."""
+
+import json
+from typing import Annotated, Any, Final
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from byleave.experiments import Definitions
+from byleave.segments import DefinitionError, read
+from byleave.server.access import EDITORS, READERS
+from byleave.server.errors import ConflictError, UnknownNameError
+from byleave.server.http import Problem, json_response
+from byleave.server.keys import Role
+from byleave.server.routes.routing import ApiRoute, Call, author_of
+from byleave.server.versions import DefinitionVersion
+
+_Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+#: Longer than any site's definitions that we have seen; they are read whole.
+_MOST_BYTES: Final = 2_097_152
+
+
+class PublishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A set of definitions, why it is published, and the revision of its files."""
+
+    definitions: dict[str, Any]
+    reason: _Reason
+    revision: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+
+
+class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A set of definitions that somebody thinks of publishing."""
+
+    definitions: dict[str, Any]
+
+
+class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an old version comes back."""
+
+    reason: _Reason
+
+
+class DraftRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was written, and the number of the version that it started from."""
+
+    definitions: dict[str, Any]
+    base: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+
+
+async def get_definitions(call: Call) -> Response:
+    """Return the newest version."""
+    return await _told(call, await run_in_threadpool(call.service.library.newest))
+
+
+async def get_version(call: Call) -> Response:
+    """Return one version."""
+    return await _told(call, call.request.path_params["version"])
+
+
+async def get_history(call: Call) -> Response:
+    """Return all versions, without their definitions."""
+    return json_response({"versions": await run_in_threadpool(call.service.library.versions)})
+
+
+async def publish(call: Call) -> Response:
+    """Publish a set of definitions, if nobody published another one meanwhile."""
+    wanted: PublishRequest = call.data
+    return await _published(call, wanted.definitions, wanted.reason, wanted.revision)
+
+
+async def restore(call: Call) -> Response:
+    """Publish an old version anew."""
+    version, wanted = call.request.path_params["version"], call.data
+    try:
+        _, old = await run_in_threadpool(call.service.library.version, version)
+    except UnknownNameError as error:
+        raise Problem(404, str(error)) from error
+    return await _published(call, old, f"back to {version}: {wanted.reason}", None)
+
+
+async def plan(call: Call) -> Response:
+    """Say what publishing would change, and what is wrong with a set."""
+    wanted: CheckRequest = call.data
+    try:
+        changes = await run_in_threadpool(call.service.library.plan, wanted.definitions)
+    except DefinitionError as error:
+        raise _faulty(error) from error
+    return json_response({"changes": changes})
+
+
+async def get_drafts(call: Call) -> Response:
+    """Return all drafts."""
+    return json_response({"drafts": await run_in_threadpool(call.service.library.drafts)})
+
+
+async def put_draft(call: Call) -> Response:
+    """Keep a draft."""
+    wanted: DraftRequest = call.data
+    name = call.request.path_params["draft"]
+    if len(name) > 100 or not name.isprintable():
+        raise Problem(422, "expected a draft's name of at most 100 printable characters")
+    await run_in_threadpool(
+        call.service.library.put_draft,
+        name,
+        wanted.definitions,
+        base=wanted.base,
+        author=author_of(call),
+    )
+    return json_response({"kept": True})
+
+
+async def delete_draft(call: Call) -> Response:
+    """Throw a draft away."""
+    name = call.request.path_params["draft"]
+    try:
+        await run_in_threadpool(call.service.library.drop_draft, name, author=author_of(call))
+    except UnknownNameError as error:
+        raise Problem(404, str(error)) from error
+    return Response(status_code=204)
+
+
+async def _told(call: Call, version: str) -> Response:
+    try:
+        found, definitions = await run_in_threadpool(call.service.library.version, version)
+    except UnknownNameError as error:
+        raise Problem(404, str(error)) from error
+    return _answer(found, definitions)
+
+
+def _answer(found: DefinitionVersion, definitions: object, *, status: int = 200) -> Response:
+    told = {**msgspec.to_builtins(found), "definitions": definitions}
+    answer = json_response(told, status=status)
+    answer.headers["ETag"] = f'"{found.version}"'
+    return answer
+
+
+async def _published(
+    call: Call, definitions: dict[str, Any], reason: str, revision: str | None
+) -> Response:
+    expected = call.request.headers.get("if-match")
+    if expected is None:
+        raise Problem(428, "expected If-Match with the ETag of GET /v1/definitions, or *")
+    try:
+        await run_in_threadpool(
+            call.service.publish,
+            read(Definitions, definitions),
+            reason=reason,
+            author=author_of(call),
+            expected=None if expected.strip() == "*" else expected.strip().strip('"'),
+            revision=revision,
+        )
+    except DefinitionError as error:
+        raise _faulty(error) from error
+    except ConflictError as error:
+        raise Problem(412, str(error)) from error
+    newest = await run_in_threadpool(call.service.library.newest)
+    found, definitions = await run_in_threadpool(call.service.library.version, newest)
+    return _answer(found, definitions)
+
+
+def _faulty(error: DefinitionError) -> Problem:
+    faults = [{"path": list(fault.path), "message": fault.message} for fault in error.faults]
+    return Problem(422, "the definitions have faults", faults=json.loads(json.dumps(faults)))
+
+
+_PATH: Final = "/v1/definitions"
+_CHANGES: Final = frozenset({404, 412, 428})
+
+ROUTES: Final = (
+    ApiRoute(
+        method="GET",
+        path=_PATH,
+        roles=READERS,
+        most_bytes=0,
+        handle=get_definitions,
+        summary="The definitions that were published last, and the ETag to publish the next by.",
+        also=frozenset({404}),
+    ),
+    ApiRoute(
+        method="POST",
+        path=_PATH,
+        roles=EDITORS,
+        most_bytes=_MOST_BYTES,
+        handle=publish,
+        summary="Publish a set of definitions with a reason; needs If-Match.",
+        reads=PublishRequest,
+        headers={"If-Match": {"type": "string"}},
+        also=_CHANGES,
+    ),
+    ApiRoute(
+        method="POST",
+        path=f"{_PATH}/plan",
+        roles=READERS - {Role.SERVER},
+        most_bytes=_MOST_BYTES,
+        handle=plan,
+        summary="What publishing a set would change; every fault of it.",
+        reads=CheckRequest,
+    ),
+    ApiRoute(
+        method="GET",
+        path=f"{_PATH}/versions",
+        roles=READERS,
+        most_bytes=0,
+        handle=get_history,
+        summary="What was published when, by whom and why.",
+    ),
+    ApiRoute(
+        method="GET",
+        path=f"{_PATH}/versions/{{version}}",
+        roles=READERS,
+        most_bytes=0,
+        handle=get_version,
+        summary="One version, as it was published.",
+        also=frozenset({404}),
+    ),
+    ApiRoute(
+        method="POST",
+        path=f"{_PATH}/versions/{{version}}/restore",
+        roles=EDITORS,
+        most_bytes=4_096,
+        handle=restore,
+        summary="Publish an old version anew, with a reason; needs If-Match.",
+        reads=RestoreRequest,
+        headers={"If-Match": {"type": "string"}},
+        also=_CHANGES,
+    ),
+    ApiRoute(
+        method="GET",
+        path="/v1/drafts",
+        roles=READERS - {Role.SERVER},
+        most_bytes=0,
+        handle=get_drafts,
+        summary="What is written and not published yet.",
+    ),
+    ApiRoute(
+        method="PUT",
+        path="/v1/drafts/{draft}",
+        roles=EDITORS,
+        most_bytes=_MOST_BYTES,
+        handle=put_draft,
+        summary="Keep a draft, faults and all.",
+        reads=DraftRequest,
+    ),
+    ApiRoute(
+        method="DELETE",
+        path="/v1/drafts/{draft}",
+        roles=EDITORS,
+        most_bytes=0,
+        handle=delete_draft,
+        summary="Throw a draft away.",
+        status=204,
+        media_type=None,
+        also=frozenset({404}),
+    ),
+)

@@ -1,0 +1,210 @@
+"""What was published when, by whom and why; what differs between two versions; drafts.
+
+A version is named by generation and number, as in `1.7`. It is never changed: rolling back
+publishes an old one anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from re import fullmatch
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, select
+
+from byleave.experiments import Definitions
+from byleave.segments import DefinitionError, canonical_json, read
+from byleave.server import schema
+from byleave.server.audit import Action, Entry, entries, note
+from byleave.server.batches import put_rows
+from byleave.server.errors import UnknownNameError
+from byleave.server.publishing import faults_of
+from byleave.server.sites import Site
+from byleave.server.storage import Storage
+
+_VERSION: Final = r"[0-9]{1,17}\.[0-9]{1,17}"
+_NO_VERSION: Final = "this site has no such version of its definitions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionVersion:
+    """One published set of definitions.
+
+    Attributes:
+        version: Its name.
+        reason: Why it was published.
+        author: Who published it.
+        published_ms: When.
+        revision: The revision of the files that it came from; None without.
+    """
+
+    version: str
+    reason: str
+    author: str
+    published_ms: int
+    revision: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Definitions that are not published yet, faults and all.
+
+    Attributes:
+        draft: Its name.
+        base: The number of the version that it started from; 0 for none.
+        author: Who wrote it last.
+        at_ms: When.
+        definitions: What was written.
+    """
+
+    draft: str
+    base: int
+    author: str
+    at_ms: int
+    definitions: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place where two sets of definitions differ; None where there is nothing.
+
+    Attributes:
+        path: The keys that lead to it.
+        before: What was there.
+        after: What is there.
+    """
+
+    path: tuple[str, ...]
+    before: Any
+    after: Any
+
+
+class Library:
+    """What a site published, and what it is about to."""
+
+    def __init__(self, storage: Storage, site: Site, *, clock: Callable[[], int]) -> None:
+        """Look after the definitions of a site in a store."""
+        self._storage = storage
+        self._site = site
+        self._clock = clock
+
+    def versions(self) -> list[DefinitionVersion]:
+        """Return what was published, the newest first."""
+        table = schema.definition_versions
+        with self._storage.reading() as connection:
+            rows = connection.execute(
+                select(table)
+                .where(table.c.site == self._site.key)
+                .order_by(table.c.generation.desc(), table.c.number.desc())
+            )
+            return [_version(row) for row in rows]
+
+    def newest(self) -> str:
+        """Return the name of the version that was published last; '' before the first."""
+        found = self.versions()
+        return found[0].version if found else ""
+
+    def version(self, name: str) -> tuple[DefinitionVersion, dict[str, Any]]:
+        """Return a version and its definitions as plain data.
+
+        Raises:
+            UnknownNameError: There is no such version.
+        """
+        if not fullmatch(_VERSION, name):
+            raise UnknownNameError(_NO_VERSION)
+        table, (generation, number) = schema.definition_versions, map(int, name.split("."))
+        with self._storage.reading() as connection:
+            row = connection.execute(
+                select(table).where(
+                    table.c.site == self._site.key,
+                    table.c.generation == generation,
+                    table.c.number == number,
+                )
+            ).one_or_none()
+        if row is None:
+            raise UnknownNameError(_NO_VERSION)
+        return _version(row), json.loads(row.definitions)
+
+    def plan(self, definitions: Mapping[str, Any]) -> list[Difference]:
+        """Return what publishing a set would change.
+
+        Raises:
+            DefinitionError: It has faults; all of them are told.
+        """
+        wanted = read(Definitions, definitions)
+        if faults := faults_of(self._site, wanted):
+            raise DefinitionError(faults)
+        newest = self.newest()
+        before = self.version(newest)[1] if newest else {}
+        return list(differences(before, json.loads(canonical_json(wanted))))
+
+    def drafts(self) -> list[Draft]:
+        """Return the drafts, by name."""
+        table = schema.drafts
+        with self._storage.reading() as connection:
+            rows = connection.execute(
+                select(table).where(table.c.site == self._site.key).order_by(table.c.draft)
+            )
+            return [
+                Draft(
+                    draft=row.draft,
+                    base=row.base,
+                    author=row.author,
+                    at_ms=row.at_ms,
+                    definitions=json.loads(row.definitions),
+                )
+                for row in rows
+            ]
+
+    def put_draft(self, name: str, definitions: Any, *, base: int, author: str) -> None:
+        """Keep a draft, in place of an older one of its name, faults and all."""
+        text = json.dumps(definitions, ensure_ascii=False, separators=(",", ":"))
+        with self._storage.writing() as connection:
+            row = (self._site.key, name, text, base, author, self._clock())
+            put_rows(connection, schema.drafts, [row])
+            self._note(connection, Action.DRAFT_PUT, name, author)
+
+    def drop_draft(self, name: str, *, author: str) -> None:
+        """Throw a draft away.
+
+        Raises:
+            UnknownNameError: There is no such draft.
+        """
+        table = schema.drafts
+        is_it = (table.c.site == self._site.key) & (table.c.draft == name)
+        with self._storage.writing() as connection:
+            if not connection.execute(delete(table).where(is_it)).rowcount:
+                raise UnknownNameError("this site has no such draft")
+            self._note(connection, Action.DRAFT_REMOVED, name, author)
+
+    def audit(self, *, before: int | None = None) -> list[Entry]:
+        """Return the newest entries of the audit trail; `before` a number, to read on."""
+        with self._storage.reading() as connection:
+            return entries(connection, self._site, before=before)
+
+    def _note(self, connection: Connection, action: Action, name: str, author: str) -> None:
+        note(connection, self._site, action, author=author, subject=name, now_ms=self._clock())
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[Difference]:
+    """Yield where two sets of definitions differ, by path; lists are compared whole."""
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old == new and type(old) is type(new):
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from differences(old, new, (*path, key))
+        else:
+            yield Difference(path=(*path, key), before=old, after=new)
+
+
+def _version(row: Row[Any]) -> DefinitionVersion:
+    return DefinitionVersion(
+        version=f"{row.generation}.{row.number}",
+        reason=row.reason,
+        author=row.author,
+        published_ms=row.published_ms,
+        revision=row.revision,
+    )
