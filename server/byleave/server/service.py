@@ -6,7 +6,7 @@ clock and the same seed then leave the same store.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock
@@ -16,12 +16,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
-from byleave.server import counters, publishing, recording, visitors
-from byleave.server.aliases import known_as
+from byleave.server import counters, publishing, recording
 from byleave.server.allocator import due_rows
-from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
 from byleave.server.books import Books
-from byleave.server.consents import StatedChoice
+from byleave.server.care import VisitorCare
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import WireEvent
@@ -36,15 +34,13 @@ from byleave.server.people import People
 from byleave.server.publishing import Published
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
-from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import fresh, open_site, reproducible, touch
 from byleave.server.storage import Storage
-from byleave.server.telling import rejudge, tell_of_events, tell_of_visitors
+from byleave.server.telling import rejudge, tell_of_events
 from byleave.server.versions import Library
-from byleave.server.visitors import Cause
 
 
-class Service:
+class Service(VisitorCare):
     """One site of one store."""
 
     def __init__(
@@ -197,70 +193,6 @@ class Service:
         """
         return decide(self.published, self.site, request, now_ms=self.clock())
 
-    def record_consent(self, visitor: str, stated: StatedChoice) -> bool:
-        """Record a choice; return whether the visitor is erased, by it or before."""
-        with self.storage.writing() as connection:
-            now_ms = self.clock()
-            is_erased = visitors.record_consent(
-                connection,
-                self.site,
-                visitor,
-                stated,
-                measurement=self._measurement,
-                now_ms=now_ms,
-            )
-            if not is_erased:
-                tell_of_visitors(connection, self.site, {visitor}, now_ms=now_ms)
-            return is_erased
-
-    def export(self, visitor: str) -> dict[str, Any]:
-        """Return all that is kept of a visitor, as plain data."""
-        with self.storage.reading() as connection:
-            return visitors.export(connection, self.site, visitor)
-
-    def attributes(self, visitor: str) -> dict[str, Value]:
-        """Return what other systems know of a visitor now: values by attribute.
-
-        Raises:
-            NothingPublishedError: There are no definitions that declare attributes.
-        """
-        declared = self.published.snapshot.definitions.attributes
-        with self.storage.reading() as connection:
-            name = known_as(connection, self.site.key, {visitor}).get(visitor, visitor)
-            found = read_attributes(connection, self.site, name, declared, now_ms=self.clock())
-        return {name: value for name, (value, _) in found.items() if value is not None}
-
-    def erase(self, visitor: str) -> None:
-        """Forget a visitor and refuse their id from now on."""
-        with self.storage.writing() as connection:
-            visitors.erase(
-                connection,
-                self.site,
-                visitor,
-                cause=Cause.REQUESTED,
-                measurement=self._measurement,
-                now_ms=self.clock(),
-            )
-
-    def merge(self, visitor: str, other: str) -> str:
-        """Keep two visitors as one person from now on; return the id that they are kept under.
-
-        Raises:
-            ErasedError: One of them was erased.
-        """
-        with self.storage.writing() as connection:
-            now_ms = self.clock()
-            kept = visitors.merge(
-                connection,
-                self.site,
-                visitor,
-                other,
-                measurement=self._measurement,
-                now_ms=now_ms,
-            )
-            tell_of_visitors(connection, self.site, {kept}, now_ms=now_ms)
-            return kept
-
     def statuses(self) -> dict[str, str]:
         """Return the status of each experiment that ever ran, of those that are defined."""
         found = {}
@@ -268,33 +200,6 @@ class Service:
             with suppress(UnknownNameError):
                 found[key] = str(self.results(key).report.status)
         return found
-
-    def observe(self, observations: Iterable[Observation]) -> Observed:
-        """Keep what another system knows of visitors, each value where no later one is known.
-
-        Raises:
-            NothingPublishedError: There are no definitions that declare attributes.
-        """
-        told, now_ms = list(observations), self.clock()
-        declared = self.published.snapshot.definitions.attributes
-        with self.storage.writing() as connection:
-            observed = observe(connection, self.site, told, declared=declared, now_ms=now_ms)
-            taken = {each.visitor for n, each in enumerate(told) if n not in observed.refused}
-            tell_of_visitors(connection, self.site, taken, now_ms=now_ms)
-        return observed
-
-    def retain(self) -> Retained:
-        """Delete what has been kept for as long as its definition allows.
-
-        Raises:
-            NothingPublishedError: There are no definitions that say how long.
-        """
-        definitions = self.published.snapshot.definitions
-        now_ms = self.clock()
-        with self.storage.writing() as connection:
-            counters.forget_reports(connection, self.site, now_ms=now_ms)
-        retention = Retention(definitions, self._measurement, now_ms=now_ms)
-        return retention.apply(self.storage, self.site, is_over=self.is_ending)
 
     def add_counts(self, report: str, counts: Mapping[str, int], *, at_ms: int) -> bool:
         """Add what a site counted of nobody in particular; return whether the report is new."""
