@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select
+from tests.server.conftest import START_MS, Sender
+from tests.server.test_membership import SHOP
+from tests.server.test_postgresql import books, history
 
 from byleave.experiments import Definitions
 from byleave.segments import Choice, Purpose, read
@@ -16,9 +19,6 @@ from byleave.server.backup import back_up, restore
 from byleave.server.consents import StatedChoice, broken_chains
 from byleave.server.service import Service
 from byleave.server.webhooks import Webhook
-from tests.server.conftest import START_MS, Sender
-from tests.server.test_membership import SHOP
-from tests.server.test_postgresql import books, history
 
 pytestmark = pytest.mark.postgres
 
