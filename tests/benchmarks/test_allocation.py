@@ -12,5 +12,5 @@ def test_the_table_names_what_was_measured_and_how_long_it_may_take(
     outcome = allocation.main()
 
     lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [most for _, _, most in lines] == ["250", "20", "20", "60000"]
+    assert [most for _, _, most in lines] == ["250", "20", "20", "6000"]
     assert outcome == int(any(float(took) > float(most) for _, took, most in lines))
