@@ -25,6 +25,7 @@ from byleave.experiments.definitions import (
     VariantKind,
 )
 from byleave.experiments.imported import Filter, Imported, Interval
+from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
     Condition,
@@ -48,6 +49,7 @@ SECTIONS: dict[type, str] = {
     Event: "Event",
     Goal: "Goal",
     Slot: "Slot",
+    Trigger: "Trigger",
     Segment: "Segment",
     Journey: "Journey",
     JourneyStep: "Journey step",

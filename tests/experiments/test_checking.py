@@ -66,6 +66,18 @@ def test_the_shop_has_no_fault(define: Define) -> None:
             {"slots": {"menu": {"promote_at_most": 0}}},
             "$.slots.menu.promote_at_most: expected at least 1",
         ),
+        (
+            {"slots": {"menu": {"trigger": {"exit": True}}}},
+            "$.slots.menu: a navigation slot does not open by itself; leave `trigger` out",
+        ),
+        (
+            {"slots": {"offer": {"kind": "content", "trigger": {"show": "popover"}}}},
+            "$.slots.offer.trigger: expected `exit`, `scroll`, `idle`, `after` or `events`",
+        ),
+        (
+            {"slots": {"offer": {"kind": "content", "trigger": {"events": ["buys"]}}}},
+            "$.slots.offer.trigger.events[0]: unknown event 'buys'. Did you mean 'buy'?",
+        ),
     ],
 )
 def test_faults_of_the_site(define: Define, changes: dict[str, Any], expected: str) -> None:

@@ -155,6 +155,15 @@ def test_a_view_depends_on_nothing_that_is_stored(
     assert found == [f"$.experiments.offer{expected}"]
 
 
+def test_what_opens_by_itself_is_an_experiment_on_visitors(define: Define) -> None:
+    slots = {"hero": {"trigger": {"exit": True}}}
+
+    assert faults_of(define(slots=slots)) == []
+    assert faults_of(define(slots=slots, experiments={"offer": VIEW})) == [
+        "$.experiments.offer.unit: what opens by itself opens once a day; use `unit: visitor`"
+    ]
+
+
 def test_a_view_may_be_for_everyone(offer: Define) -> None:
     assert check(offer(**VIEW)) == []
 

@@ -27,6 +27,7 @@ from byleave.experiments.definitions import (
 )
 from byleave.experiments.goals import Better, Goal, GoalKind
 from byleave.experiments.imported import Filter, HashName, Imported, Interval
+from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
     AttributeLeaf,
@@ -114,6 +115,17 @@ slots = st.builds(
     fields=named(st.sampled_from(get_args(FieldKind))),
     template=optional(texts),
     promote_at_most=st.integers(1, 5),
+    trigger=optional(
+        st.builds(
+            Trigger,
+            exit=st.booleans(),
+            scroll=optional(shares),
+            idle=optional(durations),
+            after=optional(durations),
+            events=many(names),
+            show=st.sampled_from(["dialog", "popover"]),
+        )
+    ),
 )
 intervals = st.builds(Interval, start=points, end=points)
 filters = st.builds(Filter, hash=hashes, seed=texts, within=many(intervals), by=many(names))

@@ -43,6 +43,7 @@ def flushed(browser: Any, server: Any) -> list[dict[str, Any]]:
 def test_the_script_is_small() -> None:
     assert len(gzip.compress(file("beacon.js"), 9)) <= 1_536
     assert len(gzip.compress(file("beacon_events.js"), 9)) <= 1_024
+    assert len(gzip.compress(file("beacon_offers.js"), 9)) <= 1_024
 
 
 def test_a_page_with_a_served_slot_loads_the_script_before_its_end(kit: Any, site: Any) -> None:

@@ -20,6 +20,7 @@ from byleave.experiments.definitions import (
 from byleave.experiments.goals import Goal, GoalKind
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.schedule import bounds_ms
+from byleave.experiments.triggers import check_trigger
 from byleave.segments import (
     Fault,
     Path,
@@ -38,7 +39,7 @@ def check(definitions: Definitions) -> list[Fault]:
     for key, goal in definitions.goals.items():
         faults += _goal(goal, definitions, ("goals", key))
     for key, slot in definitions.slots.items():
-        faults += _slot(slot, ("slots", key))
+        faults += _slot(slot, definitions, ("slots", key))
     for key, experiment in definitions.experiments.items():
         path: Path = ("experiments", key)
         faults += check_experiment(experiment, definitions, path)
@@ -102,11 +103,15 @@ def _goal(goal: Goal, definitions: Definitions, path: Path) -> Iterable[Fault]:
         yield Fault((*path, "cap"), f"a cap must be more than 0, got {goal.cap:g}")
 
 
-def _slot(slot: Slot, path: Path) -> Iterable[Fault]:
+def _slot(slot: Slot, definitions: Definitions, path: Path) -> Iterable[Fault]:
     if slot.kind is not SlotKind.CONTENT and (slot.fields or slot.template is not None):
         yield Fault(path, f"a {slot.kind} slot has neither fields nor a template; leave them out")
     if slot.promote_at_most < 1:
         yield Fault((*path, "promote_at_most"), "expected at least 1")
+    if slot.trigger is not None:
+        if slot.kind is not SlotKind.CONTENT:
+            yield Fault(path, f"a {slot.kind} slot does not open by itself; leave `trigger` out")
+        yield from check_trigger(slot.trigger, definitions.events, (*path, "trigger"))
 
 
 def _exclusions(experiments: Mapping[str, Experiment]) -> Iterable[Fault]:

@@ -36,6 +36,11 @@ def check_experiment(
     yield from _goals(experiment, definitions, path)
     if experiment.unit == "view":
         yield from _view(experiment, definitions, path)
+        slot = definitions.slots.get(experiment.slot)
+        if slot is not None and slot.trigger is not None:
+            yield Fault(
+                (*path, "unit"), "what opens by itself opens once a day; use `unit: visitor`"
+            )
 
 
 def check_segment(segment: str, definitions: Definitions, path: Path) -> Iterator[Fault]:

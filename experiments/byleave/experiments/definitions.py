@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from byleave.experiments.goals import Goal
 from byleave.experiments.imported import Imported
+from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
     Duration,
@@ -49,12 +50,14 @@ class Slot:
         fields: The typed fields that a `fields` variant fills.
         template: The site's template that renders those fields.
         promote_at_most: How many links a navigation variant may promote.
+        trigger: When it opens over the page by itself; None for a slot that stands in the page.
     """
 
     kind: SlotKind
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
     template: str | None = None
     promote_at_most: int = 3
+    trigger: Trigger | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

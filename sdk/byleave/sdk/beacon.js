@@ -76,6 +76,7 @@
   const begin = () => {
     if (page.pending) news.pending = [page.pending];
     addEventListener("byleave:news", ({ detail }) => add(...detail));
+    addEventListener("byleave:send", send);
     view();
     send();
     new MutationObserver(watch).observe(document, { childList: true, subtree: true });

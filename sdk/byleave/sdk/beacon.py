@@ -8,13 +8,14 @@ which slots came into view, goals that elements are marked with, and the standar
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from byleave.experiments import Decider, may_enrol
+from byleave.experiments import Decider, Decision, may_enrol
+from byleave.sdk import events, offers
 from byleave.sdk.encoding import encoded
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
@@ -22,7 +23,7 @@ from byleave.segments import Purpose
 EVENTS_PATH: Final = "/.byleave/events"
 
 #: The files of the script, the core last: each listens to what the core tells when it begins.
-SCRIPTS: Final = ("beacon_events.js", "beacon.js")
+SCRIPTS: Final = ("beacon_events.js", "beacon_offers.js", "beacon.js")
 
 #: The standard web events that a page itself can tell of.
 WEB_EVENTS: Final = frozenset(
@@ -55,6 +56,7 @@ def web_events(decider: Decider) -> Collection[str]:
     """Return the standard web events that some definition reads; no other is collected."""
     definitions = decider.snapshot.definitions
     read = {goal.event for goal in definitions.goals.values()}
+    read.update(*(slot.trigger.events for slot in definitions.slots.values() if slot.trigger))
     for streams in decider.rules.memory.streams.values():
         read.update(event for stream in streams.values() for event in stream.events)
     return sorted(WEB_EVENTS & read & definitions.events.keys())
@@ -69,14 +71,14 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
         codec: The page's charset.
     """
     match = _END.search(out, max(0, len(out) - 256))
-    added = _elements(visit) if match else ""
+    added = _elements(visit, codec) if match else ""
     if match is None or not added:
         return None
     place = match.start()
     return out[:place] + encoded(added, codec) + out[place:]
 
 
-def _elements(visit: Visit) -> str:
+def _elements(visit: Visit, codec: str) -> str:
     if visit.decider is None or not visit.is_counted:
         return ""
     if not visit.consent.allows(Purpose.ANALYTICS):
@@ -84,18 +86,36 @@ def _elements(visit: Visit) -> str:
     receipt = visit.slots.receipt()
     told = web_events(visit.decider) if may_enrol(visit.consent) else ()
     is_more = not {*told} <= {"page_view"}  # which the site itself sees, but for few views
-    if receipt is None and not is_more:
+    found = offers.offers(visit)
+    if receipt is None and not is_more and not found:
         return ""
     data: dict[str, Any] = {"events": told}
     if receipt is not None:
         data["receipt"] = receipt
     if visit.slots.pending:
-        data["pending"] = _sealed(visit)
+        data["pending"] = _sealed(visit, visit.slots.pending)
+    if found:
+        data["offers"] = [
+            offers.offer(visit, decision, trigger, sealed=_sealed_offer(visit, decision))
+            for decision, trigger in found
+        ]
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    scripts = "".join(map(script_tag, SCRIPTS if is_more else SCRIPTS[-1:]))
-    return f'<script type="application/json" id="byleave-data">{text}</script>{scripts}'
+    needed = zip(SCRIPTS, (is_more, found, True), strict=True)
+    scripts = "".join(script_tag(name) for name, is_needed in needed if is_needed)
+    shown = "".join(offers.content(visit, decision, codec=codec) for decision, _ in found)
+    if found:
+        shown += f'<link rel="stylesheet" href="{address("controls.css")}">'
+    return f'<script type="application/json" id="byleave-data">{text}</script>{shown}{scripts}'
 
 
-def _sealed(visit: Visit) -> str:
-    packed = urlsafe_b64encode(json.dumps([visit.now_ms, visit.slots.pending]).encode()).decode()
+def _sealed_offer(visit: Visit, decision: Decision) -> str:
+    identity = visit.memory.identity
+    unit = identity.id if identity else ""
+    random_bytes = visit.site.random_bytes
+    exposure = events.exposure(decision, unit, at_ms=visit.now_ms, random_bytes=random_bytes)
+    return _sealed(visit, [("visitor", exposure)])
+
+
+def _sealed(visit: Visit, pending: Sequence[tuple[str, events.Event]]) -> str:
+    packed = urlsafe_b64encode(json.dumps([visit.now_ms, pending]).encode()).decode()
     return visit.site.keys.signer("pending").sign(packed.rstrip("=")).decode()

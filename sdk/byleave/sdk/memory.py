@@ -164,7 +164,7 @@ def brought_identity(site: Site, scope: Scope, cookies: Mapping[str, str]) -> Id
 
 def expire_visitor(scope: Scope, cookies: Mapping[str, str]) -> list[str]:
     """Return the Set-Cookie values that remove whatever of ours a request brought."""
-    names = [cookie_name(use, scope) for use in ("id", "profile")]
+    names = [cookie_name(use, scope) for use in ("id", "profile", "shown")]
     return [expire_cookie(name, scope) for name in names if name in cookies]
 
 

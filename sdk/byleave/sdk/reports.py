@@ -13,6 +13,7 @@ from byleave.experiments.goals import GoalKind
 from byleave.sdk import events
 from byleave.sdk.beacon import web_events
 from byleave.sdk.cookies import unsigned
+from byleave.sdk.offers import opened
 from byleave.sdk.receipts import read_receipt
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
@@ -67,6 +68,8 @@ def _confirm(visit: Visit, sealed: str) -> None:
     for kind, exposure in exposures:
         # A visitor counts once their browser has kept the id that the page gave it.
         if kind == "view" or (brought is not None and brought.id == exposure["visitor"]):
+            if opened(visit, exposure):
+                exposure["at"] = visit.now_ms
             visit.site.source.capture(exposure)
 
 

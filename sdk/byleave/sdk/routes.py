@@ -15,6 +15,7 @@ from byleave.sdk.exchange import (
     refuse,
 )
 from byleave.sdk.failures import report
+from byleave.sdk.offers import shown_cookie
 from byleave.sdk.reports import take_report
 from byleave.sdk.visit import Visit
 from byleave.sdk.visitor_routes import GPC_PATH, PROFILE_PATH, send_gpc, take_profile
@@ -35,7 +36,7 @@ async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
     cookies: list[str] = []
     try:
         take_report(visit, body)
-        cookies = visit.set_cookies()
+        cookies = [*visit.set_cookies(), *shown_cookie(visit)]
     except Exception as error:
         report("report not taken", error)
     return await answer(send, 204, cookies=cookies)

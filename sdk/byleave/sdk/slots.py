@@ -24,6 +24,7 @@ class Slots:
 
     Attributes:
         served: The decisions of the slots that were met on the page.
+        offered: Those of slots on the page that open by themselves, and count only then.
         pending: Exposures that count once the page reports that it was loaded, each with what
             it is of: a `visitor` or a `view`.
     """
@@ -34,6 +35,7 @@ class Slots:
         self._settled: set[str] = set()
         self._remembered: set[str] = set()
         self.served: dict[str, Decision] = {}
+        self.offered: dict[str, Decision] = {}
         self.pending: list[tuple[str, events.Event]] = []
 
     @cached_property
@@ -142,7 +144,21 @@ class Slots:
         failures out of one arm would bias the comparison.
         """
         decision = self.decisions.get(slot) or Decision(slot=slot)
+        if self._opens_itself(slot):
+            self.offered[slot] = decision
+            if decision.is_enrolling:
+                self._visit.memory.keep()
+            return None
         self.served[slot] = decision
+        return self.rendered(decision, default, codec)
+
+    def _opens_itself(self, slot: str) -> bool:
+        decider = self._visit.decider
+        return decider is not None and decider.snapshot.definitions.slots[slot].trigger is not None
+
+    def rendered(self, decision: Decision, default: bytes, codec: str) -> bytes | None:
+        """Return what a decision shows in place of a default; None for the default."""
+        slot = decision.slot
         decider = self._visit.decider
         if decision.variant == CONTROL or decision.experiment is None or decider is None:
             return None
@@ -175,7 +191,10 @@ class Slots:
     def remember_all(self) -> None:
         """Remember the arms of all slots, for headers that go out ahead of the page."""
         try:
-            self._remember(self.decisions)
+            stand = {k: d for k, d in self.decisions.items() if not self._opens_itself(k)}
+            self._remember(stand)
+            if any(d.is_enrolling for k, d in self.decisions.items() if k not in stand):
+                self._visit.memory.keep()
         except Exception as error:
             report("arms not remembered", error)
 

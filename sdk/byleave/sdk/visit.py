@@ -41,6 +41,7 @@ class Visit:
 
     Attributes:
         is_personal: Whether a template was told something about this visitor.
+        has_opened: Whether a page reports that a slot opened by itself, or would have.
         fresh: What the server was asked about the visitor for this page alone.
     """
 
@@ -57,6 +58,7 @@ class Visit:
         self.is_personal = False
         self.fresh: Mapping[str, Scalar] = {}
         self._has_counted_page = False
+        self.has_opened = False
 
     @property
     def is_active(self) -> bool:
