@@ -200,3 +200,49 @@ def test_neither_a_sensitive_nor_a_withheld_value_is_shown(shop: Shop, agreed: A
     assert [leaf.value for leaf in granted.tree.inside] == [None, "retail"]
     assert [leaf.value for leaf in refused.tree.inside] == [None, None]
     assert [leaf.withheld_for for leaf in refused.tree.inside] == [Purpose.PERSONALISATION] * 2
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("when", "wait_ms"),
+    [
+        ({"event": "page_view", "first": {"at_least": "14d"}}, 14 * DAY_MS),
+        ({"event": "page_view", "last": {"at_least": "3d"}}, 3 * DAY_MS),
+        ({"event": "page_view", "last": {"at_most": "3d"}}, None),
+        (
+            {"sequence": [{"event": "page_view"}, {"not": "purchase", "within": "1d"}]},
+            DAY_MS + 1,
+        ),
+        ({"event": "page_view", "count": {"at_least": 3}}, None),
+        ({"attribute": "age", "at_least": 18}, None),
+    ],
+)
+def test_a_leaf_says_from_when_it_can_be_true(
+    shop: Shop, agreed: Agreed, when: object, wait_ms: int | None
+) -> None:
+    words = shop(asked=when)
+
+    begun = explained(words, agreed(*Purpose), views=1).tree
+    unseen = explained(words, agreed(*Purpose)).tree
+    refused = explained(words, agreed(), views=1).tree
+
+    expected = None if wait_ms is None else NOW + wait_ms
+    assert (begun.true_from_ms, unseen.true_from_ms) == (expected, expected)
+    assert refused.true_from_ms is None
+
+
+def test_once_events_were_observed_long_enough_nothing_is_to_come(
+    shop: Shop, agreed: Agreed
+) -> None:
+    rules = Rules(shop(asked={"event": "page_view", "last": {"at_least": "3d"}}))
+    consent = agreed(*Purpose)
+    profile = rules.record(
+        Profile(), "page_view", {"path": "/"}, at_ms=NOW, now_ms=NOW, consent=consent
+    )
+
+    facts = rules.facts(consent=consent, attributes={}, profile=profile, now_ms=NOW + 3 * DAY_MS)
+
+    assert facts.explain("asked").verdict.is_true
+    assert facts.explain("asked").tree.true_from_ms is None

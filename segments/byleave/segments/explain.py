@@ -8,15 +8,18 @@ from byleave.segments.conditions import (
     AllOf,
     AnyOf,
     AttributeLeaf,
+    BehaviourLeaf,
     Condition,
+    Leaf,
     NoneOf,
     SegmentLeaf,
 )
 from byleave.segments.consent import Purpose
 from byleave.segments.deciding import GroupWord, Tree, deciding
-from byleave.segments.interpreter import Interpreter
+from byleave.segments.interpreter import Finding, Interpreter
 from byleave.segments.reach import children
 from byleave.segments.reading import plain
+from byleave.segments.recalling import wait_of
 from byleave.segments.truth import Truth, Undetermined, Verdict
 from byleave.segments.wording import phrase
 
@@ -39,6 +42,8 @@ class Node:
             shown: not where it was withheld and not where it is sensitive.
         withheld_for: The purpose for which the visitor's data was not released.
         observed_since_ms: Since when a leaf's events are kept.
+        true_from_ms: When a leaf can be true at the earliest, where that is still to come
+            because its events have not been observed for long enough.
     """
 
     text: str
@@ -48,6 +53,7 @@ class Node:
     value: object = None
     withheld_for: Purpose | None = None
     observed_since_ms: int | None = None
+    true_from_ms: int | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the node as JSON-able data, without what it does not have."""
@@ -55,6 +61,7 @@ class Node:
             "value": self.value,
             "withheld_for": self.withheld_for and str(self.withheld_for),
             "observed_since_ms": self.observed_since_ms,
+            "true_from_ms": self.true_from_ms,
             "inside": [node.to_plain() for node in self.inside],
         }
         return {"text": self.text, **_said(self.verdict)} | {
@@ -135,7 +142,15 @@ def _node(condition: Condition, interpreter: Interpreter, use: Purpose) -> Node:
         value=value,
         withheld_for=use if finding.verdict is Verdict.WITHHELD else None,
         observed_since_ms=finding.since_ms,
+        true_from_ms=_true_from(condition, finding, interpreter.situation.now_ms),
     )
+
+
+def _true_from(leaf: Leaf, finding: Finding, now_ms: int) -> int | None:
+    if not isinstance(leaf, BehaviourLeaf) or finding.verdict is Verdict.WITHHELD:
+        return None
+    earliest_ms = (finding.since_ms or now_ms) + wait_of(leaf)
+    return earliest_ms if earliest_ms > now_ms else None
 
 
 def _said(verdict: Verdict) -> dict[str, str]:

@@ -107,6 +107,17 @@ def recall(leaf: BehaviourLeaf, state: State, *, span_ms: int | None, now_ms: in
             return _aggregate(leaf, state.marks[len(state.times) - len(times) :], is_partial)
 
 
+def wait_of(leaf: BehaviourLeaf) -> int:
+    """Return how long events must have been observed before a leaf can be true."""
+    match leaf:
+        case AgeLeaf():
+            return leaf.age.at_least or 0
+        case SequenceLeaf((*_, last)) if last.is_absent:
+            return (last.within or 0) + 1
+        case _:
+            return 0
+
+
 def counted(count: Count, known: int, *, is_partial: bool) -> Verdict:
     """Return the verdict on a number of events, of which there may be more than are known."""
     if not is_partial:
