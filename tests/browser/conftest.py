@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.server.conftest import DEFINITIONS, Clock, live_through
 
+from byleave.experiments import Definitions
+from byleave.segments import read
+from byleave.server.app import create_app
 from byleave.server.demo.clock import SteppedClock
 from byleave.server.demo.serving import serving
 from byleave.server.demo.simulation import START_MS, simulate
 from byleave.server.demo.stage import SITE, Stage
 from byleave.server.demo.transports import AsgiTransport
 from byleave.server.listening import listen, url_of
+from byleave.server.service import Service
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 
@@ -74,26 +79,45 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         yield Open(stage, url_of(shop_port), url_of(server_port))
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """A service whose console is open to real browsers."""
+
+    service: Service
+    server: str
+
+
 @pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """A server that nobody has visited yet."""
-    port = listen(0)
-    stage = Stage.set_up(
-        tmp_path_factory.mktemp("blank") / "demo.db", clock=SteppedClock(START_MS), seed=12
-    )
+def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Console]]:
+    """Two consoles: of a site with three weeks of visitors, and of one without any."""
+    history = live_through(tmp_path_factory.mktemp("full"))
+    clock = Clock()
+    clock.now_ms = history.until_ms
+    paths = {"full": history.path, "empty": tmp_path_factory.mktemp("empty") / "shop.db"}
+    opened = {}
     with ExitStack() as stack:
-        stack.callback(stage.close)
-        stack.enter_context(serving(stage.server, port))
-        yield Open(stage, "", url_of(port))
+        for state, path in paths.items():
+            service, port = Service(path, site="shop", clock=clock), listen(0)
+            stack.callback(service.close)
+            service.publish(read(Definitions, DEFINITIONS), reason="first", author="tests")
+            stack.enter_context(serving(create_app(service), port))
+            opened[state] = Console(service, url_of(port))
+        yield opened
 
 
 @pytest.fixture(scope="module")
-def chrome(chromium: str, opened: Open) -> Iterator[Browser]:
+def served(opened: Open) -> object:
+    """What a module looks at; another than the shop and its server is named by the module."""
+    return opened
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium: str, served: object) -> Iterator[Browser]:
     """Chromium, started after the simulation and stopped with the module.
 
     While Playwright runs, its event loop leaves room for no other in this thread.
     """
-    assert opened.site
+    assert served
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         yield browser
@@ -128,6 +152,7 @@ def looks_right() -> Callable[[Page, str], None]:
 
     def check(page: Page, name: str) -> None:
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        page.evaluate("scrollTo(0, 0)")
         broken = [address for address in page.evaluate(_DECODE) if address]
         page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
         overflow = page.evaluate(

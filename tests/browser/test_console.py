@@ -17,8 +17,8 @@ LooksRight = Callable[[Page, str], None]
 PAGES = {
     "overview": "/console",
     "experiments": "/console/experiments",
-    "results": "/console/experiments/pricing-hero",
-    "results-scaled": "/console/experiments/pricing-hero?effect=scaled",
+    "results": "/console/experiments/welcome",
+    "results-scaled": "/console/experiments/welcome?effect=scaled",
     "display": "/console/display",
     "sign-in": "/console/sign-in",
     "message": "/console/nowhere",
@@ -47,12 +47,18 @@ _UNSEEN = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def served(consoles: Any) -> object:
+    """The two consoles, and no shop."""
+    return consoles
+
+
 @pytest.fixture
 def sign_in(visit: Visit) -> Callable[..., Page]:
     """Opens the browser of somebody who may read results."""
 
-    def new(opened: Any, *kind: Any, **options: Any) -> Page:
-        key = opened.stage.service.create_key(Role.ANALYST)
+    def new(console: Any, *kind: Any, **options: Any) -> Page:
+        key = console.service.create_key(Role.ANALYST)
         headers = {"Authorization": f"Bearer {key}"}
         return visit(*kind, extra_http_headers=headers, **options)
 
@@ -68,10 +74,10 @@ def test_a_page_is_readable_safe_and_small(
     width: int,
     scheme: str,
     sign_in: Callable[..., Page],
-    request: pytest.FixtureRequest,
+    consoles: Any,
     looks_right: LooksRight,
 ) -> None:
-    opened = request.getfixturevalue("opened" if state == "full" else "blank")
+    opened = consoles[state]
     page = sign_in(opened, width, scheme)
     asked: list[str] = []
     told: list[str] = []
@@ -90,36 +96,42 @@ def test_a_page_is_readable_safe_and_small(
     assert sum(sizes) <= MOST_BYTES
 
 
-def test_the_list_narrows_while_one_types(sign_in: Callable[..., Page], opened: Any) -> None:
-    page = sign_in(opened)
-    page.goto(f"{opened.server}/console/experiments")
-    page.get_by_label("Words in it").press_sequentially("navigation")
+@pytest.fixture
+def full(consoles: Any) -> Any:
+    """The console of a site with visitors."""
+    return consoles["full"]
 
-    page.get_by_role("status").filter(has_text="1 experiment").wait_for()
+
+def test_the_list_narrows_while_one_types(sign_in: Callable[..., Page], full: Any) -> None:
+    page = sign_in(full)
+    page.goto(f"{full.server}/console/experiments")
+    page.get_by_label("Words in it").press_sequentially("other")
+
+    page.get_by_role("status").filter(has_text="0 experiments").wait_for()
     assert page.get_by_label("Words in it").evaluate("each => each === document.activeElement")
-    assert "words=navigation" in page.url
+    assert "words=other" in page.url
 
 
-def test_without_scripts_all_of_it_works(sign_in: Callable[..., Page], opened: Any) -> None:
-    page = sign_in(opened, java_script_enabled=False)
-    page.goto(f"{opened.server}/console/experiments")
-    page.get_by_label("Words in it").fill("navigation")
+def test_without_scripts_all_of_it_works(sign_in: Callable[..., Page], full: Any) -> None:
+    page = sign_in(full, java_script_enabled=False)
+    page.goto(f"{full.server}/console/experiments")
+    page.get_by_label("Words in it").fill("hero")
     page.get_by_role("button", name="Show").click()
 
     assert page.get_by_role("status").inner_text() == "1 experiment"
-    page.get_by_role("link", name="Plans first in the navigation").click()
+    page.get_by_role("link", name="welcome").click()
     page.get_by_role("button", name="Dark").click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    assert page.get_by_role("heading", name="Plans first in the navigation").is_visible()
+    assert page.get_by_role("heading", name="welcome").is_visible()
     page.get_by_text("How this is computed").first.click()
     assert page.get_by_text("Withdrawals of consent are compared").is_visible()
 
 
 def test_the_menu_of_a_narrow_screen_opens_and_closes_by_keyboard(
-    sign_in: Callable[..., Page], opened: Any
+    sign_in: Callable[..., Page], full: Any
 ) -> None:
-    page = sign_in(opened, 320)
-    page.goto(f"{opened.server}/console")
+    page = sign_in(full, 320)
+    page.goto(f"{full.server}/console")
     entry = page.get_by_role("link", name="Experiments", exact=True)
 
     assert not entry.is_visible()
@@ -131,20 +143,20 @@ def test_the_menu_of_a_narrow_screen_opens_and_closes_by_keyboard(
     assert page.get_by_role("button", name="Menu").evaluate("e => e === document.activeElement")
 
 
-def test_times_are_in_the_zone_of_the_browser(sign_in: Callable[..., Page], opened: Any) -> None:
-    page = sign_in(opened, timezone_id="Asia/Tokyo", locale="en-GB")
-    page.goto(f"{opened.server}/console/experiments/pricing-hero")
+def test_times_are_in_the_zone_of_the_browser(sign_in: Callable[..., Page], full: Any) -> None:
+    page = sign_in(full, timezone_id="Asia/Tokyo", locale="en-GB")
+    page.goto(f"{full.server}/console/experiments/welcome")
     at_once = page.locator("main time").first.inner_text()
     page.reload()
 
     assert "09:00" in at_once
-    assert page.locator("main time").first.inner_text() == "5 Oct 2026, 09:00 +0900"
+    assert page.locator("main time").first.inner_text() == "4 Oct 2024, 09:00 +0900"
     assert page.get_by_text("Times in Asia/Tokyo").is_visible()
 
 
-def test_what_is_folded_is_printed(sign_in: Callable[..., Page], opened: Any) -> None:
-    page = sign_in(opened)
-    page.goto(f"{opened.server}/console/experiments/pricing-hero")
+def test_what_is_folded_is_printed(sign_in: Callable[..., Page], full: Any) -> None:
+    page = sign_in(full)
+    page.goto(f"{full.server}/console/experiments/welcome")
     page.emulate_media(media="print")
     look = partial(page.evaluate, "document.querySelectorAll('details:not([open])').length")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -120,17 +120,6 @@ class Sender:
         } | changed
 
 
-@pytest.fixture(scope="session")
-def starting() -> Callable[[], tuple[Clock, Sender]]:
-    """Makes a clock and a sender for a store that several tests share."""
-
-    def make() -> tuple[Clock, Sender]:
-        clock = Clock()
-        return clock, Sender(clock)
-
-    return make
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -141,7 +130,7 @@ def send(clock: Clock) -> Sender:
     return Sender(clock)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def definitions() -> Definitions:
     return read(Definitions, DEFINITIONS)
 
@@ -193,18 +182,14 @@ class History:
     shown: list[Results]
 
 
-@pytest.fixture(scope="session")
-def history(
-    tmp_path_factory: pytest.TempPathFactory,
-    definitions: Definitions,
-    starting: Callable[[], tuple[Clock, Sender]],
-) -> History:
+def live_through(folder: Path) -> History:
     """Three weeks of visitors who differ by arm, forty every six hours."""
     rates = {"control": 0.10, "bold": 0.25, "calm": 0.12, "holdout": 0.10}
-    path, draw, shown = tmp_path_factory.mktemp("results") / "shop.db", Random(1), []
-    clock, send = starting()
+    path, draw, shown = folder / "shop.db", Random(1), []
+    clock = Clock()
+    send = Sender(clock)
     service = Service(path, site="shop", clock=clock, seed="tests")
-    service.publish(definitions, reason="first", author="tests")
+    service.publish(read(Definitions, DEFINITIONS), reason="first", author="tests")
     for step in range(88):
         [row] = service.published.snapshot.runs["welcome"].allocations
         events = []
@@ -222,6 +207,12 @@ def history(
             shown.append(service.results("welcome"))
     service.close()
     return History(path, clock(), shown)
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Three weeks of a site, for all tests that read them."""
+    return live_through(tmp_path_factory.mktemp("history"))
 
 
 @pytest.fixture

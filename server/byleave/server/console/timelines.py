@@ -13,7 +13,7 @@ from byleave.server.console.figures import WIDTH, Tick, ticks
 from byleave.server.history import DayOfEnrolment, LookBack
 from byleave.server.results import AllocationStep
 
-_LEFT: Final = 72.0  # the labels of the upright axis fit in it
+_LEFT: Final = 88.0  # the labels of the upright axis fit in it
 _HEIGHT: Final = 140.0
 
 #: More steps than this are not told apart at the width that a figure has.
