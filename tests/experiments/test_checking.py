@@ -75,8 +75,8 @@ def test_the_shop_has_no_fault(define: Define) -> None:
             "$.slots.offer.trigger: expected `exit`, `scroll`, `idle`, `after` or `events`",
         ),
         (
-            {"slots": {"offer": {"kind": "content", "trigger": {"events": ["buys"]}}}},
-            "$.slots.offer.trigger.events[0]: unknown event 'buys'. Did you mean 'buy'?",
+            {"slots": {"offer": {"kind": "content", "trigger": {"events": ["visit", "buys"]}}}},
+            "$.slots.offer.trigger.events[1]: unknown event 'buys'. Did you mean 'buy'?",
         ),
     ],
 )
