@@ -5,6 +5,7 @@ gets a new run when what it randomises or measures is not what it was.
 """
 
 import json
+import logging
 from collections.abc import Iterable
 from functools import cached_property
 from hashlib import blake2b
@@ -27,9 +28,12 @@ from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
+from byleave.server.quarantine import sound
 from byleave.server.rows import NewRow, open_rows
 from byleave.server.runs import measured, renew_runs
 from byleave.server.sites import Entropy, Site
+
+_log = logging.getLogger("byleave.server")
 
 
 class Published:
@@ -169,7 +173,13 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         .order_by(rows.run, rows.cell_index)
     ).all()
     every_run = connection.execute(select(schema.runs).where(schema.runs.c.site == site.key)).all()
-    definitions = read(Definitions, json.loads(newest.definitions))
+    usable = sound(newest.definitions)
+    if usable is None:
+        _log.error("the newest definitions cannot be used at all; publish others")
+        return None
+    for place, why in usable.aside.items():
+        _log.error("a definition is set aside", extra={"place": place, "why": why})
+    definitions = usable.definitions
     snapshot = Snapshot(
         version=Version(generation=state.generation, number=state.number),
         published_ms=state.published_ms,
@@ -177,7 +187,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         runs={
             row.experiment: _run(row, open_now, definitions.experiments[row.experiment].retired)
             for row in every_run
-            if row.ended_ms is None
+            if row.ended_ms is None and row.experiment in definitions.experiments
         },
         holdout_seed=site.derived("holdout"),
         receipt_key=site.derived("receipt"),

@@ -1,0 +1,69 @@
+"""Definitions of the store that cannot be used are set aside alone; the others work on.
+
+What is published was checked. But a store can be written by others, restored from elsewhere, or
+be older than a rule of this version; none of this may keep a server from starting.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from byleave.experiments import Definitions, check
+from byleave.segments import DefinitionError, Fault, Path, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """What can be used of a set of definitions.
+
+    Attributes:
+        definitions: What can be used.
+        aside: What cannot, and why, by its place, such as `experiments.welcome`.
+    """
+
+    definitions: Definitions
+    aside: Mapping[str, str] = field(default_factory=dict)
+
+
+def sound(text: str) -> Sound | None:
+    """Return what can be used of the definitions that a text holds; None for nothing of them.
+
+    What has a fault is left out, then what needs it, until none is left.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    aside: dict[str, str] = {}
+    while True:
+        try:
+            definitions = read(Definitions, data)
+            faults: Iterable[Fault] = check(definitions)
+        except DefinitionError as error:
+            faults = error.faults
+        except RecursionError:
+            return None
+        else:
+            if not faults:
+                return Sound(definitions=definitions, aside=aside)
+        removed = {}
+        for fault in faults:
+            place = _removed(data, fault.path)
+            if place is not None:
+                removed[place] = fault.message
+        if not removed:
+            return None
+        aside |= removed
+
+
+def _removed(data: Any, path: Path) -> str | None:
+    """Take out the object that a fault is in; return its place, None where nothing can go."""
+    if not path or not isinstance(data, dict) or path[0] not in data or path[0] == "site":
+        return None
+    section = data[path[0]]
+    if len(path) > 1 and isinstance(section, dict) and path[1] in section:
+        del section[path[1]]
+        return f"{path[0]}.{path[1]}"
+    del data[path[0]]
+    return str(path[0])
