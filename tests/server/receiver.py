@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 
@@ -12,12 +12,14 @@ class Receiver:
     def __init__(self) -> None:
         self.taken: list[tuple[Mapping[str, str], bytes]] = []
         self.status = 204
+        self._told = Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.taken.append((dict(self.headers), body))
+                receiver._told.set()
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
@@ -30,6 +32,10 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.port}/hook"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
+
+    def is_told(self, *, within_s: float) -> bool:
+        """Wait until something was sent; return whether it was."""
+        return self._told.wait(within_s)
 
     def close(self) -> None:
         self._server.shutdown()

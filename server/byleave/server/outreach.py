@@ -106,10 +106,18 @@ class Outreach:
     async def deliver(self, outbound: Outbound) -> int:
         """Send messages that are due; return how many there were."""
         rows, known, secrets = await asyncio.to_thread(self.claim)
-        sent = (self._send(outbound, row, known, secrets) for row in rows)
-        faults = await asyncio.gather(*sent)
-        if rows:
-            await asyncio.to_thread(self._settle, rows, faults)
+        sending = [asyncio.create_task(self._send(outbound, row, known, secrets)) for row in rows]
+        try:
+            if sending:
+                await asyncio.wait(sending)
+        finally:  # also when the process ends meanwhile: what was taken is not sent again
+            answered = [
+                (row, task.result()) for row, task in zip(rows, sending, strict=True) if task.done()
+            ]
+            for task in sending:
+                task.cancel()
+            if answered:
+                await asyncio.to_thread(self._settle, answered)
         return len(rows)
 
     def claim(self) -> tuple[Sequence[Row[Any]], dict[str, Webhook], dict[str, str]]:
@@ -143,10 +151,10 @@ class Outreach:
             return f"no answer: {type(error).__name__}"
         return None if 200 <= status < 300 else f"answered {status}"
 
-    def _settle(self, rows: Sequence[Row[Any]], faults: Sequence[str | None]) -> None:
+    def _settle(self, answered: Sequence[tuple[Row[Any], str | None]]) -> None:
         now_ms = self._clock()
         with self._storage.writing() as connection:
-            for row, fault in zip(rows, faults, strict=True):
+            for row, fault in answered:
                 if fault is None:
                     outbox.settle_taken(connection, self._site, row.id)
                 else:
