@@ -55,6 +55,7 @@ bench: $(READY)  ## what decisions, segments and rewriting cost, beside referenc
 	$(BIN)/python -m benchmarks.consent
 	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
 	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
+	$(BIN)/python -m benchmarks.server --reference $(REFERENCE)
 
 sbom: $(READY)  ## a bill of materials of what is locked, in build/sbom.json
 	$(PIP) install cyclonedx-bom

@@ -6,13 +6,14 @@ site that keeps the state itself, as the SDK does in the visitor's cookie, sends
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from itsdangerous import BadSignature, Signer
 
-from byleave.experiments import Assignments, Visitor, may_enrol
+from byleave.experiments import Assignments, Decision, Visitor, may_enrol
 from byleave.segments import (
     Choice,
     Consent,
@@ -25,6 +26,7 @@ from byleave.server.events import VISITOR_ID
 from byleave.server.publishing import Published
 from byleave.server.sites import Site
 
+_FIELDS: Final = tuple((field.name, field.default) for field in fields(Decision))
 _VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
 
 
@@ -93,8 +95,15 @@ def decide(
     state = msgspec.json.encode({"profile": profile.to_plain(), "assignments": assignments})
     return {
         "version": plain(published.snapshot.version),
-        "decisions": {slot: plain(decision) for slot, decision in decisions.items()},
+        "decisions": {slot: _plain(decision) for slot, decision in decisions.items()},
         "state": signer.sign(state).decode(),
+    }
+
+
+def _plain(decision: Decision) -> dict[str, Any]:
+    """Return a decision as `plain` does, without asking each time which fields it has."""
+    return {
+        name: value for name, default in _FIELDS if (value := getattr(decision, name)) != default
     }
 
 

@@ -275,7 +275,12 @@ class Service(VisitorCare):
             self._adopt(publishing.load_published(connection, self.site))
 
     def _adopt(self, published: Published | None) -> None:
-        """Take a publication into force, unless another thread already took a later one."""
+        """Take a publication into force, unless another thread already took a later one.
+
+        It is compiled first, here and not by the request that would need it next.
+        """
+        if published is not None:
+            _ = published.decider
         with self._adopting:
             current = self._published
             if published is not None and (

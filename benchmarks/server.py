@@ -1,0 +1,225 @@
+"""What the server costs over HTTP beside the same stack without it, all in one run.
+
+    python -m benchmarks.server --reference FOLDER [--rounds N] [--seconds S]
+
+Medians of interleaved rounds. The workload is that of `benchmarks.decide`: 50 segments and 20
+experiments. Load and servers share the processor, so that only ratios tell anything.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count, cycle
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import uvicorn
+from benchmarks import shared_workload
+from benchmarks.http_load import load, p99_ms, post, request
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from byleave.server.app import create_app
+from byleave.server.deadlines import PatientProtocol
+from byleave.server.deciding import DecideRequest
+from byleave.server.http import json_response
+from byleave.server.keys import Role
+from byleave.server.listening import listen, url_of
+from byleave.server.service import Service
+
+CONNECTIONS = 8
+VISITORS_PER_BATCH = 100
+
+
+def main() -> int:
+    """Run what was asked for and print the figures; return 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
+    parser.add_argument("--reference", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--serve", choices=["product", "bare"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    workload = json.loads((options.reference / "workload.json").read_text())
+    if options.serve:
+        serve(options.serve, workload)
+    else:
+        asyncio.run(compare(options.reference, workload, options.rounds, options.seconds))
+    return 0
+
+
+def serve(kind: str, workload: dict[str, Any]) -> None:
+    """Serve the product, or a fixed answer of the same size, and say where and by which key."""
+    listener = listen(0)
+    with TemporaryDirectory() as folder:
+        service = Service(Path(folder) / "byleave.db", site="bench", clock=now_ms)
+        definitions = replace(shared_workload.definitions(workload), site="bench")
+        service.publish(definitions, reason="first", author="bench")
+        key = service.create_key(Role.SERVER)
+        app = create_app(service, background=True) if kind == "product" else bare(workload, service)
+        if kind == "product":
+            app.router.routes.append(Route("/publish", publisher(service), methods=["POST"]))
+        print(url_of(listener), key, flush=True)
+        config = uvicorn.Config(
+            app, http=PatientProtocol, loop="auto", ws="none", access_log=False, log_config=None
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def bare(workload: dict[str, Any], service: Service) -> Starlette:
+    """Return an application that reads the same question and always gives the same answer."""
+    question = msgspec.json.decode(questions(workload)[0])
+    fixed = service.decide(msgspec.convert(question, DecideRequest))
+
+    async def answer(request: Request) -> Response:
+        msgspec.json.decode(await request.body())
+        return json_response(fixed)
+
+    return Starlette(routes=[Route("/v1/decide", answer, methods=["POST"])])
+
+
+def publisher(service: Service) -> Any:
+    """Return what publishes the workload again with another share of the holdout."""
+    shares = cycle([0.01, 0.02])
+
+    async def answer(_request: Request) -> Response:
+        current = service.published.snapshot.definitions
+        changed = replace(current, holdout=type(current.holdout)(next(shares)))
+        await asyncio.to_thread(service.publish, changed, reason="again", author="bench")
+        return json_response({})
+
+    return answer
+
+
+def questions(workload: dict[str, Any]) -> list[bytes]:
+    """Return a question for the decisions of each visitor of the workload, about all slots."""
+    definitions = shared_workload.definitions(workload)
+    found = []
+    for number, given in enumerate(workload["visitors"]):
+        attributes = {
+            name: value
+            for name, value in given.items()
+            if name in definitions.attributes and isinstance(value, str | int | float | bool)
+        }
+        question = {
+            "visitor": f"v{number}",
+            "slots": [*definitions.slots],
+            "consent": {"choices": {"personalisation": "granted", "analytics": "granted"}},
+            "attributes": attributes,
+        }
+        found.append(json.dumps(question).encode())
+    return found
+
+
+@contextmanager
+def running(kind: str, reference: Path) -> Iterator[tuple[str, str]]:
+    """Run a server in a process of its own; give its address and key."""
+    command = [sys.executable, "-m", "benchmarks.server", "--serve", kind]
+    with subprocess.Popen(  # noqa: S603  # this module, again
+        [*command, "--reference", str(reference)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        address, key = process.stdout.readline().split() if process.stdout else ("", "")
+        yield address, key
+        process.terminate()
+
+
+async def compare(reference: Path, workload: dict[str, Any], rounds: int, seconds: float) -> None:
+    """Measure and print."""
+    asked = questions(workload)
+    with running("product", reference) as product, running("bare", reference) as fixed:
+        ours, theirs = (
+            cycle([request(*place, body) for body in asked]).__next__
+            for place in (
+                (product[0], "/v1/decide", product[1]),
+                (fixed[0], "/v1/decide", fixed[1]),
+            )
+        )
+        size = [
+            len(await post(address, following()))
+            for address, following in ((product[0], ours), (fixed[0], theirs))
+        ]
+        rates: dict[str, list[float]] = {"decide": [], "fixed": []}
+        for _ in range(rounds):
+            for name, address, following in (
+                ("decide", product[0], ours),
+                ("fixed", fixed[0], theirs),
+            ):
+                took = await load(address, following, connections=CONNECTIONS, seconds=seconds)
+                rates[name].append(len(took) / seconds)
+        ratio = median(a / b for a, b in zip(rates["decide"], rates["fixed"], strict=True))
+        print(f"answers: {size[0]} and {size[1]} bytes")
+        print(
+            f"decide {median(rates['decide']):,.0f}/s, fixed {median(rates['fixed']):,.0f}/s: "
+            f"x {ratio:.2f}"
+        )
+
+        quiet, busy = [], []
+        publication = request(product[0], "/publish", product[1], b"")
+        for _ in range(rounds):
+            quiet.append(p99_ms(await load(product[0], ours, connections=1, seconds=seconds)))
+            loading = asyncio.create_task(load(product[0], ours, connections=1, seconds=seconds))
+            while not loading.done():
+                await post(product[0], publication)
+                await asyncio.wait([loading], timeout=1)
+            busy.append(p99_ms(await loading))
+        ratio = median(a / b for a, b in zip(busy, quiet, strict=True))
+        print(
+            f"decide p99: {median(quiet):.1f} ms quiet, {median(busy):.1f} ms while publishing "
+            f"every second: x {ratio:.2f}"
+        )
+
+        batches = event_batches(product[0], product[1], workload)
+        stored, decided = [], []
+        for _ in range(rounds):
+            both = await asyncio.gather(
+                load(product[0], ours, connections=CONNECTIONS, seconds=seconds),
+                load(product[0], batches.__next__, connections=4, seconds=seconds),
+            )
+            decided.append(len(both[0]) / seconds)
+            stored.append(len(both[1]) * VISITORS_PER_BATCH / seconds)
+        print(f"events beside decisions: {median(stored):,.0f}/s beside {median(decided):,.0f}/s")
+
+
+def event_batches(address: str, key: str, workload: dict[str, Any]) -> Iterator[bytes]:
+    """Yield batches of exposures of new visitors to the workload's first experiment."""
+    definitions = shared_workload.definitions(workload)
+    name = next(iter(definitions.experiments))
+    arm = next(iter(definitions.experiments[name].variants))
+    for number in count():
+        now, events = now_ms(), []
+        for each in range(VISITORS_PER_BATCH):
+            at = f"{now:012x}"
+            events.append(
+                {
+                    "type": "exposure",
+                    "id": f"{at[:8]}-{at[8:]}-7000-8000-{number * VISITORS_PER_BATCH + each:012x}",
+                    "visitor": f"e{number}-{each}",
+                    "at": now,
+                    "assigned_at": now,
+                    "experiment": name,
+                    "run": f"{name}.1",
+                    "allocation": f"{name}.1.1.0",
+                    "arm": arm,
+                }
+            )
+        body = json.dumps({"sent_at": now, "events": events}).encode()
+        yield request(address, "/v1/events", key, body)
+
+
+def now_ms() -> int:
+    """Return the time."""
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
