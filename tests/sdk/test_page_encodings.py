@@ -2,9 +2,12 @@
 
 import gzip
 import zlib
+from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 HTML = ("content-type", "text/html; charset=utf-8")
 
@@ -86,3 +89,33 @@ def test_variants_are_written_in_the_pages_charset(
 
     expected = "<h2>Привет, &#19990;&#30028;</h2>".encode("windows-1251")
     assert expected in answer.body
+
+
+PACKED: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    "br": (brotli.compress, brotli.decompress),
+    "zstd": (
+        lambda data: zstandard.ZstdCompressor().compress(data),
+        lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_page_in_a_newer_encoding_is_filled_and_packed_again(
+    kit: Any, get: Any, name: str, is_stream: bool
+) -> None:
+    pack, unpack = PACKED[name]
+    packed = pack(kit.page)
+    body = [packed[:20], packed[20:], b""] if is_stream else packed
+
+    answer = get(body, headers=(HTML, ("content-encoding", name)))
+
+    assert unpack(answer.body) == filled(kit.page)
+    assert answer.header("content-encoding") == name
+    assert answer.header("content-length") == (None if is_stream else str(len(answer.body)))
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_what_only_claims_a_newer_encoding_goes_out_as_it_is(kit: Any, get: Any, name: str) -> None:
+    assert get(kit.page, headers=(HTML, ("content-encoding", name))).body == kit.page

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from byleave.sdk.headers import Headers, first
@@ -26,6 +27,8 @@ _SUPERSETS: Final = {
 }
 #: A page that unpacks to more than this is left alone.
 _MOST_UNPACKED: Final = 64 * 1_048_576
+#: The largest window that browsers accept of Zstandard (RFC 9659).
+_MOST_WINDOW: Final = 8 * 1_048_576
 
 
 def charset(headers: Headers, start: bytes) -> str | None:
@@ -99,9 +102,98 @@ class Gzip:
         return packed + self._packer.flush(zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH)
 
 
-def coding(headers: Headers) -> Plain | Gzip | None:
-    """Return how to unpack a body, or None for an encoding that we do not know."""
-    name = first(headers, b"content-encoding").strip().lower()
-    if name in ("", "identity"):
-        return Plain()
-    return Gzip() if name in ("gzip", "x-gzip") else None
+class Packed:
+    """A body in an encoding whose library a site has installed, unpacked and packed again.
+
+    Args:
+        unpacker: Returns the text that some bytes complete, of at most so many bytes.
+        packer: Returns what some text becomes.
+        flush: Returns what makes all of it readable so far.
+        finish: Returns the end.
+    """
+
+    def __init__(
+        self,
+        unpacker: Callable[[bytes], bytes],
+        packer: Callable[[bytes], bytes],
+        flush: Callable[[], bytes],
+        finish: Callable[[], bytes],
+    ) -> None:
+        self._unpacker = unpacker
+        self._packer = packer
+        self._flush = flush
+        self._finish = finish
+        self._left = _MOST_UNPACKED
+
+    def unpack(self, data: bytes) -> bytes:
+        """Return the text that these bytes complete.
+
+        Raises:
+            ValueError: It is not what it claims to be, or too much.
+        """
+        try:
+            text = self._unpacker(data) if data else b""
+        except Exception:
+            raise ValueError("expected another encoding") from None
+        self._left -= len(text)
+        if self._left <= 0:
+            raise ValueError(f"expected at most {_MOST_UNPACKED} bytes")
+        return text
+
+    def pack(self, data: bytes, *, is_last: bool) -> bytes:
+        """Return what a browser can show at once, so that streaming stays streaming."""
+        return self._packer(data) + (self._finish() if is_last else self._flush())
+
+
+def _brotli() -> Packed:
+    import brotli
+
+    unpacker, packer = brotli.Decompressor(), brotli.Compressor(quality=4)
+    return Packed(
+        lambda data: _whole(unpacker.process(data, output_buffer_limit=_MOST_UNPACKED)),
+        packer.process,
+        packer.flush,
+        packer.finish,
+    )
+
+
+def _zstandard() -> Packed:
+    import zstandard
+
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW).decompressobj()
+    packer = zstandard.ZstdCompressor(level=3).compressobj()
+    return Packed(
+        unpacker.decompress,
+        packer.compress,
+        lambda: packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK),
+        lambda: packer.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH),
+    )
+
+
+def _whole(text: bytes) -> bytes:
+    if len(text) >= _MOST_UNPACKED:
+        raise ValueError("too much")
+    return text
+
+
+Coding = Plain | Gzip | Packed
+_CODINGS: Final[Mapping[str, Callable[[], Coding]]] = {
+    "": Plain,
+    "identity": Plain,
+    "gzip": Gzip,
+    "x-gzip": Gzip,
+    "br": _brotli,
+    "zstd": _zstandard,
+}
+
+
+def coding(headers: Headers) -> Coding | None:
+    """Return how to unpack a body, or None for an encoding that we do not know.
+
+    Brotli and Zstandard are known where `byleave[compression]` is installed.
+    """
+    make = _CODINGS.get(first(headers, b"content-encoding").strip().lower())
+    try:
+        return None if make is None else make()
+    except ModuleNotFoundError:
+        return None

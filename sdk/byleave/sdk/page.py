@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from byleave.sdk.beacon import ending
-from byleave.sdk.encoding import Gzip, Plain, charset, coding
+from byleave.sdk.encoding import Coding, charset, coding
 from byleave.sdk.failures import report
 from byleave.sdk.headers import (
     Headers,
@@ -162,7 +162,7 @@ class Stream:
         is_left_alone: Whether the page is in a charset that cannot be scanned.
     """
 
-    def __init__(self, visit: Visit, body_coding: Plain | Gzip, headers: Headers) -> None:
+    def __init__(self, visit: Visit, body_coding: Coding, headers: Headers) -> None:
         self._visit = visit
         self._coding = body_coding
         self._headers = headers
