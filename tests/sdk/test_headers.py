@@ -92,7 +92,15 @@ def test_the_charset_is_found_or_the_page_left_alone(
 
 @pytest.mark.parametrize(
     ("encoding", "is_known"),
-    [("", True), ("identity", True), ("gzip", True), ("br", True), ("zstd", True), ("compress", False), ("gzip, br", False)],
+    [
+        ("", True),
+        ("identity", True),
+        ("gzip", True),
+        ("br", True),
+        ("zstd", True),
+        ("compress", False),
+        ("gzip, br", False),
+    ],
 )
 def test_a_body_is_unpacked_where_we_know_how(encoding: str, is_known: bool) -> None:
     assert (coding([(b"content-encoding", encoding.encode())]) is not None) is is_known
