@@ -1,7 +1,7 @@
 # Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup audit bench demo docs test test-long check certify lock sbom
+.PHONY: help setup audit bench demo docs messages screenshots test test-long check certify lock sbom
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +39,12 @@ check: $(READY)  ## format, lint, types and the layers
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+
+messages: $(READY)  ## the console's texts for translators, in build/console.pot
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping=pyproject.toml --omit-header --no-location \
+		--keywords=marked --keywords=translated --output=build/console.pot \
+		server/byleave/server/console
 
 screenshots: $(READY)  ## every page, empty and full, light and dark, narrow and wide, in artifacts/screenshots
 	$(BIN)/python -m pytest tests/browser -m browser

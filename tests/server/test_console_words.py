@@ -1,14 +1,20 @@
 """Every text of the console can be translated, and the list for translators is complete."""
 
 import re
+import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
+from babel.messages import Catalog
+from babel.messages.mofile import write_mo
 from starlette.testclient import TestClient
 
 from byleave.server.app import create_app
+from byleave.server.console import wording
 from byleave.server.console.display import COOKIE, Display
 from byleave.server.console.pages import PAGES
 from byleave.server.console.wording import PSEUDO
@@ -85,3 +91,43 @@ def test_a_text_that_cannot_be_translated_is_found() -> None:
     page = '<p>⟦Ôné⟧ two</p><p translate="no">data</p><b aria-label="three">⟦x⟧</b><code>f()</code>'
 
     assert untranslated(page) == ["two", "three"]
+
+
+def test_a_language_needs_a_catalogue_and_no_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = Catalog(locale="de")
+    catalogue.add("%(low)s to %(high)s", "%(low)s bis %(high)s")
+    catalogue.add(("%(num)d experiment", "%(num)d experiments"), ("%(num)d Test", "%(num)d Tests"))
+    target = tmp_path / "de" / "LC_MESSAGES" / "console.mo"
+    target.parent.mkdir(parents=True)
+    with target.open("wb") as file:
+        write_mo(file, catalogue)
+    monkeypatch.setattr(wording, "_FOLDER", tmp_path)
+    wording.wording.cache_clear()
+
+    german = wording.wording("de-AT")
+    wording.wording.cache_clear()
+
+    assert german.gettext("%(low)s to %(high)s") == "%(low)s bis %(high)s"
+    assert german.ngettext("%(num)d experiment", "%(num)d experiments", 2) == "%(num)d Tests"
+    assert german.gettext("Overview") == "Overview"
+
+
+def test_translators_are_given_every_text_of_the_templates_and_of_the_code() -> None:
+    root = Path(__file__).parents[2]
+    make = which("make") or "make"
+    command = [make, "--silent", "--old-file=.venv/ready", "messages"]
+    made = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    listed = (root / "build" / "console.pot").read_text(encoding="utf-8")
+
+    assert made.returncode == 0, made.stderr
+    for text in (
+        "Overview",
+        "There is no such page",
+        "fewer than 10",
+        "%(low)s to %(high)s",
+        "%(num)d experiment",
+        "Skip to the content",
+    ):
+        assert f'msgid "{text}"' in listed
