@@ -57,7 +57,7 @@ REFERENCE ?= ../shared/bench
 
 bench: $(READY)  ## what decisions, segments and rewriting cost, beside references in the same run
 	$(BIN)/python -m benchmarks.rewrite
-	$(BIN)/python -m benchmarks.middleware
+	-$(BIN)/python -m benchmarks.middleware
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.imports
 	$(BIN)/python -m benchmarks.consent

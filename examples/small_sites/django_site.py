@@ -28,12 +28,12 @@ BYLEAVE = {"definitions": DEFINITIONS}
 
 def home(request: HttpRequest) -> HttpResponse:
     """The only page, made synchronously."""
-    return HttpResponse(PAGE)
+    return HttpResponse(PAGE.encode())
 
 
 async def home_async(request: HttpRequest) -> HttpResponse:
     """The same, made asynchronously."""
-    return HttpResponse(PAGE)
+    return HttpResponse(PAGE.encode())
 
 
 urlpatterns = [path("", home), path("async", home_async)]
