@@ -6,6 +6,7 @@ Each command lives in a module of its own and imports what it needs when it runs
 
 import typer
 
+from byleave.server.commands.access import add_user, create_key
 from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
@@ -56,6 +57,14 @@ program.command("rebuild")(rebuild)
 program.command("export")(export)
 program.command("proxy")(proxy)
 program.command("demo")(demo)
+
+users = _group("People who may sign in to a site's console.")
+users.command("add")(add_user)
+program.add_typer(users, name="users")
+
+keys = _group("Keys of a site.")
+keys.command("create")(create_key)
+program.add_typer(keys, name="keys")
 
 consent = _group("What consent strings say.")
 consent.command("decode")(decode)
