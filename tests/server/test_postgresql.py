@@ -114,3 +114,17 @@ def test_what_one_process_publishes_the_other_counts_by(
 
     assert [enrolment["run"] for enrolment in enrolled] == ["welcome.2"]
     assert version == nodes[0].published.snapshot.version
+
+
+def test_a_process_that_started_before_the_first_publication_learns_of_it(
+    database: str, definitions: Definitions, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock, seed="tests") for _ in range(2)]
+    nodes[0].publish(definitions, reason="first", author="tests")
+
+    nodes[1].tick(clock())
+    versions = [node.published.snapshot.version for node in nodes]
+    for node in nodes:
+        node.close()
+
+    assert versions[0] == versions[1]

@@ -271,7 +271,8 @@ class Service(VisitorCare):
     def _catch_up(self, connection: Connection) -> None:
         """Take what another process has published since."""
         version = publishing.current_version(connection, self.site)
-        if self._published is not None and self._published.snapshot.version < version:
+        known = self._published
+        if known is None or known.snapshot.version < version:
             self._adopt(publishing.load_published(connection, self.site))
 
     def _adopt(self, published: Published | None) -> None:
