@@ -59,11 +59,14 @@ def sound(text: str) -> Sound | None:
 
 def _removed(data: Any, path: Path) -> str | None:
     """Take out the object that a fault is in; return its place, None where nothing can go."""
-    if not path or not isinstance(data, dict) or path[0] not in data or path[0] == "site":
+    if not path or not isinstance(data, dict):
         return None
-    section = data[path[0]]
-    if len(path) > 1 and isinstance(section, dict) and path[1] in section:
-        del section[path[1]]
-        return f"{path[0]}.{path[1]}"
-    del data[path[0]]
-    return str(path[0])
+    key, *rest = path
+    if key not in data or key == "site":
+        return None
+    section = data[key]
+    if rest and isinstance(section, dict) and rest[0] in section:
+        del section[rest[0]]
+        return f"{key}.{rest[0]}"
+    del data[key]
+    return str(key)
