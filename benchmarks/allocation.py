@@ -7,10 +7,10 @@ Times are of the processor, not of the clock, and the median over rounds.
 
 import argparse
 from collections.abc import Callable
-from statistics import median
 from time import process_time
 
 import numpy as np
+from benchmarks.bars import Bar, say
 
 from byleave.experiments.allocation import (
     beta_posterior,
@@ -111,19 +111,19 @@ def simulate(days: int) -> Callable[[], object]:
     return lambda: run_scenario(scenario, 1)
 
 
-def measured(work: Callable[[], object], *, rounds: int) -> float:
-    """Return the median time of the processor in milliseconds, after a first run."""
+def measured(work: Callable[[], object], *, rounds: int) -> list[float]:
+    """Return the times of the processor in milliseconds, after a first run."""
     work()
     times = []
     for _ in range(rounds):
         before = process_time()
         work()
         times.append(1_000 * (process_time() - before))
-    return median(times)
+    return times
 
 
 def main() -> int:
-    """Print the table; return 1 where something takes longer than it may."""
+    """Print the figures; return 1 where something takes longer than it may."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
@@ -133,14 +133,10 @@ def main() -> int:
         "report of 500 rows and 5 arms": (report(500), 20.0),
         "100,000 simulated visits": (simulate(10), 6_000.0),
     }
-    print("| work | ms | at most |")
-    print("|---|---|---|")
-    is_fine = True
-    for name, (work, most) in works.items():
-        took = measured(work, rounds=options.rounds)
-        print(f"| {name} | {took:.1f} | {most:.0f} |")
-        is_fine &= took <= most
-    return 0 if is_fine else 1
+    return say(
+        Bar.of(name, measured(work, rounds=options.rounds), " ms", most=most)
+        for name, (work, most) in works.items()
+    )
 
 
 if __name__ == "__main__":

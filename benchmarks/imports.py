@@ -14,6 +14,8 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.bars import Bar, say
+
 REFERENCE: Final = "starlette, uvicorn, jinja2, itsdangerous"
 IMPORTS: Final = {
     REFERENCE: "import starlette.applications, starlette.routing, uvicorn, jinja2, itsdangerous",
@@ -33,8 +35,8 @@ print(taken * 1e3, grown / 1024, ','.join(sorted(loaded - sys.stdlib_module_name
 """
 
 
-def main() -> None:
-    """Print the table."""
+def main() -> int:
+    """Print the table; return 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=15)
     repeats = parser.parse_args().repeats
@@ -49,6 +51,13 @@ def main() -> None:
     for name, (taken, grown, loaded) in best.items():
         ratio = taken / best[REFERENCE][0]
         print(f"{name:<44}{taken:>8.1f}{grown:>8.1f}{ratio:>13.2f}  {loaded}")
+    return say(
+        [
+            Bar("importing byleave.segments", best["byleave.segments"][0], " ms", most=40),
+            Bar("importing byleave.sdk", best["byleave.sdk"][0], " ms", most=90),
+            Bar("memory of byleave.sdk", best["byleave.sdk"][1], " MB", most=20),
+        ]
+    )
 
 
 def measured(code: str, environment: dict[str, str]) -> tuple[float, float, str]:
@@ -64,4 +73,4 @@ def measured(code: str, environment: dict[str, str]) -> tuple[float, float, str]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

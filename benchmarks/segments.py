@@ -21,6 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks import shared_workload
+from benchmarks.bars import Bar, ratios, say
 
 from byleave.segments import Choice, Consent, Purpose, Rules
 
@@ -32,6 +33,8 @@ PEERS = (
     "cel-python (celpy)",
 )
 OURS = "ours"
+MOST_OF_G = 3.0
+LEAST_OF_PEERS = 15.0
 VISITORS = 16
 SLICE_S = 0.02
 REFUSED = Consent(dict.fromkeys(Purpose, Choice.DENIED))
@@ -40,7 +43,7 @@ Answer = Callable[[int], Any]
 
 
 def main() -> int:
-    """Print the table; return 1 where somebody is in other segments than the workload says."""
+    """Print the table; return 1 where segments differ from the workload, or a bar is missed."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--seed", type=int, help="make a new workload instead of the stored one")
@@ -65,8 +68,7 @@ def main() -> int:
         print(f"visitors in other segments than the workload says: {wrong}")
         return 1
     contenders["ours, consent refused"] = ours(workload, consent=REFUSED)
-    report(contenders, options.rounds)
-    return 0
+    return report(contenders, options.rounds)
 
 
 def generated(workload: Mapping[str, Any]) -> Answer:
@@ -116,8 +118,8 @@ def peers(workload: Mapping[str, Any]) -> dict[str, Answer]:
     return found
 
 
-def report(contenders: Mapping[str, Answer], rounds: int) -> None:
-    """Run the contenders in turns and print what each takes."""
+def report(contenders: Mapping[str, Answer], rounds: int) -> int:
+    """Run the contenders in turns and print what each takes; return 1 where a bar is missed."""
     gc.collect()
     gc.freeze()
     taken: dict[str, list[float]] = {name: [] for name in contenders}
@@ -129,9 +131,16 @@ def report(contenders: Mapping[str, Answer], rounds: int) -> None:
     reference, own = taken[next(iter(contenders))], taken[OURS]
     print(f"{'':<36}{'µs':>10}{'x G':>9}{'x ours':>9}")
     for name, times in taken.items():
-        to_reference = median(a / b for a, b in zip(times, reference, strict=True))
-        to_ours = median(a / b for a, b in zip(times, own, strict=True))
+        to_reference = median(ratios(times, reference))
+        to_ours = median(ratios(times, own))
         print(f"{name:<36}{median(times):>10.1f}{to_reference:>9.2f}{to_ours:>9.2f}")
+    bars = [Bar.of("50 segments, beside G", ratios(own, reference), " x", most=MOST_OF_G)]
+    bars += [
+        Bar.of(f"{name}, beside ours", ratios(taken[name], own), " x", least=LEAST_OF_PEERS)
+        for name in PEERS
+        if name in taken
+    ]
+    return say(bars)
 
 
 def timed(answer: Answer) -> float:

@@ -23,7 +23,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="All chance follows from it.")] = 1,
     visitors: Annotated[
         int | None,
-        typer.Option(min=1, help="How many people come: 11,000 with --once, 5,000 without."),
+        typer.Option(min=1, help="How many people come: 13,000 with --once, 5,000 without."),
     ] = None,
     site_port: Annotated[int, typer.Option(help="Where the shop listens.")] = 8400,
     server_port: Annotated[int, typer.Option(help="Where the server listens.")] = 8401,
@@ -41,7 +41,7 @@ def demo(
         with tempfile.TemporaryDirectory(prefix="byleave-demo-") as folder:
             database = Path(folder) / "demo.db"
             if once:
-                _once(database, seed=seed, visitors=visitors or 11_000, as_json=as_json)
+                _once(database, seed=seed, visitors=visitors or 13_000, as_json=as_json)
             else:
                 _open(
                     database, seed=seed, visitors=visitors or 5_000, ports=(site_port, server_port)
