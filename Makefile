@@ -54,16 +54,21 @@ certify: check test test-long  ## everything above, in one run, and what takes h
 
 # The folder that holds the workload, the generated baselines and the peers' adapters.
 REFERENCE ?= ../shared/bench
+BENCH := build/bench
 
-bench: $(READY)  ## what decisions, segments and rewriting cost, beside references in the same run
-	$(BIN)/python -m benchmarks.rewrite
-	-$(BIN)/python -m benchmarks.middleware
-	$(BIN)/python -m benchmarks.faults
-	$(BIN)/python -m benchmarks.imports
-	$(BIN)/python -m benchmarks.consent
-	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
-	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
-	$(BIN)/python -m benchmarks.server --reference $(REFERENCE)
+bench: $(BENCH)/ready  ## what everything costs, beside references and peers, in docs/reference/performance.md
+	$(BENCH)/bin/python -m benchmarks --reference $(REFERENCE) \
+		$(if $(wildcard $(BENCH)/node_modules),--node $(BENCH))
+
+# The peers stay apart from what the tests run with. Those of Node need npm.
+$(BENCH)/ready: requirements.lock benchmarks/peers.txt benchmarks/peers.json
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip --quiet install --require-hashes --requirement requirements.lock
+	$(BENCH)/bin/pip --quiet install --requirement benchmarks/peers.txt
+	$(BENCH)/bin/pip --quiet install --no-build-isolation --no-deps --editable .
+	cp benchmarks/peers.json $(BENCH)/package.json
+	-npm install --prefix $(BENCH) --no-audit --no-fund --no-package-lock --silent
+	@touch $@
 
 sbom: $(READY)  ## a bill of materials of what is locked, in build/sbom.json
 	$(PIP) install cyclonedx-bom

@@ -1,8 +1,9 @@
 """Run every benchmark and write one page of what they found.
 
-    python -m benchmarks --reference FOLDER [--page FILE] [--only NAME]…
+    python -m benchmarks --reference FOLDER [--node FOLDER] [--page FILE] [--only NAME]…
 
-FOLDER holds the workload, the generated baselines and the peers' adapters. Benchmarks run one
+The folder of `--reference` holds the workload, the generated baselines and the peers' adapters,
+that of `--node` the packages of Node; without it what needs them is left out. Benchmarks run one
 after the other, each in a process of its own. Returns 1 where a bar is missed or one fails.
 """
 
@@ -11,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -32,12 +34,13 @@ This page is written by `make bench`, which anybody can run; it says what was mi
 
 
 class Benchmark(NamedTuple):
-    """A module of this package, what it is about, and what its program is given."""
+    """A module of this package, what it is about, and which folders and flags it is given."""
 
     module: str
     title: str
     about: str
-    options: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 BENCHMARKS: Final = (
@@ -46,7 +49,7 @@ BENCHMARKS: Final = (
         "Segments",
         "50 segments for one visitor. G is the same rules as generated Python with two truth "
         "values, without consent; below it, rule engines with the rules in their own language.",
-        ("--reference",),
+        ("reference",),
     ),
     Benchmark(
         "decide",
@@ -54,7 +57,8 @@ BENCHMARKS: Final = (
         "50 segments and 20 experiments for one visitor, with consent, reasons, sticky arms and "
         "propensities. F is generated Python that does all of that and nothing else; peers do "
         "less, each as much as it can, and only those that find the same segments take part.",
-        ("--peers", "--reference"),
+        ("reference",),
+        ("--peers",),
     ),
     Benchmark("consent", "Consent strings", "Decoding, the longest and most damaging included."),
     Benchmark(
@@ -78,14 +82,21 @@ BENCHMARKS: Final = (
         "server",
         "The server",
         "Over HTTP on loopback, load and servers sharing the processors.",
-        ("--reference",),
+        ("reference",),
+    ),
+    Benchmark(
+        "remote",
+        "Decisions over HTTP beside GrowthBook's",
+        "The same rules in GrowthBook's engine for remote evaluation, served by Express. The load "
+        "comes from the same machine, which slows the faster one more.",
+        ("reference", "node"),
     ),
     Benchmark("allocation", "Statistics", "New weights, a report and simulated visits."),
     Benchmark(
         "growth",
         "Growth",
         "How costs grow as there is more of everything; both axes of its table are powers of ten.",
-        ("--reference",),
+        ("reference",),
     ),
 )
 
@@ -110,21 +121,23 @@ def main() -> int:
     parser.add_argument("--page", type=Path, default=PAGE)
     names = [each.module for each in BENCHMARKS]
     parser.add_argument("--only", choices=names, action="append", default=[])
+    parser.add_argument("--node", type=Path)
     options = parser.parse_args()
+    folders = {"reference": options.reference, "node": options.node}
     found = {
-        each: run(each, options.reference)
+        each: run(each, folders)
         for each in BENCHMARKS
         if not options.only or each.module in options.only
+        if all(folders[name] is not None for name in each.folders)
     }
     options.page.write_text(page(found), encoding="utf-8")
     return max(result.code for result in found.values())
 
 
-def run(benchmark: Benchmark, reference: Path) -> Result:
+def run(benchmark: Benchmark, folders: Mapping[str, Path]) -> Result:
     """Run one benchmark and show what it prints."""
-    command = [sys.executable, "-m", f"benchmarks.{benchmark.module}", *benchmark.options]
-    if "--reference" in command:
-        command.append(str(reference))
+    command = [sys.executable, "-m", f"benchmarks.{benchmark.module}", *benchmark.flags]
+    command += [f"--{name}={folders[name].resolve()}" for name in benchmark.folders]
     print(f"\n{benchmark.title}", flush=True)
     try:
         done = subprocess.run(  # noqa: S603  # a module of this package

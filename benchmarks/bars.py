@@ -7,7 +7,7 @@ from statistics import median
 from typing import Final, NamedTuple, Self
 
 _LINE: Final = re.compile(
-    r"^(held|MISSED): (.+): ([\d.,]+[^()]*?)(?: \(([\d.,]+ to [\d.,]+)\))?"
+    r"^(held|MISSED): (.+): ([\d.,]+[^()\n]*?)(?: \(([\d.,]+ to [\d.,]+)\))?"
     r", (at (?:most|least) .+)$",
     flags=re.MULTILINE,
 )
