@@ -13,6 +13,12 @@ PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 pyth
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 
+# The folder that holds the workload, the generated baselines and the peers' adapters.
+REFERENCE ?= ../shared/bench
+# What benchmarks run in, with the peers beside Byleave, and where Node's packages are if npm is here.
+BENCH := build/bench
+NODE = $(if $(wildcard $(BENCH)/node_modules),--node $(BENCH))
+
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 #/p' $(MAKEFILE_LIST) | column -t -s '#'
 
@@ -49,16 +55,11 @@ messages: $(READY)  ## the console's texts for translators, in build/console.pot
 screenshots: $(READY)  ## every page, empty and full, light and dark, narrow and wide, in artifacts/screenshots
 	$(BIN)/python -m pytest tests/browser -m browser
 
-certify: check test test-long  ## everything above, in one run, and what takes hours
-	BYLEAVE_KILLS=50 $(BIN)/python -m pytest -m long tests/server/test_killing.py
-
-# The folder that holds the workload, the generated baselines and the peers' adapters.
-REFERENCE ?= ../shared/bench
-BENCH := build/bench
+certify: $(BENCH)/ready check  ## every promise put to the test, which takes hours, in docs/reference/scorecard.md
+	$(BENCH)/bin/python -m tests.scorecard --reference $(REFERENCE) $(NODE)
 
 bench: $(BENCH)/ready  ## what everything costs, beside references and peers, in docs/reference/performance.md
-	$(BENCH)/bin/python -m benchmarks --reference $(REFERENCE) \
-		$(if $(wildcard $(BENCH)/node_modules),--node $(BENCH))
+	$(BENCH)/bin/python -m benchmarks --reference $(REFERENCE) $(NODE)
 
 # The peers stay apart from what the tests run with. Those of Node need npm.
 $(BENCH)/ready: requirements.lock benchmarks/peers.txt benchmarks/peers.json
