@@ -22,7 +22,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-import uvicorn
 from benchmarks import shared_workload
 from benchmarks.http_load import load, p99_ms, post, request
 from starlette.applications import Starlette
@@ -30,8 +29,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from byleave.segments import Rules
+from byleave.server import serving
 from byleave.server.app import create_app
-from byleave.server.deadlines import PatientProtocol
 from byleave.server.deciding import DecideRequest
 from byleave.server.http import json_response
 from byleave.server.keys import Role
@@ -70,10 +70,7 @@ def serve(kind: str, workload: dict[str, Any]) -> None:
         if kind == "product":
             app.router.routes.append(Route("/publish", publisher(service), methods=["POST"]))
         print(url_of(listener), key, flush=True)
-        config = uvicorn.Config(
-            app, http=PatientProtocol, loop="auto", ws="none", access_log=False, log_config=None
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        serving.serve(app, service, listener, most_connections=100, trusted_proxies=())
 
 
 def bare(workload: dict[str, Any], service: Service) -> Starlette:
@@ -83,7 +80,7 @@ def bare(workload: dict[str, Any], service: Service) -> Starlette:
 
     async def answer(request: Request) -> Response:
         msgspec.json.decode(await request.body())
-        return json_response(fixed)
+        return Response(msgspec.json.encode(fixed), media_type="application/json")
 
     return Starlette(routes=[Route("/v1/decide", answer, methods=["POST"])])
 
@@ -102,20 +99,17 @@ def publisher(service: Service) -> Any:
 
 
 def questions(workload: dict[str, Any]) -> list[bytes]:
-    """Return a question for the decisions of each visitor of the workload, about all slots."""
+    """Return a question about all slots for each visitor of the workload, with their past."""
     definitions = shared_workload.definitions(workload)
-    found = []
-    for number, given in enumerate(workload["visitors"]):
-        attributes = {
-            name: value
-            for name, value in given.items()
-            if name in definitions.attributes and isinstance(value, str | int | float | bool)
-        }
+    rules, found = Rules(definitions.vocabulary), []
+    for given in workload["visitors"]:
+        visitor = shared_workload.visitor(given, rules)
         question = {
-            "visitor": f"v{number}",
+            "visitor": visitor.id,
             "slots": [*definitions.slots],
             "consent": {"choices": {"personalisation": "granted", "analytics": "granted"}},
-            "attributes": attributes,
+            "attributes": visitor.attributes,
+            "state": {"profile": visitor.profile.to_plain()},
         }
         found.append(json.dumps(question).encode())
     return found

@@ -33,7 +33,7 @@ def decisions(service: Service, visitors: int, states: dict[str, str] | None = N
                 state=None if states is None else states[visitor],
             )
         )
-        arms[visitor] = answer["decisions"]["hero"].get("arm")
+        arms[visitor] = answer["decisions"]["hero"].arm
         kept[visitor] = answer["state"]
     return arms, kept
 

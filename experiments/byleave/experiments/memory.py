@@ -23,13 +23,15 @@ class Memory:
         self._published_ms = snapshot.published_ms
         self._site_cap = snapshot.definitions.cap
         self._runs: set[str] = set()
-        self._caps: dict[str, Cap | None] = {}
+        self._caps: dict[str, Cap] = {}
         for key, experiment in snapshot.definitions.experiments.items():
             if key in snapshot.runs and experiment.unit == "visitor":
                 self._runs.add(snapshot.runs[key].id)
-                self._caps[key] = experiment.cap
+                if experiment.cap is not None:
+                    self._caps[key] = experiment.cap
                 for arm, variant in experiment.variants.items():
-                    self._caps[f"{key}/{arm}"] = variant.cap
+                    if variant.cap is not None:
+                        self._caps[f"{key}/{arm}"] = variant.cap
 
     def is_full(self, assignments: Assignments, now_ms: int) -> bool:
         """Return whether a visitor has had all the exposures that the site's cap allows."""
@@ -43,16 +45,17 @@ class Memory:
         self, assignments: Assignments, served: Iterable[Decision], *, now_ms: int
     ) -> Assignments:
         """Return what to remember once these decisions were served."""
+        runs, is_counting = self._runs, bool(self._caps) or self._site_cap is not None
         # A run that the snapshot does not know is over, unless its arm was drawn after the
         # snapshot was published: then another process already has the next one.
         sticky = {
             run: kept
             for run, kept in assignments.sticky.items()
-            if run in self._runs or kept.assigned_at_ms > self._published_ms
+            if run in runs or kept.assigned_at_ms > self._published_ms
         }
         exposures = dict(assignments.exposures)
         for decision in served:
-            if decision.run not in self._runs or decision.reason not in _EXPOSING:
+            if decision.run not in runs or decision.reason not in _EXPOSING:
                 continue
             if decision.arm and decision.allocation and decision.assigned_at_ms is not None:
                 sticky[decision.run] = Sticky(
@@ -61,9 +64,11 @@ class Memory:
                     assigned_at_ms=decision.assigned_at_ms,
                     is_enrolled=decision.is_enrolling,
                 )
-            for counted in (f"{decision.experiment}", f"{decision.experiment}/{decision.arm}"):
-                exposures[counted] = (*exposures.get(counted, ()), now_ms)
-        return Assignments(sticky=sticky, exposures=self._needed(exposures, now_ms))
+            if is_counting:
+                for counted in (f"{decision.experiment}", f"{decision.experiment}/{decision.arm}"):
+                    exposures[counted] = (*exposures.get(counted, ()), now_ms)
+        needed = self._needed(exposures, now_ms) if is_counting else {}
+        return Assignments(sticky=sticky, exposures=needed)
 
     def _needed(self, exposures: Times, now_ms: int) -> dict[str, tuple[int, ...]]:
         """Return the exposures that some cap may still count."""

@@ -7,6 +7,7 @@ not empty. Times are distances from the part's beginning or from the time before
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 #: The longest text of one part that is read at all.
@@ -100,15 +101,14 @@ def _read(text: str, base_ms: int) -> tuple[str, State]:
     if len(key) != KEY_LENGTH or len(fields) > 4:
         raise ValueError(_REFUSED)
     since, times, marks, reached = (*fields, *[""] * (4 - len(fields)))
-    moments = []
-    moment = base_ms
-    for distance in _wholes(times):
-        moment += distance
-        moments.append(moment)
+    moments = tuple(accumulate(_wholes(times), initial=base_ms))[1:]
+    since_ms, is_cut = base_ms + int(since.lstrip("-") or "0", 16), since.startswith("-")
+    if not marks and not reached:
+        return key, State(since_ms, moments, is_cut)
     state = State(
-        base_ms + int(since.lstrip("-") or "0", 16),
-        tuple(moments),
-        since.startswith("-"),
+        since_ms,
+        moments,
+        is_cut,
         tuple(_mark(mark) for mark in marks.split("_") if mark),
         tuple(base_ms + int(far, 16) if far else 0 for far in reached.split("_") if reached),
     )

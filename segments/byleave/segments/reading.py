@@ -9,8 +9,8 @@ how `equals: true` becomes a comparison and `control: site` a variant.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -79,7 +79,7 @@ def plain(value: object) -> Any:
             return to_plain()
         return {
             f.name: plain(item)
-            for f in fields(value)
+            for f in _fields(type(value))
             if (item := getattr(value, f.name)) != _default(f)
         }
     if isinstance(value, Mapping):
@@ -185,7 +185,7 @@ class Reader:
         self.keys(data, hints, path)
         before = len(self.faults)
         values = {}
-        for field in fields(kind):
+        for field in _fields(kind):
             if field.name in data:
                 hint, item = hints[field.name], data[field.name]
                 values[field.name] = self.read(hint, item, (*path, field.name))
@@ -199,7 +199,7 @@ class Reader:
         kinds = [kind for kind in kinds if kind is not NoneType]
         if len(kinds) == 1:
             return self.read(kinds[0], data, path)
-        objects = {fields(kind)[0].name: kind for kind in kinds if is_dataclass(kind)}
+        objects = {_fields(kind)[0].name: kind for kind in filter(is_dataclass, kinds)}
         if not objects:
             return self._first_fit(kinds, data, path)
         if not isinstance(data, Mapping):
@@ -266,6 +266,10 @@ _SCALARS: Final = {str: "text", bool: "true or false", int: "a whole number", fl
 def type_hints(kind: type) -> dict[str, Any]:
     """Return the resolved types of a dataclass's fields, by name."""
     return get_type_hints(kind)
+
+
+#: The fields of a dataclass; looking them up each time takes as long as reading them.
+_fields: Final[Callable[[Any], tuple[Field[Any], ...]]] = cache(fields)
 
 
 def _default(field: Any) -> object:

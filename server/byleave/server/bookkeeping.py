@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, update
 
 from byleave.experiments import HOLDOUT
 from byleave.server import schema
@@ -167,7 +167,7 @@ def read_exposed(
     exposures = [e for e in events if isinstance(e, Exposure) and e.run in measurement.runs]
     wanted = {e.allocation for e in exposures if e.allocation is not None}
     rows = {
-        row.allocation: (row, weights_of(row))
+        row.allocation: (row.run, last_draw_ms(row), weights_of(row))
         for row in find_rows(connection, schema.allocations, site=site, allocation=wanted)
     }
     strata = {e.id: _stratum(e, rows) for e in exposures}
@@ -191,14 +191,14 @@ def read_exposed(
 
 
 def _stratum(
-    exposure: Exposure, rows: Mapping[str, tuple[Row[Any], Mapping[str, float]]]
+    exposure: Exposure, rows: Mapping[str, tuple[str, int, Mapping[str, float]]]
 ) -> str | None:
     """Return the stratum of an exposure; None when it does not count."""
     if exposure.allocation is None:
         is_held_out = exposure.arm == HOLDOUT
         return holdout_stratum(exposure.run, exposure.assigned_ms) if is_held_out else None
-    row, weights = rows.get(exposure.allocation, (None, {}))
-    if row is None or row.run != exposure.run or exposure.assigned_ms > last_draw_ms(row):
+    run, until_ms, weights = rows.get(exposure.allocation, ("", 0, {}))
+    if run != exposure.run or exposure.assigned_ms > until_ms:
         return None
     return exposure.allocation if weights.get(exposure.arm, 0.0) > 0 else None
 

@@ -1,32 +1,39 @@
 """Decisions over the wire, for sites that do not decide in their own process.
 
 The server keeps nothing of the visitor here: what has to be remembered comes with the request
-and goes back with the answer, as a signed text that only this site's server can read back. A
-site that keeps the state itself, as the SDK does in the visitor's cookie, sends it as it is.
+and goes back with the answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
-from hashlib import sha256
+from dataclasses import MISSING, fields
+from operator import attrgetter
 from typing import Annotated, Any, Final
 
 import msgspec
-from itsdangerous import BadSignature, Signer
 
-from byleave.experiments import Assignments, Decision, Visitor, may_enrol
+from byleave.experiments import Decision, Reason, Visitor, may_enrol
 from byleave.segments import (
     Choice,
     Consent,
-    Profile,
     Purpose,
     Regime,
-    plain,
 )
 from byleave.server.events import VISITOR_ID
 from byleave.server.publishing import Published
-from byleave.server.sites import Site
+from byleave.server.states import KnownState, States
 
-_FIELDS: Final = tuple((field.name, field.default) for field in fields(Decision))
+#: A decision as it is told: what is as it is by default goes without saying.
+_Told: Final[Any] = msgspec.defstruct(
+    "_Told",
+    [
+        (each.name, each.type, msgspec.NODEFAULT if each.default is MISSING else each.default)
+        for each in fields(Decision)
+    ],
+    frozen=True,
+    omit_defaults=True,
+)
+_values: Final = attrgetter(*(field.name for field in fields(Decision)))
+_NO_EXPERIMENT: Final = Reason.NO_EXPERIMENT
 _VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
 
 
@@ -52,13 +59,6 @@ class WireConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
 
-class KnownState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A visitor's state as the site keeps it: the plain forms of profile and assignments."""
-
-    profile: dict[str, Any] = {}
-    assignments: dict[str, Any] = {}
-
-
 class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is asking, what they agreed to, what is known of them, and for which slots."""
 
@@ -73,54 +73,37 @@ class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def decide(
-    published: Published, site: Site, request: DecideRequest, *, now_ms: int
+    published: Published, states: States, request: DecideRequest, *, now_ms: int
 ) -> dict[str, Any]:
-    """Return the decision for each slot, the version they are by, and the next state."""
-    signer = Signer(site.derived("state"), salt=request.visitor or "nobody", digest_method=sha256)
-    profile, assignments = _known(request, signer)
+    """Return the decision for each slot, the version they are by, and the next state.
+
+    It is what `msgspec.json.encode` writes as the answer.
+    """
+    consent = request.consent.consent()
+    state = states.read(request.state, request.visitor, consent)
+    assignments = state.assignments
     visitor = Visitor(
         id=request.visitor,
         view=request.view,
-        consent=request.consent.consent(),
+        consent=consent,
         attributes=request.attributes,
         region=request.region,
-        profile=profile,
+        profile=state.profile,
         assignments=assignments,
         is_counted=request.counted,
     )
     decider = published.decider
     decisions = decider.decide(visitor, request.slots, now_ms=now_ms)
-    if may_enrol(visitor.consent):
+    if may_enrol(consent):
         assignments = decider.remember(assignments, decisions.values(), now_ms=now_ms)
-    state = msgspec.json.encode({"profile": profile.to_plain(), "assignments": assignments})
     return {
-        "version": plain(published.snapshot.version),
-        "decisions": {slot: _plain(decision) for slot, decision in decisions.items()},
-        "state": signer.sign(state).decode(),
+        "version": published.version,
+        "decisions": {slot: _told(decision) for slot, decision in decisions.items()},
+        "state": states.write(state, assignments, request.visitor),
     }
 
 
-def _plain(decision: Decision) -> dict[str, Any]:
-    """Return a decision as `plain` does, without asking each time which fields it has."""
-    return {
-        name: value for name, default in _FIELDS if (value := getattr(decision, name)) != default
-    }
-
-
-def _known(request: DecideRequest, signer: Signer) -> tuple[Profile, Assignments]:
-    """Return what the state holds and the visitor still lets us keep.
-
-    A state that is not ours, or another visitor's, holds nothing.
-    """
-    consent = request.consent.consent()
-    try:
-        if isinstance(request.state, KnownState):
-            state = request.state
-        else:
-            state = msgspec.json.decode(signer.unsign(request.state or ""), type=KnownState)
-        profile = Profile.from_plain(state.profile)
-        assignments = msgspec.convert(state.assignments, Assignments)
-    except (BadSignature, msgspec.ValidationError):
-        return Profile(), Assignments()
-    refused = [purpose for purpose in Purpose if not consent.allows(purpose)]
-    return profile.forget(refused), assignments if may_enrol(consent) else Assignments()
+def _told(decision: Decision) -> Any:
+    if decision.experiment is None and decision.reason is _NO_EXPERIMENT:
+        return _Told(decision.slot)  # so are most slots
+    return _Told(*_values(decision))

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from byleave.segments import canonical_json
@@ -16,6 +16,11 @@ T = TypeVar("T")
 #: JSON that is nested deeper is refused unread: nothing we take comes near it.
 DEEPEST: Final = 32
 
+_JSON_WANTED: Final = "expected JSON in UTF-8"
+_JSON_HEADERS: Final = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+)
 _STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
@@ -55,14 +60,20 @@ class Problem(Exception):
         )
 
 
+class JsonResponse(Response):
+    """Data as JSON that nobody may keep."""
+
+    def __init__(self, data: object, status: int = 200) -> None:
+        """Write the data; the headers are always the same, and need not be put together."""
+        self.status_code, self.background = status, None
+        self.body = msgspec.json.encode(data)
+        length = (b"content-length", b"%d" % len(self.body))
+        self.raw_headers = [length, *_JSON_HEADERS]
+
+
 def json_response(data: object, *, status: int = 200) -> Response:
     """Return data as JSON that nobody may keep."""
-    return Response(
-        msgspec.json.encode(data),
-        status,
-        headers={"Cache-Control": "no-store"},
-        media_type="application/json",
-    )
+    return JsonResponse(data, status)
 
 
 async def read_body(request: Request, *, most_bytes: int) -> bytes:
@@ -73,12 +84,16 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "send the body without Content-Encoding")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
+    body, has_more = b"", True
+    while has_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > most_bytes:
             raise Problem(413, f"expected a body of at most {most_bytes} bytes")
-    return bytes(body)
+        has_more = message.get("more_body", False)
+    return body
 
 
 def parse(body: bytes, kind: type[T]) -> T:
@@ -90,13 +105,16 @@ def parse(body: bytes, kind: type[T]) -> T:
     if _is_too_deep(body):
         raise Problem(400, f"expected JSON, nested {DEEPEST} levels at most")
     try:
-        data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem(400, "expected JSON in UTF-8") from None
-    try:
-        return msgspec.convert(data, kind)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise Problem(422, unquoted(error)) from None
+        invalid = unquoted(error)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem(400, _JSON_WANTED) from None
+    try:  # what is of another kind may still be no JSON further on
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem(400, _JSON_WANTED) from None
+    raise Problem(422, invalid)
 
 
 def _is_too_deep(body: bytes) -> bool:

@@ -6,7 +6,7 @@ its events, and the sums change by what that differs from before. The sums are t
 whatever the order, and equal to a recount of the log.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum, isqrt
@@ -97,7 +97,9 @@ def outcomes(goals: Mapping[str, Goal], deeds: Deeds, *, assigned_ms: int) -> di
 
     A receipt is good for each goal once: of its rewards the earliest counts.
     """
-    found = {}
+    found: dict[str, Outcome] = {}
+    if not deeds:
+        return found  # as of most units
     for key, goal in goals.items():
         until_ms = assigned_ms + window_ms(goal)
         counted: list[Happening | Reward] = [
@@ -159,7 +161,9 @@ class Change:
     """
 
     def __init__(self) -> None:
-        self.sums: dict[tuple[str, str, str, str, str], list[float]] = {}
+        self.sums: defaultdict[tuple[str, str, str, str, str], list[float]] = defaultdict(
+            lambda: [0, 0, 0.0, 0.0]
+        )
         self.delays: Counter[tuple[str, str, str, int]] = Counter()
         self.conflicts: Counter[str] = Counter()
 
@@ -172,20 +176,20 @@ class Change:
         times: int = 1,
     ) -> None:
         """Count an enrolment with its outcomes, or take it out with `times=-1`."""
-        self.conflicts[enrolment.run] += times * enrolment.is_conflict
+        run, stratum, arm = enrolment.run, enrolment.stratum, enrolment.arm
+        if enrolment.is_conflict:
+            self.conflicts[run] += times
         for key, goal in goals:
             outcome = reached.get(key)
-            value = 0.0 if outcome is None else outcome.value
             for segment in (EVERYONE, *enrolment.segments):
-                place = (enrolment.run, enrolment.stratum, enrolment.arm, key, segment)
-                sums = self.sums.setdefault(place, [0, 0, 0.0, 0.0])
+                sums = self.sums[run, stratum, arm, key, segment]
                 sums[0] += times
-                sums[1] += times * (outcome is not None)
-                sums[2] += times * value
-                sums[3] += times * value * value
+                if outcome is not None:
+                    sums[1] += times
+                    sums[2] += times * outcome.value
+                    sums[3] += times * outcome.value * outcome.value
             if outcome is not None:
-                bucket = delay_bucket(goal, outcome.delay_ms)
-                self.delays[enrolment.run, enrolment.stratum, key, bucket] += times
+                self.delays[run, stratum, key, delay_bucket(goal, outcome.delay_ms)] += times
 
 
 def _names(key: str, goal: Goal) -> tuple[str, str]:

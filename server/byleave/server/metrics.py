@@ -1,11 +1,21 @@
 """Figures for operators, in the format of Prometheus; about the server, never about anybody."""
 
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import accumulate
+from math import inf
 from time import perf_counter
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.utils import floatToGoString
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from byleave.server.service import Service
@@ -22,19 +32,10 @@ class Metrics:
         """Begin with nothing counted."""
         self._service = service
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "byleave_requests",
-            "Requests that were answered.",
-            ["route", "status"],
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "byleave_request_seconds",
-            "How long answers took.",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
+        # Every request is counted, so that counting must cost next to nothing.
+        self._answered = Counter[tuple[str, int]]()
+        self._took = defaultdict[str, list[int]](lambda: [0] * (len(_SECONDS) + 1))
+        self._seconds = defaultdict[str, float](float)
         self._registry.register(self)
 
     def text(self) -> bytes:
@@ -43,11 +44,13 @@ class Metrics:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count a request; the route is the declared one, which holds nobody's data."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._answered[route, status] += 1
+        self._took[route][bisect_left(_SECONDS, seconds)] += 1
+        self._seconds[route] += seconds
 
     def collect(self) -> Iterable[Metric]:
         """Return what is read from the service at the moment of asking."""
+        yield from self._requests()
         waiting, capacity = self._service.ingestion.waiting, self._service.ingestion.capacity
         yield GaugeMetricFamily(
             "byleave_events_waiting", "Events that wait to be stored.", value=waiting
@@ -74,6 +77,21 @@ class Metrics:
             outbox.add_metric([webhook.key, "waiting"], waiting)
             outbox.add_metric([webhook.key, "aside"], aside)
         yield outbox
+
+    def _requests(self) -> Iterable[Metric]:
+        requests = CounterMetricFamily(
+            "byleave_requests", "Requests that were answered.", labels=["route", "status"]
+        )
+        for (route, status), times in sorted(self._answered.items()):
+            requests.add_metric([route, str(status)], times)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "byleave_request_seconds", "How long answers took.", labels=["route"]
+        )
+        for route, took in sorted(self._took.items()):
+            until = zip(map(floatToGoString, (*_SECONDS, inf)), accumulate(took), strict=True)
+            seconds.add_metric([route], [*until], self._seconds[route])
+        yield seconds
 
 
 class Measured:

@@ -23,7 +23,7 @@ from byleave.experiments import (
     check,
     load_snapshot,
 )
-from byleave.segments import DefinitionError, Fault, canonical_json, read
+from byleave.segments import DefinitionError, Fault, canonical_json, plain, read
 from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.errors import ConflictError
@@ -43,6 +43,7 @@ class Published:
         snapshot: The snapshot.
         body: Its one JSON text.
         etag: A strong entity tag of `body`.
+        version: Its place in the site's history, as plain data.
         measurement: What every run measures, those that are over included.
     """
 
@@ -50,6 +51,7 @@ class Published:
         text = canonical_json(snapshot)
         # Read back, so that what decides here is what decides elsewhere, order of arms included.
         self.snapshot = load_snapshot(json.loads(text))
+        self.version = plain(self.snapshot.version)
         self.body = text.encode()
         self.etag = f'"{blake2b(self.body, digest_size=16).hexdigest()}"'
         self.measurement = measurement

@@ -7,6 +7,7 @@ be older than a rule of this version; none of this may keep a server from starti
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from byleave.experiments import Definitions, check
@@ -26,8 +27,11 @@ class Sound:
     aside: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=4)
 def sound(text: str) -> Sound | None:
     """Return what can be used of the definitions that a text holds; None for nothing of them.
+
+    It is remembered: new weights are published far more often than new definitions.
 
     What has a fault is left out, then what needs it, until none is left.
     """

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -46,7 +47,13 @@ class Measured:
 
 def measured(run: Row[Any]) -> Measured:
     """Return what a run of the store holds fixed."""
-    return read(Measured, json.loads(run.definition))
+    return _read(run.definition)
+
+
+@lru_cache(maxsize=1_024)
+def _read(text: str) -> Measured:
+    """Return what a text says; every publication and every report asks for every live run."""
+    return read(Measured, json.loads(text))
 
 
 def live_runs(connection: Connection, site: Site) -> list[Row[Any]]:
@@ -143,7 +150,7 @@ def _start_run(
             conflicts=0,
         )
     )
-    experiment = replace(read(Measured, json.loads(text)).experiment, retired=retired)
+    experiment = replace(_read(text).experiment, retired=retired)
     open_rows(connection, site.key, starting_rows(experiment, run), now_ms=now_ms)
 
 

@@ -35,6 +35,7 @@ from byleave.server.publishing import Published
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
 from byleave.server.sites import fresh, open_site, reproducible, touch
+from byleave.server.states import States
 from byleave.server.storage import Storage
 from byleave.server.telling import rejudge, tell_of_events
 from byleave.server.versions import Library
@@ -85,6 +86,7 @@ class Service(VisitorCare):
         self.library = Library(self.storage, self.site, clock=clock)
         self.people = People(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
+        self._states = States(self.site)
         self._adopting = Lock()
         #: Set when long work is to leave the rest for another time.
         self.is_ending = Event()
@@ -191,7 +193,7 @@ class Service(VisitorCare):
         Raises:
             NothingPublishedError: There is nothing to decide by.
         """
-        return decide(self.published, self.site, request, now_ms=self.clock())
+        return decide(self.published, self._states, request, now_ms=self.clock())
 
     def statuses(self) -> dict[str, str]:
         """Return the status of each experiment that ever ran, of those that are defined."""
