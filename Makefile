@@ -70,16 +70,6 @@ $(BENCH)/ready: requirements.lock benchmarks/peers.txt benchmarks/peers.json
 	cp benchmarks/peers.json $(BENCH)/package.json
 	-npm install --prefix $(BENCH) --no-audit --no-fund --no-package-lock --silent
 	@touch $@
-bench: $(READY)  ## what decisions, segments and rewriting cost, beside references in the same run
-	$(BIN)/python -m benchmarks.rewrite
-	-$(BIN)/python -m benchmarks.middleware
-	$(BIN)/python -m benchmarks.faults
-	$(BIN)/python -m benchmarks.imports
-	$(BIN)/python -m benchmarks.consent
-	$(BIN)/python -m benchmarks.segments --reference $(REFERENCE)
-	$(BIN)/python -m benchmarks.decide --reference $(REFERENCE)
-	$(BIN)/python -m benchmarks.server --reference $(REFERENCE)
-	-$(BIN)/python -m benchmarks.storage
 
 sbom: $(READY)  ## a bill of materials of what is locked, in build/sbom.json
 	$(PIP) install cyclonedx-bom

@@ -85,6 +85,9 @@ BENCHMARKS: Final = (
         ("reference",),
     ),
     Benchmark(
+        "storage", "Storing", "Events and reports, beside the statements of the store alone."
+    ),
+    Benchmark(
         "remote",
         "Decisions over HTTP beside GrowthBook's",
         "The same rules in GrowthBook's engine for remote evaluation, served by Express. The load "

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from benchmarks.bars import Bar, ratios, say
 from sqlalchemy import event, insert, select
 
 from byleave.experiments import Definitions
@@ -44,9 +45,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     with TemporaryDirectory() as folder:
-        ratio = compare_storing(Path(folder), rounds)
-        report_ms = time_report(Path(folder), rounds)
-    return 0 if ratio >= 0.5 and report_ms <= 50 else 1
+        return say((compare_storing(Path(folder), rounds), time_report(Path(folder), rounds)))
 
 
 def definitions() -> Definitions:
@@ -122,7 +121,7 @@ def batches() -> Iterator[list[dict[str, Any]]]:
         yield items
 
 
-def compare_storing(folder: Path, rounds: int) -> float:
+def compare_storing(folder: Path, rounds: int) -> Bar:
     """Store the same events through the service and by their statements alone."""
     ours, bare = [], []
     for number in range(rounds):
@@ -139,12 +138,13 @@ def compare_storing(folder: Path, rounds: int) -> float:
         service.close()
         opened(folder / f"bare-{number}.db", [START_MS]).close()
         bare.append(count / run_again(folder / f"bare-{number}.db", noted))
-    ratio = median(a / b for a, b in zip(ours, bare, strict=True))
-    print(
-        f"events in batches of {BATCH}: {median(ours):,.0f}/s, the same statements alone "
-        f"{median(bare):,.0f}/s: x {ratio:.2f}"
+    print(f"batches of {BATCH}: {median(ours):,.0f} events/s, bare {median(bare):,.0f}")
+    return Bar.of(
+        "events stored and learned from, beside the same statements alone",
+        ratios(ours, bare),
+        " x",
+        least=0.5,
     )
-    return ratio
 
 
 def noted_statements(service: Service) -> list[Statement]:
@@ -180,7 +180,7 @@ def run_again(path: Path, noted: Sequence[Statement]) -> float:
         return perf_counter() - began
 
 
-def time_report(folder: Path, rounds: int) -> float:
+def time_report(folder: Path, rounds: int) -> Bar:
     """Time a report of as many strata as a run has in three weeks of hourly weights."""
     clock = [START_MS]
     service = opened(folder / "report.db", clock)
@@ -193,8 +193,8 @@ def time_report(folder: Path, rounds: int) -> float:
         service.results("colour")
         took.append((perf_counter() - began) * 1_000)
     service.close()
-    print(f"report of {STRATA} strata, {len(ARMS)} arms, {len(GOALS)} goals: {median(took):.0f} ms")
-    return median(took)
+    what = f"a report of {STRATA} strata, {len(ARMS)} arms and {len(GOALS)} goals"
+    return Bar.of(what, took, " ms", most=50)
 
 
 def fill(connection: Any) -> None:
