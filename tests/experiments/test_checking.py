@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from byleave.experiments import Definitions, check
+from byleave.experiments import Definitions
+from byleave.experiments.checking import check
 from byleave.segments import Fault
 
 Define = Callable[..., Definitions]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from byleave.experiments import check
+from byleave.experiments.checking import check
 from byleave.sdk.folder import LocatedFault, Place, load_folder
 from byleave.segments import DefinitionError, JourneyStep, Regime
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from byleave.segments import Attribute, Purpose, Source, ValueType, Vocabulary, check_vocabulary
+from byleave.segments import Attribute, Purpose, Source, ValueType, Vocabulary
 from byleave.segments.advice import Severity, advise
+from byleave.segments.references import check_vocabulary
 from byleave.segments.ways import MOST_WAYS
 
 Shop = Callable[..., Vocabulary]

@@ -10,10 +10,10 @@ from byleave.segments import (
     Rules,
     Vocabulary,
     allowed_uses,
-    check_vocabulary,
     read,
 )
 from byleave.segments.patterns import has_re2
+from byleave.segments.references import check_vocabulary
 
 Shop = Callable[..., Vocabulary]
 When = Callable[[object], Condition]

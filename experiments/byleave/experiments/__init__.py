@@ -5,7 +5,6 @@ This front door is for deciding and needs the standard library only. How weights
 NumPy and SciPy and are imported by the server and by analysts.
 """
 
-from byleave.experiments.checking import check
 from byleave.experiments.deciding import Decider, may_enrol
 from byleave.experiments.decisions import (
     HOLDOUT,
@@ -44,7 +43,6 @@ __all__ = [
     "Variant",
     "Version",
     "Visitor",
-    "check",
     "load_snapshot",
     "local_snapshot",
     "may_enrol",

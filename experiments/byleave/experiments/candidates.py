@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from byleave.experiments.assignment import Slices
 from byleave.experiments.cells import cells, is_conditional
@@ -59,8 +59,7 @@ Check = Callable[[str, Visit], bool]
 Pick = Callable[[str, Visit], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An allocation row, ready to be drawn from."""
 
     id: str

@@ -5,9 +5,8 @@ true because the eligible set is fixed before the draw and each set has rows of 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Final, NamedTuple
 
 from byleave.experiments.definitions import Experiment, Policy, Variant
 
@@ -15,8 +14,7 @@ from byleave.experiments.definitions import Experiment, Policy, Variant
 MOST_SWITCHES: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of an experiment.
 
     Attributes:

@@ -26,10 +26,10 @@ from byleave.segments import (
     Path,
     Purpose,
     ValueType,
-    check_vocabulary,
     unknown_name,
 )
 from byleave.segments.consent.regions import region_faults
+from byleave.segments.references import check_vocabulary
 
 
 def check(definitions: Definitions) -> list[Fault]:

@@ -11,10 +11,10 @@ from byleave.segments import (
     Path,
     Source,
     allowed_uses,
-    check_vocabulary,
     reads,
     unknown_name,
 )
+from byleave.segments.references import check_vocabulary
 
 #: A cap looks back on no more exposures than this, because a visitor's cookie carries them.
 MOST_EXPOSURES = 100

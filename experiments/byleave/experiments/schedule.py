@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from byleave.experiments.definitions import RampStep, Schedule
 
@@ -46,8 +45,13 @@ def ramp_ms(ramp: tuple[RampStep, ...], timezone: str) -> tuple[int, ...]:
 
 
 def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    # Only schedules with local times need zones.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
-        return UTC if name == "UTC" else ZoneInfo(name)
+        return ZoneInfo(name)
     # Some names of folders and files in the zone database are refused as what they are.
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(

@@ -7,9 +7,8 @@ events of everybody would bias every result, losing some visitors altogether doe
 import json
 import threading
 from collections import deque
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
@@ -21,8 +20,7 @@ DROPPED: Final = "events dropped"
 _SMALLEST_SHARE: Final = 1 / 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """One event, as the JSON it is sent as; `unit` is who it is about, or its receipt."""
 
     unit: str

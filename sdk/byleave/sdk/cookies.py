@@ -6,9 +6,8 @@ one use is worth nothing for another. The newest secret signs; all of them verif
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from itsdangerous import Signer
 
@@ -49,8 +48,7 @@ class Keys:
         return self._signers[use]
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """The text of a signed value, and whether the newest secret signed it."""
 
     text: str

@@ -17,9 +17,9 @@ Scope = Mapping[str, Any]
 # Every browser's name for itself begins with one of these two words, for historical reasons.
 _BROWSER: Final = re.compile(r"(?:Mozilla|Opera)/", re.IGNORECASE)
 
-_CRAWLER: Final = re.compile(
-    r"""
-      (?<!cu)bot(?:\b|[/;,_\ -])          # Cubot makes telephones
+# Compiled when the first visitor comes, not when a program is imported.
+_CRAWLER: Final = r"""
+    (?<!cu)bot(?:\b|[/;,_\ -])          # Cubot makes telephones
     | crawl | spider | slurp | robots
     | https?:/ | www\. | \+[a-z]          # an address for the site's operator
     | @[a-z-]+\.[a-z] | \w\.(?:com|net|org|fr)\b
@@ -32,9 +32,7 @@ _CRAWLER: Final = re.compile(
     | agent\b | archive | audit | capture | check | discovery | favicon | feed | fetch | index
     | inspect | monitor | partners | preview | reader\b | scan | scrap | search | survey
     | validator | verif
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+"""
 
 #: No browser says more about itself; what follows is not looked at.
 _LONGEST: Final = 512
@@ -52,7 +50,9 @@ def is_crawler(scope: Scope) -> bool:
 @lru_cache(maxsize=512)
 def _is_program(agent: str) -> bool:
     # So many alternatives take a fifth of a millisecond, and few agents make most requests.
-    return bool(agent) and (not _BROWSER.match(agent) or bool(_CRAWLER.search(agent)))
+    if agent and _BROWSER.match(agent):
+        return re.search(_CRAWLER, agent, re.IGNORECASE | re.VERBOSE) is not None
+    return bool(agent)
 
 
 def is_prefetch(scope: Scope) -> bool:

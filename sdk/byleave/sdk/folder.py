@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
-from byleave.experiments import Definitions, check
+from byleave.experiments import Definitions
+from byleave.experiments.checking import check
 from byleave.segments import MAX_DEPTH, DefinitionError, Fault, Path, Reader
 
 if TYPE_CHECKING:  # PyYAML is optional for sites that load published definitions

@@ -10,7 +10,6 @@ as it is.
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -38,8 +37,7 @@ _ESSENTIAL: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One list item with a link: where it stands, and its parts as they are on the page.
 
     Attributes:

@@ -8,9 +8,8 @@ knowing whose.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from itsdangerous import BadSignature, Signer
 
@@ -20,8 +19,7 @@ RECEIPT_LASTS_MS: Final = 86_400_000
 _MOST_CHARACTERS: Final = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What was decided for one page view.
 
     Attributes:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from importlib.resources import as_file, files
 from typing import Any, Final
 
-from byleave.experiments import Definitions, check
+from byleave.experiments import Definitions
+from byleave.experiments.checking import check
 from byleave.sdk.folder import load_folder
 from byleave.segments import DefinitionError, plain, read, suggestion
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from byleave.experiments import Slot, Variant
 from byleave.experiments.definitions import VariantKind
 from byleave.sdk.encoding import encoded
-from byleave.sdk.navigation import personal_navigation
 
 #: Where a link or an image may lead. Anything else, such as `javascript:`, could run code.
 _SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
@@ -76,6 +75,8 @@ class Renderer:
             case VariantKind.HTML:
                 return encoded(variant.content, codec)
             case VariantKind.NAV:
+                from byleave.sdk.navigation import personal_navigation  # where a menu may change
+
                 return personal_navigation(
                     default,
                     variant.content,

@@ -9,8 +9,8 @@ import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from byleave.experiments import Assignments, Sticky
 from byleave.segments import Profile
@@ -22,8 +22,7 @@ _IDENTITY: Final = re.compile(r"([0-9a-f]{32})\.([0-9]{1,6})\.([0-9]{1,14})")
 _MOST_UNPACKED: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A visitor's random id.
 
     Attributes:
@@ -57,12 +56,11 @@ class Identity:
         return self.number >= number and is_fresh
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is remembered of a visitor: their profile, and what experiments gave them."""
 
     profile: Profile = Profile()
-    assignments: Assignments = field(default_factory=Assignments)
+    assignments: Assignments = Assignments()
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as JSON-able data, with short keys because a cookie carries it."""
@@ -114,9 +112,9 @@ class State:
         Arms stay: who changes arms spoils the experiment.
         """
         if self.assignments.exposures:
-            return replace(self, assignments=replace(self.assignments, exposures={}))
+            return self._replace(assignments=replace(self.assignments, exposures={}))
         if self.profile != Profile():
-            return replace(self, profile=Profile())
+            return self._replace(profile=Profile())
         return None
 
 

@@ -38,7 +38,6 @@ from byleave.segments.reading import (
     suggestion,
     unknown_name,
 )
-from byleave.segments.references import check_vocabulary
 from byleave.segments.truth import Truth, Undetermined, Verdict
 from byleave.segments.values import Duration, Share
 from byleave.segments.vocabulary import (
@@ -101,7 +100,6 @@ __all__ = [
     "Vocabulary",
     "allowed_uses",
     "canonical_json",
-    "check_vocabulary",
     "described",
     "is_late",
     "plain",

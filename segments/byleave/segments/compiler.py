@@ -61,16 +61,13 @@ from byleave.segments.reach import events_of
 from byleave.segments.reach import leaves as leaves_of
 from byleave.segments.reading import canonical_json
 from byleave.segments.truth import NEGATED, STRONGEST, Verdict
-from byleave.segments.vocabulary import JourneyStep, ValueType, Vocabulary
+from byleave.segments.vocabulary import TRACKED, JourneyStep, ValueType, Vocabulary
 
 #: A compiled function: row, doubts, time, what other functions answered, and what is told each
 #: segment that is true, to the verdicts.
 Answer = Callable[
     [Sequence[Any], Sequence[int], int, Sequence[Any], Callable[[str], None]], tuple[Verdict, ...]
 ]
-
-#: How the keys of conditions begin that are no segments; no segment may be named so.
-TRACKED: Final = "tracked["
 
 _SHARED: Final = {
     "NEGATED": NEGATED,

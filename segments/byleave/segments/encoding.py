@@ -6,9 +6,8 @@ not empty. Times are distances from the part's beginning or from the time before
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 #: The longest text of one part that is read at all.
 LONGEST_PART: Final = 16_384
@@ -24,8 +23,7 @@ Kept = Mapping[str, "State"]
 _REFUSED: Final = "not the state of a visitor's events"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is kept of one stream of events for one use.
 
     Attributes:

@@ -4,23 +4,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from byleave.segments.compiler import TRACKED
 from byleave.segments.conditions import AnyOf, Condition, SegmentLeaf
 from byleave.segments.consent import Consent, Purpose
-from byleave.segments.interpreter import Interpreter
 from byleave.segments.journeys import Progress, StepReached, progress, step_key
 from byleave.segments.memory import Memory
 from byleave.segments.plans import Asked, Plan
 from byleave.segments.profile import Profile
 from byleave.segments.reach import evaluation_order, reads
 from byleave.segments.reading import DefinitionError
-from byleave.segments.references import unknown_names
-from byleave.segments.situation import Situation
 from byleave.segments.truth import Verdict
-from byleave.segments.vocabulary import JourneyStep, Segment, Vocabulary
+from byleave.segments.vocabulary import TRACKED, JourneyStep, Segment, Vocabulary
 
 if TYPE_CHECKING:
     from byleave.segments.explain import Explanation
+    from byleave.segments.interpreter import Interpreter
 
 _EMPTY: Final = Profile()
 
@@ -47,6 +44,8 @@ class Rules:
         tracked: Iterable[Condition] = (),
         first: Iterable[str] = (),
     ) -> None:
+        from byleave.segments.references import unknown_names  # once for a set of definitions
+
         tracked = list(tracked)
         faults = unknown_names(vocabulary, tracked)
         if faults:
@@ -188,8 +187,12 @@ class Facts:
         return asked
 
     @property
-    def interpreter(self) -> Interpreter:
+    def interpreter(self) -> "Interpreter":
         """The reference, asked about the same visitor."""
+        # Segments are compiled, and ask nobody.
+        from byleave.segments.interpreter import Interpreter
+        from byleave.segments.situation import Situation
+
         situation = Situation(
             self._consent,
             attributes=self._attributes,

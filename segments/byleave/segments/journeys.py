@@ -1,14 +1,13 @@
 """Journeys: which steps a visitor reached, which one comes next, how long it takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from byleave.segments.streams import stream_key
 from byleave.segments.vocabulary import Journey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReached:
+class StepReached(NamedTuple):
     """A visitor reached a step of a journey for the first time."""
 
     journey: str
@@ -16,8 +15,7 @@ class StepReached:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a visitor is in a journey.
 
     Attributes:

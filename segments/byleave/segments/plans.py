@@ -1,14 +1,15 @@
 """Plans: all that is asked for one use, compiled."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from byleave.segments.compiler import compiled
 from byleave.segments.consent import Purpose
 from byleave.segments.memory import Memory
-from byleave.segments.rows import Row, Rows
 from byleave.segments.truth import Verdict
 from byleave.segments.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from byleave.segments.rows import Row
 
 #: How many segments one function answers: few enough that compiling it holds nobody up.
 CHUNK: Final = 25
@@ -27,6 +28,10 @@ class Plan:
     def __init__(
         self, parts: Sequence[Sequence[str]], vocabulary: Vocabulary, memory: Memory, use: Purpose
     ) -> None:
+        # What only reads definitions compiles nothing.
+        from byleave.segments.compiler import compiled
+        from byleave.segments.rows import Rows
+
         self.chunks = [
             tuple(keys[at : at + CHUNK]) for keys in parts for at in range(0, len(keys), CHUNK)
         ]
@@ -56,7 +61,7 @@ class Asked:
 
     __slots__ = ("_doubts", "_now_ms", "_plan", "_row", "_true", "answers")
 
-    def __init__(self, plan: Plan, row: Row, now_ms: int) -> None:
+    def __init__(self, plan: Plan, row: "Row", now_ms: int) -> None:
         self._plan = plan
         self._row, self._doubts = row
         self._now_ms = now_ms

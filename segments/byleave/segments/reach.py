@@ -1,7 +1,7 @@
 """What a condition reads, through every segment it names; nothing else need be collected."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from byleave.segments.behaviour import (
     AgeLeaf,
@@ -27,8 +27,7 @@ from byleave.segments.reading import DefinitionError, Fault, Path
 from byleave.segments.vocabulary import Attribute, Source, Vocabulary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reads:
+class Reads(NamedTuple):
     """The names that a condition depends on."""
 
     attributes: frozenset[str]

@@ -1,7 +1,7 @@
 """Ordered sequences: how far a visitor came, kept as one time per step."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
@@ -58,8 +58,7 @@ class SequenceStream:
         waiting = in_order([*pairs(state), (at_ms, int(mark))])
         settled = sum(time < now_ms - LATEST_MS for time, _ in waiting)
         settled = max(settled, len(waiting) - MOST_WAITING)
-        return replace(
-            state,
+        return state._replace(
             times=tuple(time for time, _ in waiting[settled:]),
             marks=tuple(bits for _, bits in waiting[settled:]),
             reached=self._advanced(state.reached, waiting[:settled]),
@@ -69,8 +68,7 @@ class SequenceStream:
         """Return the state without what has outlived the events' ttl."""
         oldest = start_of(self.span_ms, now_ms)
         waiting = [event for event in pairs(state) if event[0] >= oldest]
-        return replace(
-            state,
+        return state._replace(
             times=tuple(time for time, _ in waiting),
             is_cut=state.is_cut and state.since_ms >= oldest,
             marks=tuple(bits for _, bits in waiting),

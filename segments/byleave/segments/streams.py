@@ -7,7 +7,7 @@ what is known. Where an answer may depend on events that are no longer kept, it 
 from binascii import b2a_base64
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from byleave.segments.behaviour import Where
@@ -85,16 +85,17 @@ class EventStream(OneEvent):
         oldest = start_of(self.span_ms, now_ms)
         kept, is_cut = shortened(times, self.keep, whole_from_ms, oldest)
         since_ms = max(state.since_ms, whole_from_ms) if is_cut and not kept else state.since_ms
-        return replace(state, since_ms=since_ms, times=tuple(kept), is_cut=is_cut)
+        return state._replace(since_ms=since_ms, times=tuple(kept), is_cut=is_cut)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FirstStream(OneEvent):
     """When an event happened first, and last: how long a first time may still matter.
 
     Once the first time has outlived its ttl while a later one has not, the state is cut: there
     may have been others between them.
     """
+
+    __slots__ = ()
 
     def after(self, state: State, at_ms: int, mark: float, now_ms: int) -> State:
         """Return the state once an event of the stream was recorded."""
@@ -106,9 +107,7 @@ class FirstStream(OneEvent):
 
     def merged(self, first: State, second: State, now_ms: int) -> State:
         """Return the state of two histories."""
-        state = replace(
-            State(min(first.since_ms, second.since_ms)), is_cut=first.is_cut or second.is_cut
-        )
+        state = State(min(first.since_ms, second.since_ms), is_cut=first.is_cut or second.is_cut)
         return self._kept(state, [*first.times, *second.times], now_ms)
 
     def _kept(self, state: State, times: list[int], now_ms: int) -> State:
@@ -116,7 +115,7 @@ class FirstStream(OneEvent):
         young = sorted(time for time in times if time >= oldest)
         is_cut = bool(young) and (state.is_cut or len(young) < len(times))
         ends = young[-1:] if is_cut else sorted({*young[:1], *young[-1:]})
-        return replace(state, times=tuple(ends), is_cut=is_cut)
+        return state._replace(times=tuple(ends), is_cut=is_cut)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +169,7 @@ class ValueStream(OneEvent):
         kept, is_cut = shortened(times, MOST_VALUES, whole_from_ms, oldest)
         marks = tuple(mark for _, mark in events[len(events) - len(kept) :])
         since_ms = max(state.since_ms, whole_from_ms) if is_cut and not kept else state.since_ms
-        return replace(state, since_ms=since_ms, times=tuple(kept), is_cut=is_cut, marks=marks)
+        return state._replace(since_ms=since_ms, times=tuple(kept), is_cut=is_cut, marks=marks)
 
 
 def shortened(

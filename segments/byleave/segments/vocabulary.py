@@ -10,6 +10,9 @@ from byleave.segments.conditions import Condition
 from byleave.segments.consent import Purpose
 from byleave.segments.values import Duration
 
+#: How the keys of conditions begin that are no segments; no segment may be named so.
+TRACKED: Final = "tracked["
+
 #: The longest that a device may be recognised: CNIL allows thirteen months.
 THIRTEEN_MONTHS: Final = Duration(395 * 86_400_000)
 

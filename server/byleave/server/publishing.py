@@ -20,9 +20,9 @@ from byleave.experiments import (
     Run,
     Snapshot,
     Version,
-    check,
     load_snapshot,
 )
+from byleave.experiments.checking import check
 from byleave.segments import DefinitionError, Fault, canonical_json, plain, read
 from byleave.server import schema
 from byleave.server.audit import Action, note

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from byleave.experiments import Definitions, check
+from byleave.experiments import Definitions
+from byleave.experiments.checking import check
 from byleave.segments import DefinitionError, Fault, Path, read
 
 

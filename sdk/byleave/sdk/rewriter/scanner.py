@@ -148,7 +148,7 @@ class Scanner:
             return tokens.end_of(tokens.SKIP_TEXT, buffer, position)
         place = self._places.next(buffer, position)
         while place < len(buffer) or not self._is_last or capture:
-            position = tokens.end_of(tokens.SKIP_ORDINARY, buffer, position, place)
+            position = tokens.end_of(tokens.skip_ordinary(), buffer, position, place)
             if position < place or place == len(buffer) or buffer.startswith(b"<", place):
                 return position
             place = self._places.next(buffer, place + 1)  # it is in plain text

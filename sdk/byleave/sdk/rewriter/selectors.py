@@ -13,7 +13,8 @@ from typing import Final
 
 from byleave.sdk.rewriter.elements import UNFIT_HOSTS
 
-_IDENTIFIER = r"-?[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*"
+# Said by what is left out: a set that names all of Unicode takes 7 ms to compile.
+_IDENTIFIER = r"-?[^\x00-@\[-^`{-\x7f][^\x00-,./:-@\[-^`{-\x7f]*"
 _SELECTOR: Final = re.compile(
     r"(?P<tag>[A-Za-z][A-Za-z0-9-]{0,63})?"
     rf"(?:#(?P<id>{_IDENTIFIER})"

@@ -10,6 +10,7 @@ Shift_JIS, GBK or Big5 is found, so every charset that contains ASCII is safe.
 
 import re
 import sys
+from functools import cache
 from typing import Final
 
 
@@ -68,11 +69,19 @@ _NOTHING = r"(?=[^a-zA-Z/!?])"
 SKIP_TEXT: Final = _compile(rf"[^<]*+(?:<{_NOTHING}[^<]*+)*+")
 """Text, up to the next `<` that may open something."""
 
-SKIP_ORDINARY: Final = _compile(
-    rf"[^<]*+(?:<(?:{_END_TAG}|{_ORDINARY}|{_TEXT_ELEMENT}|{_COMMENT}|{_DRAWING}|{_DECLARATION}"
-    rf"|{_NOTHING})[^<]*+)*+"
-)
-"""Text and complete tokens after which HTML content is read as it was before them."""
+
+@cache
+def skip_ordinary() -> re.Pattern[bytes]:
+    """Return text and complete tokens after which HTML content is read as it was before them.
+
+    It takes longer to compile than all others, and where every slot has signed marks none of
+    it is needed.
+    """
+    return _compile(
+        rf"[^<]*+(?:<(?:{_END_TAG}|{_ORDINARY}|{_TEXT_ELEMENT}|{_COMMENT}|{_DRAWING}"
+        rf"|{_DECLARATION}|{_NOTHING})[^<]*+)*+"
+    )
+
 
 TAG: Final = _compile(rf"<(/?)([a-zA-Z][^{SPACE}/>]*+)({_ATTRIBUTES})([{SPACE}/]*+)>")
 """A complete tag: its slash, its name, its attributes, and what is left before its `>`."""

@@ -30,7 +30,7 @@ def explanation(
         "regime": str(visitor.consent.regime),
         "consent": {str(key): str(choice) for key, choice in visitor.consent.choices.items()},
         "segments": {key: standing.facts.explain(key).to_plain() for key in segments},
-        "journeys": {key: plain(standing.facts.journey(key)) for key in journeys},
+        "journeys": {key: standing.facts.journey(key)._asdict() for key in journeys},
         "slots": {
             slot: {
                 "variant": decision.variant,
