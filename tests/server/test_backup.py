@@ -73,8 +73,15 @@ def ids(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    "_round", [pytest.param(n, marks=[pytest.mark.long] if n else []) for n in range(20)]
+)
 def test_a_backup_under_load_holds_all_that_was_acknowledged_before_and_decides_the_same(
-    service: Service, clock: Clock, tmp_path: Path, open_service: Callable[..., Service]
+    service: Service,
+    clock: Clock,
+    tmp_path: Path,
+    open_service: Callable[..., Service],
+    _round: int,
 ) -> None:
     service.start()
     fresh, states = decisions(service, 10_000)

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.long
 #: `make certify` kills the server 50 times on each database.
 CYCLES = int(os.environ.get("BYLEAVE_KILLS", "3"))
 EVENTS_PER_CYCLE = 5_200
+#: On average, so that 50 kills on each database come to half a million events.
+LEAST_PER_CYCLE = 5_000
 
 
 def kill_again_and_again(folder: Path, database: str | None = None) -> None:
@@ -61,7 +63,7 @@ def check(service: Service, load: Load) -> None:
     assert (units, reached) == (load.exposed, load.reached)
     assert rebuilt.differences == []
     assert rebuilt.units == load.exposed
-    assert load.made > CYCLES * EVENTS_PER_CYCLE // 2
+    assert load.made >= CYCLES * LEAST_PER_CYCLE
 
 
 def test_sqlite_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from byleave.server.commands.exits import refuse
 from byleave.server.commands.settings_options import Config, Database, settle
+
+if TYPE_CHECKING:
+    from byleave.server.service import Service
+    from byleave.server.settings import Settings
 
 
 def migrate(database: Database = None, config: Config = None) -> None:
@@ -74,21 +80,8 @@ def retain(
     config: Config = None,
 ) -> None:
     """Delete what has been kept for as long as its ttl allows; a server does so every hour."""
-    settings = settle(config, database=database)
-    from byleave.sdk.middleware import system_clock
-    from byleave.server.errors import ServerError
-    from byleave.server.service import Service
-
-    try:
-        service = Service(settings.database, site=site, clock=system_clock)
-    except ServerError as error:
-        refuse(str(error))
-    try:
+    with opened(site, settle(config, database=database)) as service:
         gone = service.retain()
-    except ServerError as error:
-        refuse(str(error))
-    finally:
-        service.close()
     typer.echo(
         f"{gone.events} events and {gone.attributes} attributes deleted, "
         f"{gone.emptied} events emptied",
@@ -108,19 +101,8 @@ def rebuild(
 
     Strata that are sealed are checked by their checksums. Ends with 1 where anything differs.
     """
-    settings = settle(config, database=database)
-    from byleave.sdk.middleware import system_clock
-    from byleave.server.errors import ServerError
-    from byleave.server.service import Service
-
-    try:
-        service = Service(settings.database, site=site, clock=system_clock)
-    except ServerError as error:
-        refuse(str(error))
-    try:
+    with opened(site, settle(config, database=database)) as service:
         rebuilt = service.books.rebuild(is_repairing=repair)
-    finally:
-        service.close()
     for difference in rebuilt.differences:
         typer.echo(f"{difference.place}: {difference.words}")
     typer.echo(
@@ -130,3 +112,17 @@ def rebuild(
     )
     if rebuilt.differences:
         raise typer.Exit(1)
+
+
+@contextmanager
+def opened(site: str, settings: Settings) -> Iterator[Service]:
+    """Give the service of a site; what it refuses ends the command."""
+    from byleave.sdk.middleware import system_clock
+    from byleave.server.errors import ServerError
+    from byleave.server.service import Service
+
+    try:
+        with closing(Service(settings.database, site=site, clock=system_clock)) as service:
+            yield service
+    except ServerError as error:
+        refuse(str(error))
