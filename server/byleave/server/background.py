@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from byleave.server.errors import NothingPublishedError
@@ -22,17 +23,19 @@ _WEIGHTS_S: Final = 15.0
 _IDLE_S: Final = 1.0
 _STATUSES_S: Final = 60.0
 _RETENTION_S: Final = 3_600.0
+#: After so many of its own pauses without its holder, a job is another process's.
+_LEASE_ROUNDS: Final = 3
 
 
 async def work(service: Service, outbound: Outbound) -> None:
     """Do all that is due, until cancelled; a job that fails is tried again later."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(_repeat("weights", lambda: _weights(service), _WEIGHTS_S))
+        group.create_task(_repeat_one("weights", service, _weights, _WEIGHTS_S))
         group.create_task(_repeat("news", lambda: _news(service), _IDLE_S))
         group.create_task(_repeat("segments", lambda: _segments(service), _IDLE_S))
         group.create_task(_repeat("webhooks", lambda: service.outreach.deliver(outbound), _IDLE_S))
-        group.create_task(_repeat("statuses", lambda: _statuses(service), _STATUSES_S))
-        group.create_task(_repeat("retention", lambda: _retention(service), _RETENTION_S))
+        group.create_task(_repeat_one("statuses", service, _statuses, _STATUSES_S))
+        group.create_task(_repeat_one("retention", service, _retention, _RETENTION_S))
 
 
 async def work_until_stopped(service: Service, outbound: Outbound) -> None:
@@ -63,6 +66,19 @@ async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) ->
             has_more = False
         if not has_more:
             await asyncio.sleep(pause_s)
+
+
+async def _repeat_one(
+    job: str, service: Service, do: Callable[[Service], Awaitable[int]], pause_s: float
+) -> None:
+    """Do a job again and again, of several processes in one."""
+
+    async def do_if_ours() -> int:
+        lasts_ms = round(_LEASE_ROUNDS * pause_s * 1_000)
+        is_ours = await _whole(partial(service.leases.hold, job, lasts_ms=lasts_ms))
+        return await do(service) if is_ours else 0
+
+    await _repeat(job, do_if_ours, pause_s)
 
 
 async def _weights(service: Service) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from threading import Event
 from typing import Any
 
+from sqlalchemy import Connection
+
 from byleave.server import counters, visitors
 from byleave.server.aliases import known_as
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
@@ -38,10 +40,9 @@ class VisitorCare(ABC):
     def published(self) -> Published:
         """The publication in force."""
 
-    @property
     @abstractmethod
-    def _measurement(self) -> Measurement:
-        """What every run measures."""
+    def _measured(self, connection: Connection) -> Measurement:
+        """Return what every run measures, also those that another process has begun."""
 
     def record_consent(self, visitor: str, stated: StatedChoice) -> bool:
         """Record a choice; return whether the visitor is erased, by it or before."""
@@ -52,7 +53,7 @@ class VisitorCare(ABC):
                 self.site,
                 visitor,
                 stated,
-                measurement=self._measurement,
+                measurement=self._measured(connection),
                 now_ms=now_ms,
             )
             if not is_erased:
@@ -84,7 +85,7 @@ class VisitorCare(ABC):
                 self.site,
                 visitor,
                 cause=Cause.REQUESTED,
-                measurement=self._measurement,
+                measurement=self._measured(connection),
                 now_ms=self.clock(),
             )
 
@@ -101,7 +102,7 @@ class VisitorCare(ABC):
                 self.site,
                 visitor,
                 other,
-                measurement=self._measurement,
+                measurement=self._measured(connection),
                 now_ms=now_ms,
             )
             tell_of_visitors(connection, self.site, {kept}, now_ms=now_ms)
@@ -127,9 +128,10 @@ class VisitorCare(ABC):
         Raises:
             NothingPublishedError: There are no definitions that say how long.
         """
-        definitions = self.published.snapshot.definitions
         now_ms = self.clock()
         with self.storage.writing() as connection:
+            measurement = self._measured(connection)
             counters.forget_reports(connection, self.site, now_ms=now_ms)
-        retention = Retention(definitions, self._measurement, now_ms=now_ms)
+        definitions = self.published.snapshot.definitions
+        retention = Retention(definitions, measurement, now_ms=now_ms)
         return retention.apply(self.storage, self.site, is_over=self.is_ending)

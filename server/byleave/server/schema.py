@@ -284,3 +284,10 @@ audit = _table(  # append-only
     Column("subject", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
+
+leases = _table(  # which of several processes does what all could
+    "leases",
+    Column("job", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)

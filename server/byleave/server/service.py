@@ -28,6 +28,7 @@ from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
 from byleave.server.keys import KeyRing, Role
 from byleave.server.learning import Measurement
+from byleave.server.leases import Leases
 from byleave.server.links import results_link
 from byleave.server.outreach import Outreach
 from byleave.server.people import People
@@ -80,6 +81,7 @@ class Service(VisitorCare):
             self._published = publishing.load_published(connection, self.site)
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.books = Books(self.storage, self.site, clock=clock)
+        self.leases = Leases(self.storage, self.site, clock=clock)
         #: How many events became what, since this process began.
         self.verdicts = Counter[Verdict]()
         self.keys = KeyRing(self.storage, self.site, clock=clock, entropy=self._entropy)
@@ -291,16 +293,16 @@ class Service(VisitorCare):
             ):
                 self._published = published
 
-    @property
-    def _measurement(self) -> Measurement:
+    def _measured(self, connection: Connection) -> Measurement:
+        self._catch_up(connection)
         return Measurement({}) if self._published is None else self._published.measurement
 
     def _record(self, events: Sequence[WireEvent]) -> list[Verdict]:
         with self.storage.writing() as connection:
-            self._catch_up(connection)
+            measurement = self._measured(connection)
             now_ms = self.clock()
             verdicts = recording.record(
-                connection, self.site, events, measurement=self._measurement, now_ms=now_ms
+                connection, self.site, events, measurement=measurement, now_ms=now_ms
             )
             if self._published is not None:
                 new = [e for e, v in zip(events, verdicts, strict=True) if v is Verdict.ACCEPTED]

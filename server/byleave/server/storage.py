@@ -78,6 +78,11 @@ class Storage:
                 f"{shown(url)} was made by a newer version of Byleave ({error}); use that version"
             ) from error
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may have the store as well."""
+        return self._lock is None
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give the one connection that writes; on leaving, everything or nothing is on disk."""
@@ -211,7 +216,13 @@ def _sqlite_engine(url: URL, settings: tuple[str, ...], *, begin: str, connectio
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            # A pooler may give each transaction another session, where nothing is prepared.
+            connect_args={"prepare_threshold": None},
+        )
     except ModuleNotFoundError as error:
         raise StorageError(
             "PostgreSQL needs a driver that is not installed: pip install 'byleave[postgres]'"
