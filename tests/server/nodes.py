@@ -102,7 +102,7 @@ class Nodes(RuleBasedStateMachine):
         return Service(database, site=self.site, clock=self.clock, seed="tests")
 
     def definitions(self, traffic: int, arms: int) -> Definitions:
-        data = deepcopy(DEFINITIONS) | {"site": self.site}
+        data: dict[str, Any] = deepcopy(DEFINITIONS) | {"site": self.site}
         experiment = data["experiments"]["welcome"]
         experiment["traffic"] = traffic / 100
         experiment["variants"] = dict([*experiment["variants"].items()][:arms])

@@ -128,3 +128,23 @@ def test_a_process_that_started_before_the_first_publication_learns_of_it(
         node.close()
 
     assert versions[0] == versions[1]
+
+
+def test_a_process_that_has_not_heard_of_a_run_forgets_who_is_in_it(
+    database: str, definitions: Definitions, define: Any, send: Any, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock, seed="tests") for _ in range(2)]
+    for node in nodes:
+        node.publish(definitions, reason="first", author="tests")
+    nodes[0].publish(define(traffic="50%"), reason="less", author="tests")
+    nodes[0].ingest([send.exposure("ann", run="welcome.2", allocation="welcome.2.1.0")])
+
+    nodes[1].erase("ann")
+    differences = nodes[0].books.rebuild().differences
+    kept = books(nodes[0])
+    for node in nodes:
+        node.close()
+
+    assert differences == []
+    assert kept["enrolments"] == set()
+    assert {row[2] for row in kept["ledger"]} == {"welcome.2.1.0"}
