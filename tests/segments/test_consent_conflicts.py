@@ -136,6 +136,14 @@ def test_no_statement_leaves_what_the_region_says() -> None:
     assert merge([], regime=Regime.OPT_OUT) == Consent({}, Regime.OPT_OUT)
 
 
+def test_of_two_grants_at_one_time_the_one_that_was_not_given_knowingly_counts() -> None:
+    grants = [Consent({SHARING: GRANTED}, source="site", knowing=each) for each in (True, False)]
+    signal = Consent({SHARING: DENIED}, source="gpc")
+
+    for order in permutations([*grants, signal]):
+        assert not merged(*order).allows(SHARING)
+
+
 @given(st.lists(statements, max_size=4))
 def test_the_order_of_statements_does_not_matter(consents: list[Consent]) -> None:
     expected = merged(*consents)

@@ -9,7 +9,7 @@ from byleave.segments.explain import Explanation
 NOW = 1_700_000_000_000
 Shop = Callable[..., Vocabulary]
 Agreed = Callable[..., Consent]
-TREE = {
+TREE: dict[str, list[dict[str, Any]]] = {
     "all": [
         {
             "event": "page_view",
@@ -43,7 +43,7 @@ def test_an_explanation_shows_the_tree_with_verdicts_and_values(shop: Shop, agre
         "verdict": "true",
         "sentence": found.sentence,
         "deciding": [
-            "page view with path starts with /pricing at least 2 times in the last 7 days",
+            "page view with path starts with /pricing 2 times in the last 7 days (at least 2)",
             "not (is customer is true)",
         ],
         "tree": {
@@ -115,7 +115,7 @@ def test_an_explanation_shows_the_tree_with_verdicts_and_values(shop: Shop, agre
         (
             {"event": "purchase", "where": {"gift": {"equals": True}}, "count": {"exactly": 0}},
             {},
-            "true because: purchase with gift is true exactly 0 times",
+            "true because: purchase with gift is true 0 times (exactly 0)",
         ),
     ],
 )
@@ -125,6 +125,38 @@ def test_the_sentence_says_what_decided(
     found = explained(shop(asked=when), agreed(*Purpose), **attributes)
 
     assert found.sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("views", "claim"),
+    [
+        (0, "page view with path starts with /pricing 0 times in the last 7 days (not at least 2)"),
+        (1, "page view with path starts with /pricing once in the last 7 days (not at least 2)"),
+        (2, "page view with path starts with /pricing 2 times in the last 7 days (at least 2)"),
+        # No more is kept than the condition asks for, so that there may have been any number.
+        (3, "page view with path starts with /pricing at least 2 times in the last 7 days"),
+    ],
+)
+def test_the_sentence_names_the_number_that_was_counted(
+    shop: Shop, agreed: Agreed, views: int, claim: str
+) -> None:
+    found = explained(shop(asked=TREE["all"][0]), agreed(*Purpose), views=views)
+
+    assert found.deciding == (claim,)
+
+
+def test_a_wider_condition_on_the_same_events_makes_the_number_known(
+    shop: Shop, agreed: Agreed
+) -> None:
+    often = {**TREE["all"][0], "count": {"at_least": 9}}
+    words = shop(asked=TREE["all"][0], often=often)
+
+    found = explained(words, agreed(*Purpose), views=4)
+
+    assert found.sentence == (
+        "true because: page view with path starts with /pricing 4 times in the last 7 days "
+        "(at least 2)"
+    )
 
 
 def test_a_named_segment_is_opened_up(shop: Shop, agreed: Agreed) -> None:
@@ -175,12 +207,12 @@ def test_the_sentence_leaves_out_what_did_not_decide_and_begins_with_the_doubt(
     refused = explained(words, agreed(), country="FR")
     unknown = explained(words, agreed(*Purpose), country="DE", plan="team")
 
-    assert minor.deciding == ("not (age is at least 18)", "not (purchase at least 1 times)")
+    assert minor.deciding == ("not (age is at least 18)", "purchase 0 times (not at least 1)")
     assert refused.deciding == ("not (country is DE)",)
     assert unknown.deciding == (
         "nothing is known for: age is at least 18",
         "country is DE",
-        "not (purchase at least 1 times)",
+        "purchase 0 times (not at least 1)",
         "not (plan is free)",
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from byleave.segments.behaviour import EventLeaf
 from byleave.segments.conditions import (
     AllOf,
     AnyOf,
@@ -21,7 +22,7 @@ from byleave.segments.reach import children
 from byleave.segments.reading import plain
 from byleave.segments.recalling import wait_of
 from byleave.segments.truth import Truth, Undetermined, Verdict
-from byleave.segments.wording import phrase
+from byleave.segments.wording import counted_phrase, phrase
 
 #: The longest sentence of an explanation, in characters.
 LONGEST_SENTENCE: Final = 200
@@ -42,6 +43,8 @@ class Node:
             shown: not where it was withheld and not where it is sensitive.
         withheld_for: The purpose for which the visitor's data was not released.
         observed_since_ms: Since when a leaf's events are kept.
+        counted: For a number of events, when all of them are known: how many there were, and
+            how many were asked for.
         true_from_ms: When a leaf can be true at the earliest, where that is still to come
             because its events have not been observed for long enough.
     """
@@ -53,6 +56,7 @@ class Node:
     value: object = None
     withheld_for: Purpose | None = None
     observed_since_ms: int | None = None
+    counted: str | None = None
     true_from_ms: int | None = None
 
     def to_plain(self) -> dict[str, Any]:
@@ -142,8 +146,15 @@ def _node(condition: Condition, interpreter: Interpreter, use: Purpose) -> Node:
         value=value,
         withheld_for=use if finding.verdict is Verdict.WITHHELD else None,
         observed_since_ms=finding.since_ms,
+        counted=_counted(condition, finding),
         true_from_ms=_true_from(condition, finding, interpreter.situation.now_ms),
     )
+
+
+def _counted(leaf: Leaf, finding: Finding) -> str | None:
+    if isinstance(leaf, EventLeaf) and finding.is_whole and isinstance(finding.value, int):
+        return counted_phrase(leaf, finding.value)
+    return None
 
 
 def _true_from(leaf: Leaf, finding: Finding, now_ms: int) -> int | None:
@@ -197,4 +208,6 @@ def _claim(node: Node) -> str:
             return f"nothing is known for: {node.text}"
         case Undetermined.INVALID:
             return f"the value does not fit: {node.text}"
+    if node.counted:
+        return node.counted
     return node.text if node.verdict.truth is Truth.TRUE else f"not ({node.text})"

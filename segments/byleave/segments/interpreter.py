@@ -27,6 +27,7 @@ from byleave.segments.memory import Memory
 from byleave.segments.reach import events_of
 from byleave.segments.recalling import recall, span_of, stream_for
 from byleave.segments.situation import Situation
+from byleave.segments.streams import start_of
 from byleave.segments.truth import Verdict, all_of, any_of, none_of, verdict_of
 from byleave.segments.vocabulary import JourneyStep, ValueType, Vocabulary
 
@@ -42,11 +43,14 @@ class Finding:
         value: The value that was compared: an attribute's, a number of events or of reached
             steps, an age in milliseconds; None where there is none or it was withheld.
         since_ms: Since when the leaf's events are observed, where any are kept.
+        is_whole: Whether all the events that the leaf looks back on are known; else there may
+            have been more of them.
     """
 
     verdict: Verdict
     value: object = None
     since_ms: int | None = None
+    is_whole: bool = True
 
 
 class Interpreter:
@@ -143,4 +147,5 @@ class Interpreter:
         state = situation.profile.kept(use).get(key, _UNSEEN)
         span_ms = span_of(leaf, events)
         verdict, value = recall(leaf, state, span_ms=span_ms, now_ms=situation.now_ms)
-        return Finding(verdict, value, state.since_ms or None)
+        is_whole = state.whole_from_ms < start_of(span_ms, situation.now_ms)
+        return Finding(verdict, value, state.since_ms or None, is_whole)

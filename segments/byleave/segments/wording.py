@@ -60,7 +60,7 @@ def phrase(leaf: Leaf) -> str:
         case AttributeLeaf():
             return f"{_plainly(leaf.attribute)} {_comparison(leaf.test)}"
         case EventLeaf():
-            return f"{_event(leaf.event, leaf.where)} {_count(leaf.count)} times{_within(leaf)}"
+            return f"{_event(leaf.event, leaf.where)} {_times(leaf.count)}{_within(leaf)}"
         case AgeLeaf():
             return f"{leaf.which} {_event(leaf.event, leaf.where)} {_age(leaf.age)} ago"
         case AggregateLeaf():
@@ -76,6 +76,18 @@ def phrase(leaf: Leaf) -> str:
             return f"{where} in journey {leaf.journey}"
         case _:
             return f"the time {_comparison(leaf.now)}"
+
+
+def counted_phrase(leaf: EventLeaf, number: int) -> str:
+    """Return how often an event happened and what was asked: `purchase 4 times (at least 3)`.
+
+    Args:
+        leaf: What was asked.
+        number: How often it happened in the time that the leaf looks back on.
+    """
+    asked = f"{'' if leaf.count.holds(number) else 'not '}{_count(leaf.count)}"
+    times = "once" if number == 1 else f"{number} times"
+    return f"{_event(leaf.event, leaf.where)} {times}{_within(leaf)} ({asked})"
 
 
 def _plainly(name: str) -> str:
@@ -108,6 +120,11 @@ def _count(count: Count) -> str:
     bounds = {"at least": count.at_least, "at most": count.at_most, "exactly": count.exactly}
     said = [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
     return " and ".join(said)
+
+
+def _times(count: Count) -> str:
+    said = _count(count)
+    return f"{said} time{'' if said.endswith(' 1') else 's'}"
 
 
 def _age(age: Age) -> str:

@@ -26,7 +26,7 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
     needs every choice that decided to be.
     """
     # A fixed order, so that what is reported does not depend on the order of arrival.
-    ordered = sorted(statements, key=lambda said: (said.source, said.at_ms or 0))
+    ordered = sorted(statements, key=_rank)
     if not ordered:  # what most first visits are
         return Consent({}, regime)
     choices: dict[Purpose, Choice] = {}
@@ -94,6 +94,22 @@ def for_minor(consent: Consent) -> Consent:
         consent,
         choices={**consent.choices, **dict.fromkeys(purposes, Choice.DENIED)},
         why={**consent.why, **dict.fromkeys(purposes, "minor")},
+    )
+
+
+def _rank(said: Consent) -> tuple[object, ...]:
+    """Return what puts statements in order, so that only equal ones are as good as each other.
+
+    Of two that say the same at the same time, the one that was not given knowingly comes first:
+    it outweighs less.
+    """
+    return (
+        said.source,
+        said.at_ms is None,
+        said.at_ms or 0,
+        said.knowing,
+        sorted(said.choices.items()),
+        sorted(said.why.items()),
     )
 
 
