@@ -131,7 +131,8 @@ def refusal(answer: Any, route: Any) -> int | None:
         return status if is_sent else None
     if status == 404:
         is_generic = "There is no such page" in answer.text or (
-            route in ROUTES and answer.json()["detail"] == "Not Found"
+            route in ROUTES
+            and "Not Found" in (answer.json().get("detail"), answer.json().get("errorDetails"))
         )
         return status if is_generic else None
     return status if status in (401, 403) else None

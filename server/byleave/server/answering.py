@@ -39,6 +39,15 @@ class Answering:
         Raises:
             Exception: What `told` says in words.
         """
+        tell = self._route.tell
+        if tell is None:
+            return await self._answer(request)
+        try:
+            return await self._answer(request)
+        except EXPECTED as error:
+            return tell(request, _problem(error))
+
+    async def _answer(self, request: Request) -> Response:
         service, route = self._service, self._route
         principal = admit(service, await known(service, request), route.roles)
         if principal is not None and principal.session is not None:
@@ -63,18 +72,21 @@ class Answering:
 
 async def told(_request: Request, error: Exception) -> Response:
     """Return the response that tells of an error."""
+    return _problem(error).response()
+
+
+def _problem(error: Exception) -> Problem:
     match error:
         case Problem():
-            problem = error
+            return error
         case HTTPException():
-            problem = Problem(error.status_code, error.detail, headers=dict(error.headers or {}))
+            return Problem(error.status_code, error.detail, headers=dict(error.headers or {}))
         case NothingPublishedError():
-            problem = Problem(503, str(error), headers={"Retry-After": "5"})
+            return Problem(503, str(error), headers={"Retry-After": "5"})
         case DBAPIError():
             _log.error("the store failed", exc_info=error)
-            problem = Problem(
+            return Problem(
                 503, "the store cannot be used now; try again", headers={"Retry-After": "5"}
             )
         case _:
-            problem = Problem(500, "the server failed; its log says why")
-    return problem.response()
+            return Problem(500, "the server failed; its log says why")

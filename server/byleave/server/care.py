@@ -13,6 +13,7 @@ from byleave.server.attributes import Observation, Observed, Value, observe, rea
 from byleave.server.consents import StatedChoice
 from byleave.server.learning import Measurement
 from byleave.server.publishing import Published
+from byleave.server.recalling import Recalled, recall
 from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
@@ -76,6 +77,16 @@ class VisitorCare(ABC):
             name = known_as(connection, self.site.key, {visitor}).get(visitor, visitor)
             found = read_attributes(connection, self.site, name, declared, now_ms=self.clock())
         return {name: value for name, (value, _) in found.items() if value is not None}
+
+    def recall(self, visitor: str) -> Recalled:
+        """Return what is known of a visitor that deciding may look at.
+
+        Raises:
+            NothingPublishedError: There is nothing to decide by.
+        """
+        decider = self.published.decider
+        with self.storage.reading() as connection:
+            return recall(connection, self.site, visitor, decider, now_ms=self.clock())
 
     def erase(self, visitor: str) -> None:
         """Forget a visitor and refuse their id from now on."""

@@ -96,7 +96,7 @@ class Judge:
 
     def standing(self, known: Known, *, now_ms: int) -> Standing:
         """Return which of the segments a visitor is in, and when that may change by itself."""
-        profile = self._profile(known)
+        profile = replayed(self._rules, known.happened)
         inside = self._inside(known, profile, now_ms)
         moments = sorted(moment for moment in self._moments(known) if moment > now_ms)
         for moment in moments[:_MOST_TRIED]:
@@ -106,20 +106,7 @@ class Judge:
 
     def inside(self, known: Known, *, now_ms: int) -> frozenset[str]:
         """Return which of the segments a visitor is in."""
-        return self._inside(known, self._profile(known), now_ms)
-
-    def _profile(self, known: Known) -> Profile:
-        profile = Profile()
-        for event in known.happened:
-            profile = self._rules.record(
-                profile,
-                event.name,
-                event.properties,
-                at_ms=event.at_ms,
-                now_ms=event.at_ms,
-                consent=Consent(dict.fromkeys(event.uses, Choice.GRANTED)),
-            )
-        return profile
+        return self._inside(known, replayed(self._rules, known.happened), now_ms)
 
     def _inside(self, known: Known, profile: Profile, now_ms: int) -> frozenset[str]:
         attributes = {
@@ -164,6 +151,21 @@ class Judge:
             for key in self.segments
             for name in reads(SegmentLeaf(key), self._vocabulary).events
         }
+
+
+def replayed(rules: Rules, happened: Iterable[Happening]) -> Profile:
+    """Return the profile that events leave, oldest first, each under what was granted then."""
+    profile = Profile()
+    for event in happened:
+        profile = rules.record(
+            profile,
+            event.name,
+            event.properties,
+            at_ms=event.at_ms,
+            now_ms=event.at_ms,
+            consent=Consent(dict.fromkeys(event.uses, Choice.GRANTED)),
+        )
+    return profile
 
 
 def why_not(definitions: Definitions, segment: str, *, use: Purpose) -> str | None:

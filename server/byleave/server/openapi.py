@@ -89,6 +89,8 @@ def _parameter(place: str, name: str, kind: dict[str, Any]) -> dict[str, Any]:
 
 def _statuses(route: ApiRoute, names: list[str]) -> set[int]:
     """Return what a route may answer with: what it declares, and what the guards add."""
+    if route.tell is not None:
+        return {route.status, 400, 401, 403, 404, 503, *route.also}
     found = {route.status, 413, 415, 503, *route.also}
     if route.roles is not None:
         found |= {401, 403, 404}
@@ -101,7 +103,9 @@ def _statuses(route: ApiRoute, names: list[str]) -> set[int]:
 
 def _response(route: ApiRoute, status: int) -> dict[str, Any]:
     said: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if status >= 400:
+    if status >= 400 and route.tell is not None:
+        said["content"] = {"application/json": {"schema": {"type": "object"}}}
+    elif status >= 400:
         problem = {"$ref": _REFERENCE.format(name="Problem")}
         said["content"] = {"application/problem+json": {"schema": problem}}
     elif status == route.status and route.media_type is not None:

@@ -58,7 +58,7 @@ def record_consent(
         erase(
             connection, site, visitor, cause=Cause.WITHDRAWN, measurement=measurement, now_ms=now_ms
         )
-    return _is_erased(connection, site, visitor)
+    return is_erased(connection, site, visitor)
 
 
 def erase(
@@ -82,7 +82,7 @@ def erase(
     rows = [
         (site.key, site.visitor_hash(each), now_ms, str(cause))
         for each in (kept, *others)
-        if not _is_erased(connection, site, each)
+        if not is_erased(connection, site, each)
     ]
     add_rows(connection, schema.tombstones, rows)
 
@@ -110,7 +110,7 @@ def merge(
     Raises:
         ErasedError: One of them was erased.
     """
-    if any(_is_erased(connection, site, each) for each in (visitor, other)):
+    if any(is_erased(connection, site, each) for each in (visitor, other)):
         raise ErasedError("one of the two was erased")
     kept, _ = every_id(connection, site.key, visitor)
     gone, _ = every_id(connection, site.key, other)
@@ -154,7 +154,7 @@ def export(connection: Connection, site: Site, visitor: str) -> dict[str, Any]:
     return {
         "visitor": kept,
         "other_ids": others,
-        "is_erased": _is_erased(connection, site, visitor),
+        "is_erased": is_erased(connection, site, visitor),
         "consent": [
             {"at": row.at_ms, "received_at": row.received_ms, **json.loads(row.record)}
             for row in sorted(consents, key=lambda row: (row.received_ms, row.number))
@@ -185,6 +185,7 @@ def export(connection: Connection, site: Site, visitor: str) -> dict[str, Any]:
     }
 
 
-def _is_erased(connection: Connection, site: Site, visitor: str) -> bool:
+def is_erased(connection: Connection, site: Site, visitor: str) -> bool:
+    """Return whether a visitor was erased under this id."""
     hashes = {site.visitor_hash(visitor)}
     return bool(find_rows(connection, schema.tombstones, site=site.key, visitor_hash=hashes))

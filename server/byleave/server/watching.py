@@ -92,7 +92,7 @@ def judge_due(
     ).scalars()
     count = 0
     for visitor in visitors.all():
-        known = _known(connection, site, visitor, definitions, now_ms=now_ms)
+        known = read_known(connection, site, visitor, definitions, now_ms=now_ms)
         _judge(connection, site, visitor, known, watch, now_ms=now_ms)
         count += 1
     return count
@@ -142,9 +142,10 @@ def _messages(
             yield Message(webhook=webhook, body=body_of(kind, data, at_ms=now_ms), visitor=visitor)
 
 
-def _known(
+def read_known(
     connection: Connection, site: Site, visitor: str, definitions: Definitions, *, now_ms: int
 ) -> Known:
+    """Return what is known of a visitor, by the id under which they are kept."""
     names = set(definitions.events)
     rows = find_rows(connection, schema.events, site=site.key, visitor={visitor}, name=names)
     happened = [event for row in rows if isinstance(event := event_of(row.body), Happening)]

@@ -7,6 +7,7 @@ from byleave.server.routes import (
     definitions,
     health,
     learning,
+    ofrep,
     people,
     systems,
     visitors,
@@ -18,6 +19,7 @@ __all__ = ["ROUTES", "ApiRoute", "Call"]
 ROUTES: Final = (
     *learning.ROUTES,
     *deciding.ROUTES,
+    *ofrep.ROUTES,
     *visitors.ROUTES,
     *systems.ROUTES,
     *definitions.ROUTES,

@@ -60,6 +60,8 @@ class ApiRoute:
         status: The status of success.
         also: Further statuses that it answers with, beside those that follow from the rest.
         media_type: What its success is written in; None for an answer without a body.
+        tell: How it tells problems, where a protocol of others says how; then 400 stands for
+            all that is wrong with a body.
     """
 
     method: str
@@ -74,6 +76,7 @@ class ApiRoute:
     status: int = 200
     also: frozenset[int] = frozenset()
     media_type: str | None = "application/json"
+    tell: Callable[[Request, Problem], Response] | None = None
 
 
 SERVER: Final = frozenset({Role.SERVER})
