@@ -392,7 +392,7 @@ def the_document() -> dict[str, Any]:
     An evaluation with a value fits `codeDefaultFlag`, which asks for nothing, and a whole number
     fits both kinds of numbers; so `oneOf` refuses both.
     """
-    document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
     kinds = document["components"]["schemas"]["evaluationSuccess"]["allOf"][1]
     kinds["anyOf"] = kinds.pop("oneOf")
     return document
