@@ -19,6 +19,11 @@ PAGES = {
     "experiments": "/console/experiments",
     "results": "/console/experiments/welcome",
     "results-scaled": "/console/experiments/welcome?effect=scaled",
+    "history": "/console/history",
+    "version": "/console/history/1.1",
+    "people": "/console/people",
+    "keys": "/console/keys",
+    "site": "/console/site",
     "display": "/console/display",
     "sign-in": "/console/sign-in",
     "message": "/console/nowhere",
@@ -55,10 +60,10 @@ def served(consoles: Any) -> object:
 
 @pytest.fixture
 def sign_in(visit: Visit) -> Callable[..., Page]:
-    """Opens the browser of somebody who may read results."""
+    """Opens the browser of somebody who may do everything."""
 
     def new(console: Any, *kind: Any, **options: Any) -> Page:
-        key = console.service.create_key(Role.ANALYST)
+        key = console.service.create_key(Role.ADMIN)
         headers = {"Authorization": f"Bearer {key}"}
         return visit(*kind, extra_http_headers=headers, **options)
 

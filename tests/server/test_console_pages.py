@@ -27,8 +27,8 @@ DISPLAY = "/console/display"
 
 @pytest.fixture
 def reader(service: Service) -> TestClient:
-    """A browser of somebody who may read results."""
-    key = service.create_key(Role.ANALYST)
+    """A browser of somebody who may open every page."""
+    key = service.create_key(Role.ADMIN)
     return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
 
 
@@ -42,6 +42,7 @@ def kept(client: TestClient) -> Display:
     return Display.of({COOKIE: client.cookies[COOKIE]})
 
 
+NAMES = {"key": "welcome", "file": "arms.csv", "version": "1.1"}
 GUARDED = [page for page in PAGES if page.roles is not None]
 READABLE = [
     page
@@ -52,7 +53,7 @@ READABLE = [
 
 @pytest.mark.parametrize("page", GUARDED, ids=lambda page: f"{page.method} {page.path}")
 def test_a_page_opens_to_nobody_without_a_role(page: Any, anybody: TestClient) -> None:
-    path = page.path.format(key="welcome", file="arms.csv")
+    path = page.path.format_map(NAMES)
     answer = anybody.request(page.method, path, follow_redirects=False)
 
     if page.method == "GET":
@@ -66,7 +67,7 @@ def test_a_page_opens_to_nobody_without_a_role(page: Any, anybody: TestClient) -
 
 @pytest.mark.parametrize("page", READABLE, ids=lambda page: page.path)
 def test_a_page_is_safe_and_loads_only_from_here(page: Any, reader: TestClient) -> None:
-    answer = reader.get(page.path.format(key="welcome", file="arms.csv"))
+    answer = reader.get(page.path.format_map(NAMES))
     policy = answer.headers["content-security-policy"]
     [nonce] = re.findall(r"script-src 'nonce-([\w-]+)'", policy)
     loaded = re.findall(r'<(?:script|link)[^>]+(?:src|href)="([^"]+)"', answer.text)

@@ -4,7 +4,17 @@ from typing import Final
 
 from starlette.routing import Route
 
-from byleave.server.console import experiments, overview, results_page, settings, signing_in
+from byleave.server.console import (
+    experiments,
+    history_pages,
+    keys_pages,
+    overview,
+    people_pages,
+    results_page,
+    settings,
+    signing_in,
+    site_pages,
+)
 from byleave.server.console.assets import ASSETS
 from byleave.server.console.routing import console_routes
 from byleave.server.service import Service
@@ -13,6 +23,10 @@ PAGES: Final = (
     *overview.PAGES,
     *experiments.PAGES,
     *results_page.PAGES,
+    *history_pages.PAGES,
+    *people_pages.PAGES,
+    *keys_pages.PAGES,
+    *site_pages.PAGES,
     *settings.PAGES,
     *signing_in.PAGES,
 )

@@ -17,6 +17,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from byleave.server.access import (
+    ADMINS,
+    ANALYSTS,
+    READERS,
     TOKEN_FIELD,
     TOKEN_HEADER,
     ForgedProblem,
@@ -93,6 +96,11 @@ class PageCall:
             raise PageError(400, *_UNREADABLE) from error
 
     @property
+    def author(self) -> str:
+        """Who changes something, for the audit trail."""
+        return self.principal.name if self.principal else ""
+
+    @property
     def sent_token(self) -> str:
         """The token that a form or a script brought."""
         header = self.request.headers.get(TOKEN_HEADER)
@@ -106,7 +114,9 @@ class PageCall:
             self.request,
             template,
             status=status,
-            navigation=NAVIGATION if self.role else (),
+            navigation=tuple(
+                (path, name) for path, name, roles in NAVIGATION if self.role in roles
+            ),
             site=self.service.site.key,
             is_simulated=self.service.site.is_simulated,
             person=self.principal.name if self.token and self.principal else "",
@@ -137,10 +147,14 @@ class ConsolePage:
     method: str = "GET"
 
 
-#: The pages of the side navigation, in order: path and name.
+#: The pages of the side navigation, in order: path, name, and whom they open to.
 NAVIGATION: Final = (
-    ("/console", _("Overview")),
-    ("/console/experiments", _("Experiments")),
+    ("/console", _("Overview"), READERS),
+    ("/console/experiments", _("Experiments"), READERS),
+    ("/console/history", _("History"), ANALYSTS),
+    ("/console/people", _("People"), ADMINS),
+    ("/console/keys", _("Keys"), ADMINS),
+    ("/console/site", _("Site"), READERS),
 )
 
 SIGN_IN: Final = "/console/sign-in"

@@ -1,0 +1,150 @@
+"""People, keys, sites and the history, as the console shows and changes them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from starlette.testclient import TestClient
+
+from byleave.experiments import Definitions
+from byleave.server.app import create_app
+from byleave.server.keys import Role
+from byleave.server.service import Service
+
+PASSWORD = "correct horse battery"  # noqa: S105 (nobody's)
+PEOPLE, KEYS, HISTORY = "/console/people", "/console/keys", "/console/history"
+
+
+@pytest.fixture
+def admin(service: Service) -> TestClient:
+    """A browser in which an admin is signed in by a password."""
+    service.people.put("root@example.com", Role.ADMIN, PASSWORD, author="tests")
+    client = TestClient(create_app(service))
+    client.post("/console/sign-in", data={"email": "root@example.com", "password": PASSWORD})
+    return client
+
+
+@pytest.fixture
+def send(admin: TestClient) -> Callable[..., str]:
+    """Sends a form as the browser does, with the token of a page."""
+
+    def post(path: str, *, status: int = 200, **values: str) -> str:
+        page = admin.get("/console").text
+        [token] = set(re.findall(r'name="token" value="(\w+)"', page))
+        answer = admin.post(path, data={"token": token, **values})
+        assert answer.status_code == status
+        return answer.text
+
+    return post
+
+
+def test_a_person_is_added_and_taken_away_once_that_is_confirmed(
+    send: Callable[..., str], service: Service
+) -> None:
+    added = send(PEOPLE, email="Ann@example.com", role="viewer", password=PASSWORD)
+    asked = send(f"{PEOPLE}/remove", remove="ann@example.com")
+    still = [person.email for person in service.people.all()]
+    gone = send(f"{PEOPLE}/remove", remove="ann@example.com", sure="yes")
+
+    assert "ann@example.com" in added
+    assert "their sessions end at once" in asked
+    assert "ann@example.com" in still
+    assert "ann@example.com" not in gone
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"email": "nobody"}, "Expected an address"),
+        ({"email": "root@example.com"}, "one admin has to stay"),
+        ({"role": "server"}, "Choose one of the roles."),
+        ({"password": "short"}, "Expected 12 to 256 characters"),
+    ],
+)
+def test_a_person_who_cannot_be_kept_is_told_of_beside_the_field(
+    changed: dict[str, str], fault: str, send: Callable[..., str]
+) -> None:
+    sound = {"email": "ann@example.com", "role": "viewer", "password": PASSWORD}
+
+    assert fault in send(PEOPLE, status=422, **sound | changed)
+
+
+@pytest.mark.parametrize("email", ["root@example.com", "nobody@example.com"])
+def test_the_last_admin_stays_and_nobody_else_can_be_removed(
+    email: str, send: Callable[..., str], service: Service
+) -> None:
+    send(f"{PEOPLE}/remove", status=422, remove=email, sure="yes")
+
+    assert [person.email for person in service.people.all()] == ["root@example.com"]
+
+
+def test_a_key_is_shown_once_ends_and_is_taken_away(
+    send: Callable[..., str], admin: TestClient, service: Service
+) -> None:
+    made = send(KEYS, role="server", days="30")
+    [key] = re.findall(r"byleave_server_\w+", made)
+    [stored] = service.keys.of("shop")
+    ending = send(f"{KEYS}/end", name=stored.name, when="tomorrow")
+    asked = send(f"{KEYS}/end", name=stored.name, when="now")
+    [ends] = service.keys.of("shop")
+    send(f"{KEYS}/end", name=stored.name, sure="yes")
+
+    assert service.keys.find(key, "shop") is None
+    assert key not in ending + admin.get(KEYS).text
+    assert "is refused from the next request on" in asked
+    assert ends.expires_ms == service.clock() + 86_400_000
+    assert service.keys.of("shop") == []
+    assert "no such key any more" in send(f"{KEYS}/end", status=422, name="x", when="tomorrow")
+
+
+def test_a_key_of_no_role_is_not_made(send: Callable[..., str], service: Service) -> None:
+    send(KEYS, status=422, role="king", days="")
+    send(KEYS, status=422, role="server", days="7000")
+
+    assert service.keys.of("shop") == []
+
+
+def test_the_history_shows_what_changed_and_brings_it_back(
+    send: Callable[..., str], admin: TestClient, service: Service, definitions: Definitions
+) -> None:
+    service.publish(replace(definitions, experiments={}), reason="clear", author="tests")
+    changed = admin.get(f"{HISTORY}/1.2").text
+    old = admin.get(f"{HISTORY}/1.1").text
+    restored = send(f"{HISTORY}/1.1/restore", expected="1.2", reason="it was better")
+
+    assert "welcome" in changed
+    assert "Bring this version back" not in changed
+    assert "Bring this version back" in old
+    assert "back to 1.1: it was better" in restored
+    assert service.published.snapshot.definitions == definitions
+    assert admin.get(f"{HISTORY}/7.7").status_code == 404
+
+
+def test_bringing_back_needs_a_reason_and_nobody_who_was_faster(
+    send: Callable[..., str], service: Service, definitions: Definitions
+) -> None:
+    service.publish(replace(definitions, experiments={}), reason="clear", author="tests")
+
+    send(f"{HISTORY}/1.1/restore", status=422, expected="1.2", reason="")
+    assert "Somebody published meanwhile" in send(
+        f"{HISTORY}/1.1/restore", status=409, expected="1.1", reason="late"
+    )
+
+
+def test_the_site_says_what_is_in_force_and_who_else_is_in_the_store(
+    admin: TestClient, service: Service, open_service: Callable[..., Service]
+) -> None:
+    page = admin.get("/console/site").text
+
+    assert "1.1" in page
+    assert "shop" in page
+    assert "not published from files" in page
+
+
+def test_the_navigation_leads_only_to_what_opens(service: Service, admin: TestClient) -> None:
+    viewer = TestClient(create_app(service))
+    viewer.headers["Authorization"] = f"Bearer {service.create_key(Role.VIEWER)}"
+
+    assert f'href="{PEOPLE}"' in admin.get("/console").text
+    assert f'href="{PEOPLE}"' not in viewer.get("/console").text
