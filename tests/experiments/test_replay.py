@@ -346,3 +346,15 @@ def test_a_row_without_retired_arms_follows_from_the_one_before(
     )
 
     assert words(replay(run, [])) == expected
+
+
+def test_a_frozen_row_has_the_weights_of_the_row_before_it(past: Any) -> None:
+    run, *_ = past
+    *before, third, last = run.rows
+    frozen = replace(last, weights=third.weights, inputs=dict(last.inputs) | {"method": "frozen"})
+    moved = replace(last, inputs=dict(last.inputs) | {"method": "frozen"})
+
+    assert words(replay(replace(run, rows=(*before, third, frozen)), [])) == []
+    assert words(replay(replace(run, rows=(*before, third, moved)), [])) == [
+        "its weights do not follow from its inputs"
+    ]

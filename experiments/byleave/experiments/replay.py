@@ -18,6 +18,7 @@ from byleave.experiments.allocation import (
     LONGEST_ROW_MS,
     Evidence,
     Method,
+    Step,
     fixed_weights,
     is_replaced,
     next_weights,
@@ -213,7 +214,9 @@ def _successor(run: KeptRun, before: KeptRow, row: KeptRow) -> Iterator[str]:
         yield "it does not start from the weights that were in force"
     if seen.age_ms != row.opened_ms - run.started_ms or before.closed_ms != row.opened_ms:
         yield "it was not published when the row before it was closed"
-    step = next_weights(allocate, run.goals[allocate.goal], seen)
+    step = Step(Method.FROZEN, before.weights)
+    if method != Method.FROZEN:
+        step = next_weights(allocate, run.goals[allocate.goal], seen)
     if step.method != method or not _agree(row.weights, step.weights):
         yield "its weights do not follow from its inputs"
     age_ms = row.opened_ms - before.opened_ms

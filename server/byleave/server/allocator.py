@@ -8,9 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from byleave.experiments.allocation import evidence, is_replaced, is_ripe, next_weights
+from byleave.experiments.allocation import (
+    Method,
+    Step,
+    evidence,
+    is_replaced,
+    is_ripe,
+    next_weights,
+)
 from byleave.segments import plain
 from byleave.server import schema
+from byleave.server.freezing import frozen_runs
 from byleave.server.learning import EVERYONE
 from byleave.server.observing import observe_run, site_rate
 from byleave.server.rows import NewRow, weights_of
@@ -24,14 +32,17 @@ def due_rows(connection: Connection, site: Site, *, now_ms: int) -> list[NewRow]
     This only reads. Publishing them is another, short transaction, so that events need not wait
     for the computation.
     """
+    frozen = frozen_runs(connection, site)
     return [
         row
         for run in live_runs(connection, site)
-        for row in _successors(connection, site, run, now_ms=now_ms)
+        for row in _successors(connection, site, run, is_frozen=run.run in frozen, now_ms=now_ms)
     ]
 
 
-def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: int) -> list[NewRow]:
+def _successors(
+    connection: Connection, site: Site, run: Row[Any], *, is_frozen: bool, now_ms: int
+) -> list[NewRow]:
     fixed = measured(run)
     allocate = fixed.experiment.allocate
     goal = fixed.goals[allocate.goal]
@@ -70,7 +81,7 @@ def _successors(connection: Connection, site: Site, run: Row[Any], *, now_ms: in
             age_ms=now_ms - run.started_ms,
             site_rate=rate,
         )
-        step = next_weights(allocate, goal, seen)
+        step = Step(Method.FROZEN, before) if is_frozen else next_weights(allocate, goal, seen)
         if is_replaced(before, step.weights, age_ms=now_ms - row.opened_ms):
             successors.append(
                 NewRow(

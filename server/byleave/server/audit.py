@@ -20,6 +20,9 @@ class Action(StrEnum):
     KEY_REMOVED = "key.removed"
     PERSON_PUT = "person.put"
     PERSON_REMOVED = "person.removed"
+    FROZEN = "weights.frozen"
+    THAWED = "weights.thawed"
+    PURGED = "visitors.purged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def learn(
         rows += outcome_rows(site, key, before=found[key], after=reached)
     put_rows(connection, schema.enrolments, [enrolment_row(site, e) for e in moved.values()])
     put_rows(connection, schema.outcomes, rows)
-    _write(connection, site, change)
+    write_change(connection, site, change)
 
 
 def settle(connection: Connection, site: str, unit: str, measurement: Measurement) -> None:
@@ -123,7 +123,7 @@ def combine(
         drop_rows(connection, table, site=site, column="unit", value=other)
     put_rows(connection, schema.enrolments, [enrolment_row(site, e) for e in combined.values()])
     put_rows(connection, schema.outcomes, rows)
-    _write(connection, site, change)
+    write_change(connection, site, change)
 
 
 def read_enrolments(
@@ -242,7 +242,8 @@ def outcome_rows(
             yield (site, *key, goal, 0.0, None)
 
 
-def _write(connection: Connection, site: str, change: Change) -> None:
+def write_change(connection: Connection, site: str, change: Change) -> None:
+    """Change the sums by what some units come to."""
     sums = [(site, *place, *sums) for place, sums in change.sums.items() if any(sums)]
     count_rows(connection, schema.stratum_stats, sums)
     delays = [(site, *place, units) for place, units in change.delays.items() if units]

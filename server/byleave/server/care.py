@@ -1,7 +1,7 @@
 """What a service does with what is kept of visitors: record, show, join, observe, forget."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Event
 from typing import Any
 
@@ -13,6 +13,7 @@ from byleave.server.attributes import Observation, Observed, Value, observe, rea
 from byleave.server.consents import StatedChoice
 from byleave.server.learning import Measurement
 from byleave.server.publishing import Published
+from byleave.server.purging import AT_ONCE, Purged, purge
 from byleave.server.recalling import Recalled, recall
 from byleave.server.retaining import Retained, Retention
 from byleave.server.sites import Site
@@ -99,6 +100,21 @@ class VisitorCare(ABC):
                 measurement=self._measured(connection),
                 now_ms=self.clock(),
             )
+
+    def purge(self, made_up: Collection[str], *, author: str) -> Purged:
+        """Take visitors or page views who were made up out of the log and the books."""
+        ids, purged = sorted(set(made_up)), Purged()
+        for start in range(0, len(ids), AT_ONCE):
+            with self.storage.writing() as connection:
+                purged += purge(
+                    connection,
+                    self.site,
+                    ids[start : start + AT_ONCE],
+                    measurement=self._measured(connection),
+                    author=author,
+                    now_ms=self.clock(),
+                )
+        return purged
 
     def merge(self, visitor: str, other: str) -> str:
         """Keep two visitors as one person from now on; return the id that they are kept under.

@@ -70,6 +70,11 @@ class Metrics:
                 "How long the weights and definitions in force have been so.",
                 age_ms / 1000,
             )
+        yield GaugeMetricFamily(
+            "byleave_frozen_runs",
+            "Experiments whose weights are frozen, because one arm moved against the others.",
+            len(self._service.frozen()),
+        )
         outbox = GaugeMetricFamily(
             "byleave_outbox_messages", "Messages to webhooks.", labels=["webhook", "state"]
         )

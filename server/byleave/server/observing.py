@@ -5,7 +5,7 @@ that have arrived by its age, learnt from the conversions of rows that are older
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def observe_run(
     allocate = fixed.experiment.allocate
     arms = sorted(fixed.experiment.variants)
     retired = set(arms).difference(*(cell.partition(":")[2].split("+") for cell in cells))
-    parts = _parts(connection, site, run, allocate.goal)
+    parts = parts_of(connection, site, run, allocate.goal)
     place = {name: j for j, name in enumerate(dict.fromkeys(part.allocation for part in parts))}
     figures = np.zeros((4, len(place), len(arms)))
     ages_ms = np.zeros((2, len(place)))
@@ -101,10 +101,24 @@ def site_rate(
     return float(reached / units) if reached and reached < units else None
 
 
-def _parts(connection: Connection, site: Site, run: Row[Any], goal: str) -> Sequence[Any]:
-    """Return the sums of each row and arm."""
+class Part(Protocol):
+    """The sums of one arm of an allocation row for one goal."""
+
+    allocation: str
+    cell: str
+    opened_ms: int
+    closed_ms: int | None
+    arm: str
+    units: int
+    reached: int
+    total: float
+    squares: float
+
+
+def parts_of(connection: Connection, site: Site, run: Row[Any], goal: str) -> Sequence[Part]:
+    """Return the sums of each row and arm, the oldest row first."""
     rows, stats = schema.allocations.c, schema.stratum_stats.c
-    return connection.execute(
+    found: Sequence[Any] = connection.execute(
         select(
             rows.allocation,
             rows.cell,
@@ -131,6 +145,7 @@ def _parts(connection: Connection, site: Site, run: Row[Any], goal: str) -> Sequ
         )
         .order_by(rows.sequence)
     ).all()
+    return found
 
 
 def _curve(

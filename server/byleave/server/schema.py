@@ -285,6 +285,13 @@ audit = _table(  # append-only
     Column("reason", Text, nullable=False),
 )
 
+freezes = _table(  # runs whose weights do not follow what is learned
+    "freezes",
+    Column("run", String, primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("thawed_ms", BigInteger),
+)
+
 leases = _table(  # which of several processes does what all could
     "leases",
     Column("job", String, primary_key=True),

@@ -5,6 +5,7 @@ long as `start` was not called nothing happens in the background: the same calls
 clock and the same seed then leave the same store.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from byleave.server.care import VisitorCare
 from byleave.server.deciding import DecideRequest, decide
 from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import WireEvent
+from byleave.server.freezing import freeze, frozen_runs, moved_runs, thaw
 from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, read_batch
@@ -40,6 +42,8 @@ from byleave.server.states import States
 from byleave.server.storage import Storage
 from byleave.server.telling import rejudge, tell_of_events
 from byleave.server.versions import Library
+
+_log = logging.getLogger("byleave.server")
 
 
 class Service(VisitorCare):
@@ -147,15 +151,21 @@ class Service(VisitorCare):
     def tick(self, now_ms: int) -> bool:
         """Replace the allocation rows whose time has come; return whether there were any.
 
-        Whenever a run gets a new row its guards are looked at, and one that is broken pauses it.
+        Whenever a run gets a new row its guards are looked at, and one that is broken pauses it;
+        and if one arm moved against the others as it never did, its weights are frozen.
         """
         with self.storage.reading() as connection:
             self._catch_up(connection)
             due = due_rows(connection, self.site, now_ms=now_ms)
-            broken = broken_guards(connection, self.site, (row.run for row in due), now_ms=now_ms)
+            runs = {row.run for row in due}
+            broken = broken_guards(connection, self.site, runs, now_ms=now_ms)
+            moved = moved_runs(connection, self.site, runs)
         if not due:
             return False
+        due = [row for row in due if row.run not in moved]
         with self.storage.writing() as connection:
+            for run in freeze(connection, self.site, moved, now_ms=now_ms):
+                _log.error("an arm moved against the others: weights frozen", extra={"run": run})
             if not publishing.publish_rows(connection, self.site, due, now_ms=now_ms):
                 return False
             published = publishing.load_published(connection, self.site)
@@ -165,6 +175,22 @@ class Service(VisitorCare):
                 published = publishing.load_published(connection, self.site)
         self._adopt(published)
         return True
+
+    def frozen(self) -> set[str]:
+        """Return the runs whose weights are frozen."""
+        with self.storage.reading() as connection:
+            return frozen_runs(connection, self.site)
+
+    def thaw(self, key: str, *, author: str) -> None:
+        """Let the weights of an experiment's run follow what is learned again.
+
+        Raises:
+            UnknownNameError: They are not frozen.
+        """
+        run = self.published.snapshot.runs.get(key)
+        with self.storage.writing() as connection:
+            name = key if run is None else run.id
+            thaw(connection, self.site, name, author=author, now_ms=self.clock())
 
     def read_batch(self, items: Sequence[object], *, is_trusted: bool = True) -> Intake:
         """Check events given as plain data, without storing any.

@@ -1,5 +1,6 @@
 """From what was observed to the weights of the next allocation row."""
 
+from byleave.experiments.allocation.anomaly import sudden_change
 from byleave.experiments.allocation.best_arm import (
     ArmComparison,
     beats,
@@ -74,6 +75,7 @@ __all__ = [
     "pooled_variance",
     "probability_within",
     "row_shares",
+    "sudden_change",
     "thompson_weights",
     "value_remaining",
 ]

@@ -66,6 +66,7 @@ class Method(StrEnum):
     FIXED = "fixed"
     WARM_UP = "warm-up"
     THOMPSON = "thompson"
+    FROZEN = "frozen"  # those of the row before, as long as what is learned is in doubt
     RETIRED = "retired"  # those of the row before, without the arms that were taken out
 
 

@@ -6,6 +6,7 @@ Each command lives in a module of its own and imports what it needs when it runs
 
 import typer
 
+from byleave.server.commands.abuse import purge, thaw
 from byleave.server.commands.access import add_user, create_key
 from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
@@ -54,6 +55,8 @@ program.command("backup")(backup)
 program.command("restore")(restore)
 program.command("retain")(retain)
 program.command("rebuild")(rebuild)
+program.command("purge")(purge)
+program.command("thaw")(thaw)
 program.command("export")(export)
 program.command("proxy")(proxy)
 program.command("demo")(demo)
