@@ -1,25 +1,44 @@
-"""`byleave init`: a first set of definitions."""
+"""`byleave init`: a first set of definitions that shows something, and the lines that use it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from byleave.server.commands.exits import refuse
 from byleave.server.commands.validate import DEFAULT_FOLDER
 
+if TYPE_CHECKING:  # costly: every start of the command line would read it
+    from byleave.server.commands.projects import Project
+
+_SLOT: Final = "hero"
+_SELECTOR: Final = "h1"
 _FIRST: Final = """\
 # What is known about visitors of this site, what counts, and what may change.
 site: "{site}"
 regions: {{default: opt-in}}     # what silence means: no
+# So that you see something at once: views are decided before anybody agreed. Nothing is stored
+# and nobody is known; take the line out where you judge that even this needs consent.
+storage_free_measurement: [default]
 events:
   sign_up: {{purposes: [personalisation, analytics], ttl: 400d}}
 goals:
-  signup: {{event: sign_up, kind: conversion, within: 7d}}
+  signup: {{event: sign_up, kind: conversion, within: page}}
 slots:
   hero: {{kind: content}}
+---
+# Page views are randomised here; `unit: visitor` remembers who saw what, once they agreed.
+# All of them see it: without `shares` half of them see the site's own, and so you can compare.
+experiment: greeting
+slot: hero
+unit: view
+allocate: {{policy: fixed, goal: signup, shares: {{control: 0%, hello: 100%}}}}
+goals: {{primary: signup}}
+variants:
+  control: site
+  hello: {{html: Hello from Byleave}}
 """
 
 
@@ -29,7 +48,10 @@ def init(
     ] = DEFAULT_FOLDER,
     site: Annotated[str, typer.Option(help="The name of the site.")] = "my-site",
 ) -> None:
-    """Write a first byleave.yaml: one event, one goal, one slot. Nothing is overwritten."""
+    """Write a first byleave.yaml, and tell which lines let the project around it use it.
+
+    Nothing is overwritten, and no file of the project is changed.
+    """
     from byleave.experiments.naming import NAME_RULE, is_name
 
     if not is_name(site):
@@ -44,3 +66,33 @@ def init(
     except OSError as error:
         refuse(f"{file}: {error.strerror}")
     typer.echo(f"{file}: written; next, `byleave validate {folder}`", err=True)
+    _tell_lines(folder)
+
+
+def _tell_lines(folder: Path) -> None:
+    """Print what to add to the project that holds a folder of definitions."""
+    from byleave.server.commands.projects import find_project
+
+    root = folder.resolve().parent
+    project = find_project(root, folder.resolve().name, slot=_SLOT, selector=_SELECTOR)
+    if project is None:
+        typer.echo(f"No application was found in {folder.parent}: wrap yours as in", err=True)
+        typer.echo("docs/how-to/frameworks.md of Byleave.", err=True)
+        return
+    typer.echo(told(project, folder.parent), nl=False)
+
+
+def told(project: Project, root: Path) -> str:
+    """Return the lines to add, as people read them and can copy them."""
+    parts = [f"\n{project.framework}. Add, in this order:\n"]
+    for place in project.places:
+        lines = "\n".join(place.lines)
+        parts.append(f"\n{root / place.file}, below line {place.below}:\n\n{lines}\n")
+    count = sum(len(place.lines) for place in project.places)
+    parts.append(
+        f"\nThen the first <{_SELECTOR}> of each page says something else in a browser. Without "
+        f"these {count} lines\nand the folder everything is as it was.\n"
+    )
+    if project.framework != "Django":  # which has a secret of its own
+        parts.append("Before visitors come, give `secrets` as well: they sign cookies.\n")
+    return "".join(parts)
