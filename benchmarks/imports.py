@@ -24,12 +24,14 @@ IMPORTS: Final = {
     "byleave.sdk": "import byleave.sdk",
 }
 PROBE: Final = """
-import resource, sys, time
-known, started = set(sys.modules), time.process_time()
-base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import sys, time
+def resident():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+known, base, started = set(sys.modules), resident(), time.process_time()
 {}
 taken = time.process_time() - started
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base
+grown = resident() - base
 loaded = {{name.partition('.')[0] for name in sys.modules if name not in known}} - {{'__mp_main__'}}
 print(taken * 1e3, grown / 1024, ','.join(sorted(loaded - sys.stdlib_module_names)))
 """

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from byleave.server.commands.program import program
 
@@ -195,6 +195,29 @@ def test_a_check_is_tripped_with_file_line_and_advice(tmp_path: Path, name: str)
     )
 
     assert exit_code == int(not told.startswith(("warning", "note")))
+
+
+def validated(folder: Path, *options: str) -> Result:
+    written, _ = CHECKS["needs consent"]
+    (folder / "byleave.yaml").write_text(SITE + USED + EXPERIMENT, encoding="utf-8")
+    (folder / "segment.yaml").write_text(written, encoding="utf-8")
+    return CliRunner().invoke(program, ["validate", str(folder), "--notes", *options])
+
+
+def test_what_an_audience_costs_is_said_where_it_was_measured(tmp_path: Path) -> None:
+    known = validated(tmp_path, "--granted", "analytics=80%", "--granted", "personalisation=61%")
+    other = validated(tmp_path, "--granted", "analytics=80%")
+
+    assert "needs page_view; that was 39% of page views\n" in known.stderr
+    assert "needs page_view\n" in other.stderr
+
+
+@pytest.mark.parametrize("given", ["personalisation", "personalisation=161%", "fun=1%"])
+def test_a_share_that_cannot_be_one_is_refused(tmp_path: Path, given: str) -> None:
+    refused = validated(tmp_path, "--granted", given)
+
+    assert refused.exit_code == 2
+    assert "--granted: expected PURPOSE=SHARE such as personalisation=61%" in refused.stderr
 
 
 @pytest.mark.parametrize(

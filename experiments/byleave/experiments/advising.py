@@ -1,14 +1,23 @@
 """Advice on a whole set of definitions that has no faults."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from byleave.experiments.definitions import Definitions, Experiment
-from byleave.segments.advice import Advice
+from byleave.segments import Purpose
+from byleave.segments.advice import NOT_MEASURED, Advice
 from byleave.segments.advice import advise as advise_vocabulary
 
 
-def advise(definitions: Definitions) -> list[Advice]:
-    """Return advice on a set in which `check` finds nothing."""
+def advise(
+    definitions: Definitions, *, granted: Mapping[Purpose, float] = NOT_MEASURED
+) -> list[Advice]:
+    """Return advice on a set in which `check` finds nothing.
+
+    Args:
+        definitions: The set.
+        granted: The share of page views in [0, 1] on which a purpose was agreed to, where it
+            was measured.
+    """
     experiments = definitions.experiments.values()
     named = {unless.segment for unless in definitions.suppress}
     return advise_vocabulary(
@@ -17,6 +26,7 @@ def advise(definitions: Definitions) -> list[Advice]:
         named=named.union(*map(_named, experiments)),
         attributes={name for experiment in experiments for name in _hashed(experiment)},
         events={goal.event for goal in definitions.goals.values()},
+        granted=granted,
     )
 
 

@@ -4,18 +4,23 @@ Only what is proved is told. An error never works, such as a segment that nobody
 warning works otherwise than it reads, or not at all; a note says what reach something costs.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from byleave.segments.advice_conditions import impossible, pointless
 from byleave.segments.advice_reach import costs
 from byleave.segments.conditions import SegmentLeaf
+from byleave.segments.consent import Purpose
 from byleave.segments.reach import reads
 from byleave.segments.reading import Fault, canonical_json, plain
 from byleave.segments.vocabulary import Segment, Vocabulary
 from byleave.segments.ways import Ways
+
+#: Nobody knows yet on how many pages what is agreed to.
+NOT_MEASURED: Final[Mapping[Purpose, float]] = MappingProxyType({})
 
 
 class Severity(StrEnum):
@@ -40,6 +45,7 @@ def advise(
     named: Collection[str] = (),
     attributes: Collection[str] = (),
     events: Collection[str] = (),
+    granted: Mapping[Purpose, float] = NOT_MEASURED,
 ) -> list[Advice]:
     """Return advice on the segments, attributes and events of a set without faults.
 
@@ -49,6 +55,8 @@ def advise(
         named: All segments that are named outside of the vocabulary.
         attributes: The attributes that something outside of the vocabulary reads.
         events: The events that something outside of the vocabulary counts.
+        granted: The share of page views in [0, 1] on which a purpose was agreed to, where it
+            was measured.
     """
     ways = Ways(vocabulary)
     found: dict[Severity, list[Fault]] = {severity: [] for severity in Severity}
@@ -60,7 +68,7 @@ def advise(
     found[Severity.WARNING] += _duplicates(vocabulary)
     for key in sorted(audiences):
         found[Severity.WARNING] += _because(key, vocabulary.segments[key])
-        found[Severity.NOTE] += costs(key, ways, vocabulary)
+        found[Severity.NOTE] += costs(key, ways, vocabulary, granted)
     return [
         Advice(fault.path, fault.message, severity)
         for severity, faults in found.items()

@@ -1,10 +1,11 @@
 """Advice on reach: which visitors an audience leaves out because of what it asks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from byleave.segments.comparing import is_listed
 from byleave.segments.comparisons import Operator
 from byleave.segments.conditions import AttributeLeaf, JourneyLeaf, Leaf, NowLeaf
+from byleave.segments.consent import Purpose
 from byleave.segments.possible import meets
 from byleave.segments.reach import events_of
 from byleave.segments.reading import Fault
@@ -12,20 +13,34 @@ from byleave.segments.vocabulary import Attribute, Source, Vocabulary
 from byleave.segments.ways import Asked, Ways
 
 
-def costs(key: str, ways: Ways, vocabulary: Vocabulary) -> Iterator[Fault]:
-    """Yield who cannot be in a segment, whatever is true of them, and what keeps them out."""
+def costs(
+    key: str, ways: Ways, vocabulary: Vocabulary, granted: Mapping[Purpose, float]
+) -> Iterator[Fault]:
+    """Yield who cannot be in a segment, whatever is true of them, and what keeps them out.
+
+    Args:
+        key: The segment.
+        ways: How it can come to be true.
+        vocabulary: The declarations.
+        granted: The share of page views in [0, 1] on which a purpose was agreed to, where it
+            was measured; what the rest costs is then said.
+    """
     segment = vocabulary.segments[key]
+    cost = ""
+    if segment.use in granted:
+        cost = f"; that was {1 - granted[segment.use]:.0%} of page views"
     place = ("segments", key)
     choice = f"has not agreed to {segment.use}"
     if explicit := _needed(key, ways, lambda asked: _is_sensitive(asked, vocabulary)):
         yield Fault(
             place,
-            f"reaches nobody, in any region, who {choice}: it needs {explicit}, which is sensitive",
+            f"reaches nobody, in any region, who {choice}: it needs {explicit}, which is "
+            f"sensitive{cost}",
         )
     elif stored := _needed(key, ways, lambda asked: _needs_consent(asked, vocabulary)):
         yield Fault(
             place,
-            f"where consent is opt-in, reaches nobody who {choice}: it needs {stored}",
+            f"where consent is opt-in, reaches nobody who {choice}: it needs {stored}{cost}",
         )
     if known := _needed(key, ways, lambda asked: _needs_record(asked, vocabulary)):
         yield Fault(

@@ -15,7 +15,7 @@ from byleave.server.commands.exits import FOUND, refuse
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `byleave --help` does not wait
     from byleave.experiments import Definitions
-    from byleave.segments import DefinitionError, Fault
+    from byleave.segments import DefinitionError, Fault, Purpose
 
 Folder = Annotated[Path, typer.Argument(help="The folder that holds byleave.yaml.")]
 DEFAULT_FOLDER = Path("byleave")
@@ -35,6 +35,14 @@ def validate(
     notes: Annotated[
         bool, typer.Option("--notes", help="Say too whom audiences leave out.")
     ] = False,
+    granted: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PURPOSE=SHARE",
+            help="The share of page views on which a purpose was agreed to, such as "
+            "personalisation=61%; notes then say what an audience costs.",
+        ),
+    ] = None,
 ) -> None:
     """Check definitions: every fault at once, each with its line and what to do.
 
@@ -43,8 +51,9 @@ def validate(
     Exits with 0 where the set can be published, 1 where it has faults or errors, 2 where there
     is none.
     """
+    shares = _shares(granted or [])
     definitions = load(folder, style)
-    advice = _advice(definitions, folder, notes=notes)
+    advice = _advice(definitions, folder, notes=notes, granted=shares)
     if style is Style.JSON:
         typer.echo(json.dumps({"faults": [], "advice": advice}))
     for each in advice:
@@ -97,13 +106,25 @@ def report(
     typer.echo(counted(len(faults), word), err=True)
 
 
-def _advice(definitions: Definitions, folder: Path, *, notes: bool) -> list[dict[str, Any]]:
+def _shares(granted: list[str]) -> dict[Purpose, float]:
+    from byleave.segments import Purpose, Share
+
+    try:
+        pairs = (each.partition("=") for each in granted)
+        return {Purpose(purpose): Share.parse(share) for purpose, _, share in pairs}
+    except ValueError as error:
+        refuse(f"--granted: expected PURPOSE=SHARE such as personalisation=61%: {error}")
+
+
+def _advice(
+    definitions: Definitions, folder: Path, *, notes: bool, granted: Mapping[Purpose, float]
+) -> list[dict[str, Any]]:
     """Return what authors should know of definitions without faults, the worst first."""
     from byleave.experiments.advising import advise
     from byleave.sdk.folder import locate
     from byleave.segments.advice import Severity
 
-    advice = advise(definitions)
+    advice = advise(definitions, granted=granted)
     return [
         {"severity": str(severity), **_as_data(fault, folder)}
         for severity in Severity
