@@ -63,8 +63,11 @@ def running(
     ):
         try:
             assert process.stdout is not None
-            key = process.stdout.readline().strip().rpartition(" ")[2]
-            address = process.stdout.readline().strip().rpartition(" ")[2]
+            said = process.stdout.readline().strip()
+            key = ""  # only the first start tells one
+            if said.startswith("server key"):
+                key, said = said.rpartition(" ")[2], process.stdout.readline().strip()
+            address = said.rpartition(" ")[2]
             assert address.startswith("http://"), log.read_text()
             yield Running(process, address, key, log)
         finally:

@@ -35,9 +35,12 @@ def the_document() -> dict[str, Any]:
     """The protocol's document, with two schemas mended that nothing could ever fit.
 
     An evaluation with a value fits `codeDefaultFlag`, which asks for nothing, and a whole number
-    fits both kinds of numbers; so `oneOf` refuses both.
+    fits both kinds of numbers; so `oneOf` refuses both. Of the parameters after `?` nothing is
+    read here, so that nothing in them is refused.
     """
     document: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    bulk = document["paths"][FLAGS]["post"]
+    bulk["parameters"] = [each for each in bulk["parameters"] if "$ref" not in each]
     kinds = document["components"]["schemas"]["evaluationSuccess"]["allOf"][1]
     kinds["anyOf"] = kinds.pop("oneOf")
     return document

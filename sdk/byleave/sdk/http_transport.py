@@ -6,6 +6,7 @@ import io
 import socket
 import threading
 import time
+import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -94,7 +95,7 @@ class HttpTransport:
                 question.method,
                 self._prefix + question.path,
                 question.body or None,
-                dict(question.headers),
+                {"accept-encoding": "gzip", **question.headers},
             )
             connection.response_class = _responses_until(deadline_s)
             response = connection.getresponse()
@@ -107,6 +108,8 @@ class HttpTransport:
             raise ConnectionError(f"not an HTTP answer: {type(error).__name__}") from None
         headers = {name.lower(): value for name, value in response.getheaders()}
         self._keep(connection)
+        if headers.pop("content-encoding", "identity") == "gzip":
+            body = _unpacked(body)
         return Answer(response.status, headers, body)
 
     def _new(self, deadline_s: float) -> http.client.HTTPConnection:
@@ -177,3 +180,14 @@ def _read(response: http.client.HTTPResponse) -> bytes:
         raise ConnectionError("the server's answer was cut short")
     response.read()  # the end of the message, so that the connection can be used again
     return b"".join(pieces)
+
+
+def _unpacked(body: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        text = unpacker.decompress(body, _MOST_BYTES)
+    except zlib.error as error:
+        raise ConnectionError(f"not the gzip that the server says: {error}") from None
+    if not unpacker.eof:
+        raise ConnectionError("the server's answer is too large, or was cut short")
+    return text

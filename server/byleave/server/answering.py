@@ -52,6 +52,8 @@ class Answering:
         principal = admit(service, await known(service, request), route.roles)
         if principal is not None and principal.session is not None:
             refuse_forged(request, principal, request.headers.get(TOKEN_HEADER, ""))
+        if route.query and not route.query.keys() >= request.query_params.keys():
+            raise Problem(422, f"expected no other parameters than {', '.join(route.query)}")
         body = await read_body(request, most_bytes=route.most_bytes)
         data = None if route.reads is None else parse(body, route.reads)
         return await route.handle(Call(service, request, principal, body, data))

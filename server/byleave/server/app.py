@@ -20,6 +20,7 @@ from byleave.server.openapi import openapi
 from byleave.server.outbound import Outbound
 from byleave.server.routes import ROUTES
 from byleave.server.service import Service
+from byleave.server.streaming import Streams
 
 
 class Application(Starlette):
@@ -91,5 +92,6 @@ def create_app(
     )
     app.direct = {place: Measured(answer, metrics=metrics) for place, answer in answers.items()}
     app.state.metrics = metrics
+    app.state.streams = Streams(service, is_lasting=background)
     app.state.openapi = openapi(ROUTES, version=version("byleave"))
     return app

@@ -21,6 +21,12 @@ _PROBLEM: Final[dict[str, Any]] = {
         "detail": {"type": "string"},
     },
 }
+_TEXT: Final = {"type": "string"}
+#: What an answer is; of a stream of events OpenAPI has no way to say it.
+_KINDS: Final[dict[str, dict[str, Any]]] = {
+    "application/json": {"schema": {"type": "object"}},
+    "text/event-stream": {},
+}
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "visitor": {"type": "string", "pattern": f"^{VISITOR_ID}$"},
     "webhook": {"type": "string", "pattern": f"^{NAME}$"},
@@ -109,7 +115,5 @@ def _response(route: ApiRoute, status: int) -> dict[str, Any]:
         problem = {"$ref": _REFERENCE.format(name="Problem")}
         said["content"] = {"application/problem+json": {"schema": problem}}
     elif status == route.status and route.media_type is not None:
-        is_json = route.media_type == "application/json"
-        kind = {"type": "object"} if is_json else {"type": "string"}
-        said["content"] = {route.media_type: {"schema": kind}}
+        said["content"] = {route.media_type: _KINDS.get(route.media_type, {"schema": _TEXT})}
     return said

@@ -28,6 +28,7 @@ from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
+from byleave.server.packing import Packable
 from byleave.server.quarantine import sound
 from byleave.server.rows import NewRow, open_rows
 from byleave.server.runs import measured, renew_runs
@@ -42,7 +43,7 @@ class Published:
     Attributes:
         snapshot: The snapshot.
         body: Its one JSON text.
-        etag: A strong entity tag of `body`.
+        packable: The text in the encodings that readers take, each with its entity tag.
         version: Its place in the site's history, as plain data.
         measurement: What every run measures, those that are over included.
     """
@@ -53,7 +54,7 @@ class Published:
         self.snapshot = load_snapshot(json.loads(text))
         self.version = plain(self.snapshot.version)
         self.body = text.encode()
-        self.etag = f'"{blake2b(self.body, digest_size=16).hexdigest()}"'
+        self.packable = Packable(self.body, blake2b(self.body, digest_size=16).hexdigest())
         self.measurement = measurement
 
     @cached_property

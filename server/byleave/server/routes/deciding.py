@@ -2,20 +2,35 @@
 
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.server.deciding import DecideRequest
 from byleave.server.http import is_unchanged, json_response
+from byleave.server.packing import IDENTITY
 from byleave.server.routes.routing import SERVER, ApiRoute, Call
+from byleave.server.streaming import Streams
 
 
 async def get_snapshot(call: Call) -> Response:
-    """Return the publication in force."""
-    published = call.service.published
-    headers = {"ETag": published.etag, "Cache-Control": "private, no-cache"}
-    if is_unchanged(call.request, published.etag):
+    """Return the publication in force, in the encoding that the reader likes best."""
+    packable = call.service.published.packable
+    accepted = call.request.headers.get("accept-encoding", "")
+    # A large publication takes a while to pack; it is packed once.
+    coding, body = await run_in_threadpool(packable.best, accepted)
+    etag = packable.etag(coding)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+    if is_unchanged(call.request, etag):
         return Response(status_code=304, headers=headers)
-    return Response(published.body, headers=headers, media_type="application/json")
+    if coding != IDENTITY:
+        headers["Content-Encoding"] = coding
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def stream(call: Call) -> Response:
+    """Tell of each new publication as it comes into force."""
+    streams: Streams = call.request.app.state.streams
+    return streams.stream(call.request.headers.get("last-event-id", ""))
 
 
 async def decide(call: Call) -> Response:
@@ -30,8 +45,18 @@ ROUTES: Final = (
         roles=SERVER,
         most_bytes=0,
         handle=get_snapshot,
-        summary="The definitions and weights in force, with a strong ETag.",
+        summary="The definitions and weights in force, with a strong ETag; gzip or zstd.",
         also=frozenset({304}),
+    ),
+    ApiRoute(
+        method="GET",
+        path="/v1/stream",
+        roles=SERVER,
+        most_bytes=0,
+        handle=stream,
+        summary="Server-sent notices of new publications.",
+        headers={"Last-Event-ID": {"type": "string"}},
+        media_type="text/event-stream",
     ),
     ApiRoute(
         method="POST",

@@ -93,7 +93,6 @@ def tell(request: Request, problem: Problem) -> Response:
 
 _PATH: Final = "/ofrep/v1/evaluate/flags"
 _MOST_BYTES: Final = 65_536
-_TEXT: Final = {"type": "string"}
 
 ROUTES: Final = (
     ApiRoute(
@@ -104,8 +103,7 @@ ROUTES: Final = (
         handle=evaluate_flags,
         summary="OFREP: what every slot shows one visitor, with an ETag of the answer.",
         reads=EvaluationRequest,
-        query={"flagConfigEtag": _TEXT, "flagConfigLastModified": _TEXT},
-        headers={"If-None-Match": _TEXT},
+        headers={"If-None-Match": {"type": "string"}},
         also=frozenset({304}),
         tell=tell,
     ),
