@@ -28,7 +28,7 @@ def ask() -> Iterator[Callable[[bytes], Answer]]:
             self.end_headers()
             self.wfile.write(sent)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
