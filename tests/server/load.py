@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from pathlib import Path
+from random import Random
 from threading import Condition, Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,14 +62,21 @@ class Load:
         acknowledged: Ids of events that were acknowledged.
         exposed: How many visitors were exposed, in all batches that were made.
         reached: How many of them signed up.
+        cut: The share of answers that never arrive.
+        is_patient: Whether senders go on when a request fails, as an SDK does, until the end.
+        put_off: How many requests were answered with 503.
     """
 
     key: str
+    cut: float = 0.0
+    is_patient: bool = False
+    put_off: int = 0
     acknowledged: set[str] = field(default_factory=set)
     exposed: int = 0
     reached: int = 0
     _numbers: Iterator[int] = field(default_factory=count)
     _unacknowledged: deque[Batch] = field(default_factory=deque)
+    _draw: Random = field(default_factory=lambda: Random(1))
     _changed: Condition = field(default_factory=Condition)
 
     @property
@@ -96,8 +104,14 @@ class Load:
             wanted = len(self.acknowledged) + more
             assert self._changed.wait_for(lambda: len(self.acknowledged) >= wanted, timeout_s)
 
+    def wait_put_off(self, *, times: int, timeout_s: float = 120) -> None:
+        """Return once so many requests were answered with 503."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.put_off >= times, timeout_s)
+
     def finish(self, address: str) -> None:
-        """Send what was never acknowledged."""
+        """Send what was never acknowledged, to a server that is well."""
+        self.cut, self.is_patient = 0.0, False
         connection = HTTPConnection(urlsplit(address).netloc, timeout=60)
         while self._unacknowledged:
             self._post(connection, self._unacknowledged[0])
@@ -114,7 +128,10 @@ class Load:
             except (OSError, HTTPException):
                 with self._changed:
                     self._unacknowledged.append(batch)
-                break
+                connection.close()  # the next request opens it again
+                if not self.is_patient:
+                    break
+                is_over.wait(0.02)
         connection.close()
 
     def _post(self, connection: HTTPConnection, batch: Batch) -> None:
@@ -122,7 +139,14 @@ class Load:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         connection.request("POST", "/v1/events", body, headers)
         answer = connection.getresponse()
+        if self._draw.random() < self.cut:
+            raise ConnectionError("the answer was cut off")
         told = json.loads(answer.read())
+        if answer.status == 503 and self.is_patient:
+            with self._changed:
+                self.put_off += 1
+                self._changed.notify_all()
+            raise ConnectionError("try again")
         assert answer.status == 202, told
         assert told["refused"] == [], told
         with self._changed:
