@@ -26,6 +26,7 @@ from byleave.experiments import Definitions
 from byleave.segments import read
 from byleave.server import schema
 from byleave.server.service import Service
+from byleave.server.serving import prepare
 
 START_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     with TemporaryDirectory() as folder:
+        prepare()
         return say((compare_storing(Path(folder), rounds), time_report(Path(folder), rounds)))
 
 

@@ -1,5 +1,6 @@
 """The web server around the application: uvicorn with deadlines, and an orderly end."""
 
+import gc
 import socket
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,17 @@ class OrderlyServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def prepare() -> None:
+    """Set the interpreter up for serving, once all is imported and the store is open.
+
+    What is there by now stays for ever. The collector looks at it no more, which would take
+    longer than storing the events that it comes in between.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+
+
 def serve(
     app: ASGIApp,
     service: Service,
@@ -53,7 +65,7 @@ def serve(
         most_connections: Connections beyond these are answered with 503.
         trusted_proxies: Addresses whose word on who the client is counts.
     """
-    sys.setswitchinterval(SWITCH_S)
+    prepare()
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
