@@ -1,6 +1,6 @@
 """The books: enrolments, outcomes and sums in the store, brought up to date with the log."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -59,13 +59,20 @@ def learn(
     found = read_outcomes(connection, site, units)
     change = Change()
     rows: list[tuple[Any, ...]] = []
+    # Most units are new and did nothing yet; they differ in little that is counted.
+    alike: Counter[tuple[str, str, str, tuple[str, ...]]] = Counter()
     for key, enrolment in touched.items():
+        if enrolment.unit not in deeds and key not in before and not enrolment.is_conflict:
+            alike[enrolment.run, enrolment.stratum, enrolment.arm, enrolment.segments] += 1
+            continue
         goals = measurement.runs[enrolment.run]
         reached = outcomes(goals, deeds[enrolment.unit], assigned_ms=enrolment.assigned_ms)
         if key in before:
             change.add(before[key], goals.items(), found[key], times=-1)
         change.add(enrolment, goals.items(), reached)
         rows += outcome_rows(site, key, before=found[key], after=reached)
+    for (run, stratum, arm, segments), times in alike.items():
+        change.add_new(run, stratum, arm, segments, measurement.runs[run], times=times)
     put_rows(connection, schema.enrolments, [enrolment_row(site, e) for e in moved.values()])
     put_rows(connection, schema.outcomes, rows)
     write_change(connection, site, change)

@@ -167,6 +167,21 @@ class Change:
         self.delays: Counter[tuple[str, str, str, int]] = Counter()
         self.conflicts: Counter[str] = Counter()
 
+    def add_new(
+        self,
+        run: str,
+        stratum: str,
+        arm: str,
+        segments: Iterable[str],
+        goals: Iterable[str],
+        *,
+        times: int,
+    ) -> None:
+        """Count enrolments that are alike, of units that reached nothing."""
+        for segment in (EVERYONE, *segments):
+            for goal in goals:
+                self.sums[run, stratum, arm, goal, segment][0] += times
+
     def add(
         self,
         enrolment: Enrolment,
