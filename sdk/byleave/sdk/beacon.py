@@ -79,21 +79,15 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
 
 
 def _elements(visit: Visit, codec: str) -> str:
-    if visit.decider is None or not visit.is_counted:
+    if visit.decider is None or not _may_measure(visit):
         return ""
-    if not visit.consent.allows(Purpose.ANALYTICS):
-        return ""
-    receipt = visit.slots.receipt()
+    data = measured(visit)
     told = web_events(visit.decider) if may_enrol(visit.consent) else ()
     is_more = not {*told} <= {"page_view"}  # which the site itself sees, but for few views
     found = offers.offers(visit)
-    if receipt is None and not is_more and not found:
+    if "receipt" not in data and not is_more and not found:
         return ""
-    data: dict[str, Any] = {"events": told}
-    if receipt is not None:
-        data["receipt"] = receipt
-    if visit.slots.pending:
-        data["pending"] = _sealed(visit, visit.slots.pending)
+    data = {"events": told, **data}
     if found:
         data["offers"] = [
             offers.offer(visit, decision, trigger, sealed=_sealed_offer(visit, decision))
@@ -106,6 +100,24 @@ def _elements(visit: Visit, codec: str) -> str:
     if found:
         shown += f'<link rel="stylesheet" href="{address("controls.css")}">'
     return f'<script type="application/json" id="byleave-data">{text}</script>{shown}{scripts}'
+
+
+def measured(visit: Visit) -> dict[str, Any]:
+    """Return what a page hands back in its report: the receipt, and exposures not yet counted.
+
+    Nothing where the visitor is not to be counted.
+    """
+    if not _may_measure(visit):
+        return {}
+    receipt, pending = visit.slots.receipt(), visit.slots.pending
+    return {
+        **({} if receipt is None else {"receipt": receipt}),
+        **({"pending": _sealed(visit, pending)} if pending else {}),
+    }
+
+
+def _may_measure(visit: Visit) -> bool:
+    return visit.is_counted and visit.consent.allows(Purpose.ANALYTICS)
 
 
 def _sealed_offer(visit: Visit, decision: Decision) -> str:

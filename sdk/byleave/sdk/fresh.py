@@ -7,17 +7,21 @@ the deadline has its default.
 
 from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
-from byleave.sdk.headers import is_document_request
 from byleave.sdk.request_attributes import header
 from byleave.sdk.visit import Visit
 from byleave.segments import Source
 from byleave.segments.access import may_read_attribute
 
 
-async def fetch(visit: Visit) -> None:
-    """Ask for what this visitor's page may read, before the site answers."""
+async def fetch(visit: Visit, *, has_slots: bool = False) -> None:
+    """Ask for what this visitor's page may read, before the site answers.
+
+    Args:
+        visit: The request.
+        has_slots: Whether the page is known to have slots, whatever its own HTML had.
+    """
     try:
-        names = _wanted(visit)
+        names = _wanted(visit, has_slots=has_slots)
         identity = visit.memory.identity if names else None
         if identity is None or not visit.memory.is_brought:
             return
@@ -30,11 +34,11 @@ async def fetch(visit: Visit) -> None:
         report("fresh attributes not known", error)
 
 
-def _wanted(visit: Visit) -> list[str]:
+def _wanted(visit: Visit, *, has_slots: bool) -> list[str]:
     decider = visit.decider
     if decider is None or not visit.is_active or not visit.is_counted or not _is_for_page(visit):
         return []
-    if visit.site.is_slotless(visit.path, decider):
+    if not has_slots and visit.site.is_slotless(visit.path, decider):
         return []
     return [
         name
@@ -48,4 +52,4 @@ def _wanted(visit: Visit) -> list[str]:
 
 
 def _is_for_page(visit: Visit) -> bool:
-    return is_document_request(visit.scope) or bool(header(visit.scope, b"hx-request"))
+    return visit.may_write or bool(header(visit.scope, b"hx-request"))

@@ -21,7 +21,7 @@ from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.in_memory import InMemoryClient
 from byleave.sdk.rewriter import parse_selector
-from byleave.sdk.site import Attributes, Site, Statement
+from byleave.sdk.site import Attributes, Site, Statement, Told
 from byleave.sdk.variants import Renderer, Templates
 from byleave.sdk.visit import Visit
 from byleave.sdk.wire import Transport
@@ -64,6 +64,8 @@ class Middleware:
         deadline_ms: How long a page waits for the server, where it has to ask it anything.
         promoted_label: What a list of promoted links is called.
         gettext: Translates what visitors read of ours into the language of the request.
+        on_served: Called with each decision that a page served to a visitor who allows
+            analytics, and the version that made it; for traces.
         clock: The time in milliseconds.
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
@@ -98,6 +100,7 @@ class Middleware:
         deadline_ms: int = 50,
         promoted_label: str = "For you",
         gettext: Callable[[str], str] = str,
+        on_served: Told | None = None,
         clock: Callable[[], int] = system_clock,
         random_bytes: Callable[[int], bytes] = random_source.token_bytes,
         background: bool = True,
@@ -145,6 +148,7 @@ class Middleware:
             country=_find_country(country_header, country_file),
             selectors=dict(selectors or {}),
             gettext=gettext,
+            on_served=on_served,
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )

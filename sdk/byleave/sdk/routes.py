@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
 from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
+from byleave.sdk.decision_routes import DECISIONS_PATH, take_question
 from byleave.sdk.exchange import (
     MOST_BODY_BYTES,
     Receive,
@@ -63,6 +64,7 @@ def _file(name: str, kind: str) -> Route:
 ROUTES: Final[Mapping[str, Route]] = {
     CONSENT_PATH: take_choice,
     EVENTS_PATH: _take_report,
+    DECISIONS_PATH: take_question,
     PROFILE_PATH: take_profile,
     GPC_PATH: send_gpc,
     "/.byleave/controls.css": _file("controls.css", "css"),

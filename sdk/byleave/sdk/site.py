@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from byleave.experiments import Decider
+from byleave.experiments import Decider, Decision
 from byleave.sdk.client import Source
 from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry
@@ -16,6 +16,7 @@ from byleave.segments.consent.adapters import Adapter
 
 Attributes = Callable[[Scope], Mapping[str, Scalar]]
 Statement = Callable[[Scope], Consent | None]
+Told = Callable[[Decision, str], object]
 
 _MOST_PATHS: Final = 2_048
 
@@ -38,6 +39,7 @@ class Site:
         selectors: CSS selectors by slot, for pages that cannot be marked.
         asks_server: Whether the server decides instead of this process.
         gettext: Translates what visitors read of ours.
+        on_served: Told of what slots showed to visitors who allow analytics.
         deadline_s: How long a page waits for the server, in all.
     """
 
@@ -55,6 +57,7 @@ class Site:
     asks_server: bool = False
     deadline_s: float = 0.05
     gettext: Callable[[str], str] = str
+    on_served: Told | None = None
     _warned: set[str] = field(default_factory=set)
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 

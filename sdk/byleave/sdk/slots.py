@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from byleave.sdk import events
 from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
 from byleave.sdk.receipts import Receipt, mint
-from byleave.segments import plain, read
+from byleave.segments import Purpose, plain, read
 
 if TYPE_CHECKING:  # a visit has slots, and they belong to it
     from byleave.sdk.visit import Visit
@@ -204,11 +204,27 @@ class Slots:
         self._settled.update(new)
         try:
             self._remember(new)
+            self._tell(new.values())
             for decision in new.values():
                 if decision.is_enrolling:
                     self._expose(decision)
         except Exception as error:
             report("exposure not recorded", error)
+
+    def _tell(self, served: Iterable[Decision]) -> None:
+        """Tell the site's traces of what was served, where the visitor allows that."""
+        visit = self._visit
+        told = visit.site.on_served
+        if told is None or visit.decider is None or not visit.is_counted:
+            return
+        if not visit.consent.allows(Purpose.ANALYTICS):
+            return
+        version = visit.decider.snapshot.version
+        for decision in served:
+            try:
+                told(decision, f"{version.generation}.{version.number}")
+            except Exception as error:
+                report("not told of what was served", error)
 
     def _remember(self, decisions: Mapping[str, Decision]) -> None:
         visit = self._visit

@@ -91,16 +91,24 @@ class Renderer:
     def _fields(self, slot: Slot, fields: Mapping[str, str]) -> str:
         if slot.template is None:
             raise VariantError("the slot has no template to show fields with")
-        for name, kind in slot.fields.items():
-            if kind in ("url", "image") and not _is_safe(fields.get(name, "")):
-                raise VariantError(f"field {name!r} is not an address that a page may use")
-        given = {name: fields.get(name, "") for name in slot.fields}
-        return self._template(slot.template, given, self._escaping)
+        return self._template(slot.template, checked_fields(slot, fields), self._escaping)
 
     def _template(self, name: str, context: Mapping[str, Any], templates: Templates | None) -> str:
         if templates is None:
             raise VariantError("no templates: give `templates=` the site's Jinja environment")
         return templates.get_template(name).render(context)
+
+
+def checked_fields(slot: Slot, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return a slot's fields, empty where the variant gives none.
+
+    Raises:
+        VariantError: One of them is an address that could run code.
+    """
+    for name, kind in slot.fields.items():
+        if kind in ("url", "image") and not _is_safe(fields.get(name, "")):
+            raise VariantError(f"field {name!r} is not an address that a page may use")
+    return {name: fields.get(name, "") for name in slot.fields}
 
 
 def _is_safe(address: str) -> bool:
