@@ -17,6 +17,7 @@ from typing import Any, Final
 from byleave.experiments import Decider, Decision, may_enrol
 from byleave.sdk import events, offers
 from byleave.sdk.encoding import encoded
+from byleave.sdk.panel import panel
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
 
@@ -71,7 +72,7 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
         codec: The page's charset.
     """
     match = _END.search(out, max(0, len(out) - 256))
-    added = _elements(visit, codec) if match else ""
+    added = f"{panel(visit)}{_elements(visit, codec)}" if match else ""
     if match is None or not added:
         return None
     place = match.start()

@@ -66,6 +66,8 @@ class Middleware:
         gettext: Translates what visitors read of ours into the language of the request.
         on_served: Called with each decision that a page served to a visitor who allows
             analytics, and the version that made it; for traces.
+        debug: Whether pages with slots tell how they were decided, and the log of slots that are
+            marked where none can stand. Not for a site that visitors see.
         clock: The time in milliseconds.
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
@@ -101,6 +103,7 @@ class Middleware:
         promoted_label: str = "For you",
         gettext: Callable[[str], str] = str,
         on_served: Told | None = None,
+        debug: bool = False,
         clock: Callable[[], int] = system_clock,
         random_bytes: Callable[[int], bytes] = random_source.token_bytes,
         background: bool = True,
@@ -149,6 +152,7 @@ class Middleware:
             selectors=dict(selectors or {}),
             gettext=gettext,
             on_served=on_served,
+            is_debugged=debug,
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )

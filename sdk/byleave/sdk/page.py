@@ -22,7 +22,7 @@ from byleave.sdk.headers import (
     private_headers,
     without,
 )
-from byleave.sdk.rewriter import Rewriter
+from byleave.sdk.rewriter import Rewriter, signed_slots
 from byleave.sdk.visit import Visit
 
 Message = MutableMapping[str, Any]
@@ -179,10 +179,11 @@ class Stream:
         is_named = bool(visit.site.selectors or _NAMED.search(text) or _NAMED_ALOUD in text)
         rewriter = None
         if is_named or _MARK in text:
-            rewriter = self._begin(text, only_marks=not is_named)
+            rewriter = self._begin(text, only_marks=not is_named and not visit.site.is_debugged)
         if rewriter is not None:
             await visit.slots.ask()
             text = rewriter.close(text)
+            self._tell_of_marks(text)
         has_slots = rewriter is not None and bool(rewriter.seen)
         if visit.decider is not None:
             visit.site.note_slots(visit.path, visit.decider, has_slots=has_slots)
@@ -216,6 +217,7 @@ class Stream:
             report("page not personalised any further", error)
             self._is_raw = True
             return text
+        self._tell_of_marks(out)
         self._visit.slots.settle()
         if is_last:
             self._tell_developers()
@@ -242,6 +244,15 @@ class Stream:
         for slot, sighting in self._rewriter.seen.items() if self._rewriter else ():
             if sighting.is_bail_out:
                 self._visit.site.warn_once(f"slot {slot!r} was left alone: {sighting.outcome}")
+
+    def _tell_of_marks(self, out: bytes) -> None:
+        """Warn in debug mode of marks that are still there: where they stand is no comment."""
+        site = self._visit.site
+        for slot in signed_slots(out, site.mark_keys) if site.is_debugged else ():
+            site.warn_once(
+                f"slot {slot!r} is marked where a block cannot stand, such as in a script or an "
+                "attribute; use `decisions()` or `data()` there"
+            )
 
     def _with_ending(self, out: bytes) -> bytes:
         if self._has_ended:

@@ -40,6 +40,7 @@ class Site:
         asks_server: Whether the server decides instead of this process.
         gettext: Translates what visitors read of ours.
         on_served: Told of what slots showed to visitors who allow analytics.
+        is_debugged: Whether pages tell developers how they were decided.
         deadline_s: How long a page waits for the server, in all.
     """
 
@@ -58,6 +59,7 @@ class Site:
     deadline_s: float = 0.05
     gettext: Callable[[str], str] = str
     on_served: Told | None = None
+    is_debugged: bool = False
     _warned: set[str] = field(default_factory=set)
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 

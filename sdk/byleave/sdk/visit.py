@@ -82,7 +82,12 @@ class Visit:
 
     @cached_property
     def forced(self) -> Mapping[str, str]:
-        """What a preview shows, by slot; a preview counts for nothing."""
+        """What is shown whoever asks, by slot; it counts for nothing."""
+        return self.preview
+
+    @cached_property
+    def preview(self) -> Mapping[str, str]:
+        """What the signed preview link of this request shows, by slot."""
         signer = self.site.keys.signer("preview")
         return previewed(self.wish, signer, now_ms=self.now_ms) if self.wish else {}
 

@@ -1,0 +1,63 @@
+"""The panel for developers: what each slot of a page shows, why, and what deciding took.
+
+It is on pages with slots only, which no shared cache keeps, and only in debug mode or behind a
+signed preview link. It is plain HTML, so that it runs under any Content-Security-Policy.
+"""
+
+import time
+from typing import Final
+
+from markupsafe import Markup
+
+from byleave.experiments import Decider
+from byleave.sdk.visit import Visit
+
+_PANEL: Final = Markup(
+    '<aside class="byleave-debug" lang="en" aria-label="Byleave: how this page was decided">'
+    "<details><summary>Byleave: how this page was decided</summary>"
+    "<table><caption>Slots of this site. Deciding all of them takes {ms} ms.</caption>"
+    '<thead><tr><th scope="col">Slot</th><th scope="col">Experiment</th>'
+    '<th scope="col">Shows</th><th scope="col">Chosen as</th><th scope="col">Audience</th></tr>'
+    "</thead><tbody>{rows}</tbody></table></details></aside>"
+)
+_ROW: Final = Markup(
+    '<tr><th scope="row">{slot}</th><td>{experiment}</td><td>{variant}</td><td>{reason}</td>'
+    "<td>{audience}</td></tr>"
+)
+
+
+def panel(visit: Visit) -> str:
+    """Return the panel of a page; nothing for those who are not to see it."""
+    decider = visit.decider
+    if decider is None or not (visit.site.is_debugged or visit.preview):
+        return ""
+    before = time.perf_counter()
+    decider.decide(visit.visitor, visit.slots.names, now_ms=visit.now_ms)
+    took = time.perf_counter() - before
+    rows = Markup().join(
+        _ROW.format(
+            slot=slot,
+            experiment=decision.experiment or "none",
+            variant=decision.variant,
+            reason=str(decision.reason),
+            audience=_audience(visit, decider, decision.experiment),
+        )
+        for slot, decision in sorted(visit.slots.decisions.items())
+    )
+    return str(_PANEL.format(ms=f"{took * 1000:.2f}", rows=rows))
+
+
+def _audience(visit: Visit, decider: Decider, experiment: str | None) -> str:
+    """Return why the visitor is or is not in an experiment's audience."""
+    known = decider.snapshot.definitions.experiments
+    audience = known[experiment].audience if experiment else None
+    if audience is None:
+        return "everybody" if experiment else ""
+    visitor = visit.visitor
+    facts = decider.rules.facts(
+        consent=visitor.consent,
+        attributes=visitor.attributes,
+        profile=visitor.profile,
+        now_ms=visit.now_ms,
+    )
+    return facts.explain(audience).sentence
