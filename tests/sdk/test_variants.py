@@ -39,6 +39,7 @@ def test_fields_are_escaped_whatever_the_site_does(options: dict[str, Any]) -> N
         "JaVaScRiPt:alert(1)",
         " \t\njavascript:alert(1)",
         "java\nscript:alert(1)",
+        "\u00a0\u2028\u3000javascript:alert(1)",
         "data:text/html,x",
         "vbscript:x",
         "http://[",

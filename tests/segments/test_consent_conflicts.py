@@ -171,6 +171,14 @@ def test_only_what_somebody_granted_is_granted(consents: list[Consent]) -> None:
         assert granted or not consent.allows(purpose)
 
 
+@given(statements)
+def test_a_statement_says_the_same_alone_and_beside_a_silent_one(said: Consent) -> None:
+    silent = Consent({})
+
+    for regime in Regime:
+        assert merge([said], regime=regime) == merge([said, silent], regime=regime)
+
+
 def test_an_intersection_grants_what_all_grant_and_refuses_what_one_refuses() -> None:
     one = Consent({ANALYTICS: GRANTED, MARKETING: GRANTED, SHARING: GRANTED}, at_ms=3)
     other = Consent({ANALYTICS: GRANTED, MARKETING: DENIED}, at_ms=5, why={MARKETING: "expired"})

@@ -76,7 +76,8 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
     if match is None or not added:
         return None
     place = match.start()
-    return out[:place] + encoded(added, codec) + out[place:]
+    page = memoryview(out)  # so that the page is copied once
+    return b"".join((page[:place], encoded(added, codec), page[place:]))
 
 
 def _elements(visit: Visit, codec: str) -> str:

@@ -36,7 +36,7 @@ _CRAWLER: Final = r"""
 
 #: No browser says more about itself; what follows is not looked at.
 _LONGEST: Final = 512
-_PREFETCHES: Final = (b"sec-purpose", b"purpose", b"x-moz")
+_PREFETCHES: Final = frozenset({b"sec-purpose", b"purpose", b"x-moz"})
 
 
 def is_crawler(scope: Scope) -> bool:
@@ -57,4 +57,6 @@ def _is_program(agent: str) -> bool:
 
 def is_prefetch(scope: Scope) -> bool:
     """Return whether a browser asks ahead for a page that nobody may ever see."""
-    return any("prefetch" in header(scope, name).lower() for name in _PREFETCHES)
+    return any(
+        b"prefetch" in value.lower() for name, value in scope["headers"] if name in _PREFETCHES
+    )

@@ -16,7 +16,7 @@ def uuid7(now_ms: int, random_bytes: RandomBytes) -> str:
     number = number & ~(0xF << 76) | 0x7 << 76
     number = number & ~(0x3 << 62) | 0x2 << 62
     text = f"{number & (1 << 128) - 1:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def exposure(decision: Decision, unit: str, *, at_ms: int, random_bytes: RandomBytes) -> Event:

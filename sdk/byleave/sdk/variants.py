@@ -112,8 +112,9 @@ def checked_fields(slot: Slot, fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_safe(address: str) -> bool:
-    # Browsers drop tabs and line breaks inside a scheme and spaces before it.
-    plain = "".join(character for character in address if character > " ")
+    # Browsers drop tabs and line breaks inside a scheme and spaces before it; other programs
+    # drop every kind of space.
+    plain = "".join(one for one in address if one > " " and not one.isspace())
     try:
         return urlsplit(plain).scheme.lower() in _SCHEMES
     except ValueError:

@@ -12,6 +12,7 @@ from byleave.sdk.rewriter.sightings import Outcome, Sightings
 from byleave.sdk.rewriter.spool import LONGEST_DEFAULT, Capture, Spool
 
 _SLOT_ATTRIBUTE: Final = b"data-byleave-slot"
+_WANTED: Final = foreign.ATTRIBUTES | {_SLOT_ATTRIBUTE}
 
 
 class Slots:
@@ -54,10 +55,9 @@ class Slots:
         self._unmarked: list[str] = []  # slots that lose their marks and keep their content
         self.foreign = foreign.ForeignContent()
         self.has_given_up = False
-        self.wanted = foreign.ATTRIBUTES | {
-            _SLOT_ATTRIBUTE,
-            *(selector.attribute for selector in selectors.values() if selector.attribute),
-        }
+        self.wanted = _WANTED
+        if selectors:
+            self.wanted |= {s.attribute for s in selectors.values() if s.attribute}
 
     @property
     def expects_closing(self) -> bool:

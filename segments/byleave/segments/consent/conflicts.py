@@ -29,6 +29,8 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
     ordered = sorted(statements, key=_rank)
     if not ordered:  # what most first visits are
         return Consent({}, regime)
+    if len(ordered) == 1 and ordered[0].source not in STANDING | OPT_OUTS:
+        return _alone(ordered[0], regime)  # what most others are
     choices: dict[Purpose, Choice] = {}
     why: dict[Purpose, str] = {}
     deciding: list[Consent] = []
@@ -48,6 +50,20 @@ def merge(statements: Iterable[Consent], *, regime: Regime) -> Consent:
         why=why,
         number=max((said.number for said in ordered), default=0),
         knowing=bool(chosen) and all(said.knowing for said in chosen),
+    )
+
+
+def _alone(said: Consent, regime: Regime) -> Consent:
+    """Return what follows from one statement that nothing contradicts."""
+    chosen = [p for p in CHOOSABLE if said.choice(p) is not Choice.UNSET]
+    return Consent(
+        {purpose: said.choice(purpose) for purpose in chosen},
+        regime,
+        source=said.source if chosen else "default",
+        at_ms=said.at_ms if chosen else None,
+        why={purpose: said.why.get(purpose, said.source) for purpose in chosen},
+        number=said.number,
+        knowing=bool(chosen) and said.knowing,
     )
 
 
