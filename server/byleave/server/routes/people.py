@@ -203,6 +203,6 @@ ROUTES: Final = (
         most_bytes=0,
         handle=get_audit,
         summary="Who changed what, when and why; the newest first.",
-        query={"before": {"type": "integer", "minimum": 0, "maximum": 10**15}},
+        query={"before": {"type": "integer", "minimum": 0, "maximum": 10**17 - 1}},
     ),
 )
