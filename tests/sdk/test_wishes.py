@@ -68,6 +68,24 @@ def test_an_experiment_that_does_not_run_yet_can_be_previewed(
     assert b"<h2>Variant</h2>" in browser.get(link()).body
 
 
+def test_a_link_of_the_server_is_known_by_the_key_of_the_snapshot(
+    kit: Any, personalise: Any, server: Any, link: Any
+) -> None:
+    key = "preview key of the server"
+    server.snapshot = json.dumps({**server.plain_snapshot(), "preview_key": key}).encode()
+    site = personalise(server=server, consent=kit.refused)
+    site.client.poll()
+    browser = kit.browser(site)
+    shown = browser.get(link(secret=key))
+    site.client.flush()
+
+    assert b"<h2>Variant</h2>" in shown.body
+    assert shown.set_cookies == {}
+    assert server.events == []
+    assert browser.get(link(secret="another key altogether")).body == kit.page  # noqa: S106
+    assert browser.get(link(secret=key, until_ms=0)).body == kit.page
+
+
 @pytest.mark.parametrize(
     "changes",
     [

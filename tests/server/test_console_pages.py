@@ -42,7 +42,7 @@ def kept(client: TestClient) -> Display:
     return Display.of({COOKIE: client.cookies[COOKIE]})
 
 
-NAMES = {"key": "welcome", "file": "arms.csv", "version": "1.1"}
+NAMES = {"key": "welcome", "file": "arms.csv", "version": "1.1", "draft": "welcome"}
 GUARDED = [page for page in PAGES if page.roles is not None]
 READABLE = [
     page

@@ -74,6 +74,7 @@ class Snapshot:
         runs: The current run of each experiment, by the experiment's key.
         holdout_seed: Key of the hash that draws the global holdout.
         receipt_key: Signs receipts; random per site. Empty where nothing is measured.
+        preview_key: Signs the preview links that the server makes. Empty without a server.
     """
 
     version: Version
@@ -82,6 +83,7 @@ class Snapshot:
     runs: Mapping[str, Run] = field(default_factory=dict)
     holdout_seed: str = ""
     receipt_key: str = ""
+    preview_key: str = ""
 
 
 def load_snapshot(data: object) -> Snapshot:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events
-from byleave.sdk.cookies import Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
+from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
@@ -87,9 +87,17 @@ class Visit:
 
     @cached_property
     def preview(self) -> Mapping[str, str]:
-        """What the signed preview link of this request shows, by slot."""
-        signer = self.site.keys.signer("preview")
-        return previewed(self.wish, signer, now_ms=self.now_ms) if self.wish else {}
+        """What the signed preview link of this request shows, by slot.
+
+        Links are made with a secret of the site, or by its server with the key of the snapshot.
+        """
+        if not self.wish:
+            return {}
+        keys = [self.site.keys]
+        if self.decider is not None and (made := self.decider.snapshot.preview_key):
+            keys.append(Keys([made]))
+        shown = (previewed(self.wish, each.signer("preview"), now_ms=self.now_ms) for each in keys)
+        return next(filter(None, shown), {})
 
     @cached_property
     def is_standard(self) -> bool:

@@ -194,6 +194,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         },
         holdout_seed=site.derived("holdout"),
         receipt_key=site.derived("receipt"),
+        preview_key=site.derived("preview"),
     )
     return Published(snapshot, Measurement({row.run: measured(row).goals for row in every_run}))
 

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from byleave.server.console import (
     experiments,
+    experiments_draft,
     history_pages,
     keys_pages,
     overview,
@@ -23,6 +24,7 @@ PAGES: Final = (
     *overview.PAGES,
     *experiments.PAGES,
     *results_page.PAGES,
+    *experiments_draft.PAGES,
     *history_pages.PAGES,
     *people_pages.PAGES,
     *keys_pages.PAGES,

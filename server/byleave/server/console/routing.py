@@ -19,6 +19,7 @@ from starlette.routing import Route
 from byleave.server.access import (
     ADMINS,
     ANALYSTS,
+    EDITORS,
     READERS,
     TOKEN_FIELD,
     TOKEN_HEADER,
@@ -151,6 +152,7 @@ class ConsolePage:
 NAVIGATION: Final = (
     ("/console", _("Overview"), READERS),
     ("/console/experiments", _("Experiments"), READERS),
+    ("/console/drafts", _("Drafts"), EDITORS),
     ("/console/history", _("History"), ANALYSTS),
     ("/console/people", _("People"), ADMINS),
     ("/console/keys", _("Keys"), ADMINS),

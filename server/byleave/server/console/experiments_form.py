@@ -1,0 +1,126 @@
+"""A draft of an experiment: from a form to its definition and back, and onto what is in force.
+
+A draft holds the one experiment that it is about. It is laid over the definitions in force when
+it is looked at and when it is published, so that it takes back nothing that others did meanwhile.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from byleave.experiments import CONTROL
+from byleave.server.console.forms import Form
+from byleave.server.service import Service
+
+#: Variants beside the control that the form has room for.
+MOST_VARIANTS: Final = 4
+
+#: Keys of the definition that the form writes; all others stay as they are.
+_FLAT: Final = ("title", "slot", "audience")
+
+
+def drafted(service: Service, key: str) -> dict[str, Any] | None:
+    """Return the definition that a draft of an experiment holds; None without one."""
+    for draft in service.library.drafts():
+        if draft.draft == key:
+            found: dict[str, Any] | None = draft.definitions.get("experiments", {}).get(key)
+            return found
+    return None
+
+
+def in_force(service: Service) -> tuple[str, dict[str, Any]]:
+    """Return the newest version and its definitions; ('', {}) before the first."""
+    newest = service.library.newest()
+    return (newest, service.library.version(newest)[1]) if newest else ("", {})
+
+
+def laid_over(definitions: Mapping[str, Any], key: str, experiment: Any) -> dict[str, Any]:
+    """Return definitions with an experiment changed or added; without it, where it is None."""
+    others = {k: v for k, v in definitions.get("experiments", {}).items() if k != key}
+    changed = others if experiment is None else {**others, key: experiment}
+    return {**definitions, "experiments": changed}
+
+
+def begun(form: Form) -> dict[str, Any]:
+    """Return the definition that the first screen makes."""
+    experiment: dict[str, Any] = {
+        "title": form.value("title"),
+        "slot": form.value("slot"),
+        "variants": {CONTROL: "site"},
+        "allocate": {"policy": "thompson", "goal": form.value("goal")},
+        "goals": {"primary": form.value("goal")},
+    }
+    if form.value("audience"):
+        experiment["audience"] = form.value("audience")
+    return experiment
+
+
+def written(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return a definition with what the second screen says; the rest stays as it was."""
+    experiment = {**before, **{name: form.value(name) for name in _FLAT if form.value(name)}}
+    if not form.value("audience"):
+        experiment.pop("audience", None)
+    goal, policy = form.value("goal"), form.value("policy")
+    allocate = {**before.get("allocate", {}), "policy": policy, "goal": goal}
+    experiment["allocate"] = allocate | {"control": f"{form.value('control') or 10}%"}
+    experiment["goals"] = {**before.get("goals", {}), "primary": goal}
+    experiment["traffic"] = f"{form.value('traffic') or 100}%"
+    experiment["schedule"] = {
+        name: value for name in ("start", "end", "timezone") if (value := form.value(name))
+    }
+    experiment["ramp"] = (
+        [{"at": form.value("ramp_at"), "traffic": f"{form.value('ramp_to') or 100}%"}]
+        if form.value("ramp_at")
+        else []
+    )
+    experiment["variants"] = _variants(form, before.get("variants", {}), fields)
+    return experiment
+
+
+def _variants(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {CONTROL: "site"}
+    for number in range(1, MOST_VARIANTS + 1):
+        name = form.value(f"arm-{number}")
+        if not name or name == CONTROL:
+            continue
+        old = before.get(name)
+        kept = old if isinstance(old, Mapping) else {}
+        if fields:
+            content = {each: form.value(f"arm-{number}-{each}") for each in fields}
+            filled = {each: text for each, text in content.items() if text}
+            found[name] = {**kept, "fields": filled} if filled or "fields" in kept else kept
+        elif template := form.value(f"arm-{number}-template"):
+            found[name] = {**kept, "template": template}
+        else:
+            found[name] = kept
+        found[name] = found[name] or {"fields": {}}
+    return found
+
+
+def as_form(experiment: Mapping[str, Any], *, zone: str) -> Form:
+    """Return the form that shows a definition."""
+    allocate, goals = experiment.get("allocate", {}), experiment.get("goals", {})
+    schedule = experiment.get("schedule", {})
+    ramp: Mapping[str, Any] = next(iter(experiment.get("ramp", ())), {})
+    values = {name: str(experiment.get(name, "")) for name in _FLAT} | {
+        "goal": goals.get("primary", ""),
+        "policy": allocate.get("policy", "thompson"),
+        "control": _percent(allocate.get("control", 0.1)),
+        "traffic": _percent(experiment.get("traffic", 1.0)),
+        "start": schedule.get("start") or "",
+        "end": (schedule.get("end") or "")[:16],
+        "timezone": schedule.get("timezone") or zone,
+        "ramp_at": ramp.get("at", ""),
+        "ramp_to": _percent(ramp.get("traffic", 1.0)) if ramp else "",
+    }
+    others = {k: v for k, v in experiment.get("variants", {}).items() if k != CONTROL}
+    for number, (name, variant) in enumerate(others.items(), 1):
+        values[f"arm-{number}"] = name
+        content = variant if isinstance(variant, Mapping) else {}
+        values |= {f"arm-{number}-{k}": v for k, v in content.get("fields", {}).items()}
+        values[f"arm-{number}-template"] = str(content.get("template", ""))
+    return Form.holding(**values)
+
+
+def _percent(share: Any) -> str:
+    text = share if isinstance(share, str) else f"{float(share) * 100:.6g}"
+    return str(text).removesuffix("%")

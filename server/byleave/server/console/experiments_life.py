@@ -1,0 +1,80 @@
+"""The life of an experiment that is published: pause, go on, stop with a conclusion, archive."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from byleave.experiments import Definitions
+from byleave.experiments.definitions import Schedule
+from byleave.experiments.schedule import bounds_ms
+from byleave.segments import read
+from byleave.server.console.display import marked as _
+from byleave.server.console.experiments_form import laid_over
+from byleave.server.service import Service
+from byleave.server.versions import DefinitionVersion
+
+#: With what an experiment may be stopped.
+CONCLUSIONS: Final = {
+    "won": _("Won: a variant is better, and stays"),
+    "lost": _("Lost: the site's own content is better"),
+    "inconclusive": _("Inconclusive: no difference was seen"),
+    "stopped early": _("Stopped early: before there was an answer"),
+    "invalid": _("Invalid: it was not carried out as planned"),
+}
+
+
+def is_running(service: Service, key: str) -> bool:
+    """Whether an experiment is published, and its end is not past."""
+    found = service.published.snapshot.definitions.experiments.get(key)
+    return found is not None and bounds_ms(found.schedule)[1] > service.clock()
+
+
+def ended(experiment: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """Return an experiment whose schedule ends now; its run, and who is in it, stay."""
+    end = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    schedule = {**experiment.get("schedule", {})}
+    if bounds_ms(read(Schedule, schedule))[0] >= now_ms:
+        del schedule["start"]  # it never began; a schedule has to end after it starts
+    return {**experiment, "schedule": {**schedule, "end": end}}
+
+
+def going_on(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment without an end."""
+    schedule = {k: v for k, v in experiment.get("schedule", {}).items() if k != "end"}
+    return {**experiment, "schedule": schedule}
+
+
+def publish(
+    service: Service,
+    key: str,
+    experiment: Any,
+    *,
+    expected: str,
+    reason: str,
+    author: str,
+) -> None:
+    """Publish what is in force with one experiment changed; without it, where it is None.
+
+    Raises:
+        ConflictError: Somebody published meanwhile.
+        DefinitionError: It cannot be published.
+    """
+    _version, definitions = service.library.version(expected)
+    service.publish(
+        read(Definitions, laid_over(definitions, key, experiment)),
+        reason=reason,
+        author=author,
+        expected=expected,
+    )
+
+
+def past(service: Service, key: str, *, most: int = 30) -> list[DefinitionVersion]:
+    """Return the newest versions in which an experiment changed, the newest first."""
+    versions = service.library.versions()[: most + 1]
+    read_them = [service.library.version(each.version)[1] for each in versions]
+    own = [each.get("experiments", {}).get(key) for each in read_them]
+    if len(versions) <= most:
+        own.append(None)  # before the first version there was nothing
+    return [
+        version for version, new, old in zip(versions, own, own[1:], strict=False) if new != old
+    ]
