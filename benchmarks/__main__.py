@@ -88,6 +88,13 @@ BENCHMARKS: Final = (
         "storage", "Storing", "Events and reports, beside the statements of the store alone."
     ),
     Benchmark(
+        "overload",
+        "Overload",
+        "Ten times the clients that keep the server busy, and more events than it can store; "
+        "events are refused first, with a time to come back.",
+        ("reference",),
+    ),
+    Benchmark(
         "remote",
         "Decisions over HTTP beside GrowthBook's",
         "The same rules in GrowthBook's engine for remote evaluation, served by Express. The load "

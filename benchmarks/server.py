@@ -70,7 +70,7 @@ def serve(kind: str, workload: dict[str, Any]) -> None:
         if kind == "product":
             app.router.routes.append(Route("/publish", publisher(service), methods=["POST"]))
         print(url_of(listener), key, flush=True)
-        serving.serve(app, service, listener, most_connections=100, trusted_proxies=())
+        serving.serve(app, service, listener, most_connections=1_000, trusted_proxies=())
 
 
 def bare(workload: dict[str, Any], service: Service) -> Starlette:
