@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
 from byleave.server.app import create_app
+from byleave.server.console.experiments_form import as_form, written
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
@@ -71,6 +72,24 @@ def test_two_screens_lead_from_nothing_to_a_launch(
     assert (float(made.traffic), float(made.allocate.control)) == (0.5, 0.15)
     assert service.library.drafts() == []
     assert service.library.versions()[0].reason == "spring is launched: Bold looks sell"
+
+
+def test_what_the_form_has_no_room_for_stays_as_it_was() -> None:
+    steps = [{"at": f"2030-0{month}-01T09:00", "traffic": f"{month}0%"} for month in (1, 2, 3)]
+    many = {name: {"template": f"{name}.html"} for name in ("a", "b", "c", "d", "e", "f")}
+    before = {
+        "title": "Many",
+        "slot": "hero",
+        "variants": {"control": "site", **many},
+        "ramp": steps,
+        "allocate": {"policy": "thompson", "goal": "signup"},
+        "goals": {"primary": "signup"},
+    }
+
+    after = written(as_form(before, zone="UTC"), before, {})
+
+    assert after["variants"] == before["variants"]
+    assert after["ramp"] == steps
 
 
 @pytest.mark.parametrize(

@@ -67,17 +67,17 @@ def written(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) ->
     experiment["schedule"] = {
         name: value for name in ("start", "end", "timezone") if (value := form.value(name))
     }
-    experiment["ramp"] = (
-        [{"at": form.value("ramp_at"), "traffic": f"{form.value('ramp_to') or 100}%"}]
-        if form.value("ramp_at")
-        else []
-    )
+    # The form shows the first step; later ones stay.
+    step = {"at": form.value("ramp_at"), "traffic": f"{form.value('ramp_to') or 100}%"}
+    later = [*before.get("ramp", ())][1:]
+    experiment["ramp"] = [step, *later] if form.value("ramp_at") else later
     experiment["variants"] = _variants(form, before.get("variants", {}), fields)
     return experiment
 
 
 def _variants(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {CONTROL: "site"}
+    beyond = [name for name in before if name != CONTROL][MOST_VARIANTS:]
     for number in range(1, MOST_VARIANTS + 1):
         name = form.value(f"arm-{number}")
         if not name or name == CONTROL:
@@ -93,7 +93,8 @@ def _variants(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) 
         else:
             found[name] = kept
         found[name] = found[name] or {"fields": {}}
-    return found
+    # Those that the form has no room for stay as they are.
+    return found | {name: before[name] for name in beyond}
 
 
 def as_form(experiment: Mapping[str, Any], *, zone: str) -> Form:
