@@ -3,15 +3,19 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from typer.testing import CliRunner
 
 from byleave.experiments import Definitions, Visitor
 from byleave.experiments.replay import Replay
 from byleave.segments import Choice, Consent, Purpose, Share
 from byleave.server import schema
+from byleave.server.commands.program import program
 from byleave.server.replaying import replay_run
 from byleave.server.runs import newest_run
 from byleave.server.service import Service
@@ -121,3 +125,91 @@ def test_a_run_that_is_over_is_replayed_by_what_was_in_force_then(
 
     assert found.differences == ()
     assert found.assignments == 200
+
+
+@pytest.fixture
+def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Any) -> Any:
+    """Runs the command beside the server, on the same store and by the same clock."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("byleave.sdk.middleware.system_clock", clock)
+    return lambda *arguments: CliRunner().invoke(program, ["replay", "shop", *arguments])
+
+
+def test_the_command_derives_a_whole_store_again_while_the_server_uses_it(
+    service: Service, define: Callable[..., Definitions], live: Callable[[], None], replay: Any
+) -> None:
+    live()
+    for index in range(0, 200, 3):
+        service.erase(f"v0-{index}")
+    other = {"policy": "thompson", "goal": "signup", "control": "15%"}
+    service.publish(define(allocate=other), reason="other", author="tests")
+
+    words, document = replay(), replay("--json")
+
+    assert (words.exit_code, document.exit_code) == (0, 0)
+    assert "3 allocation rows and 133 assignments of 2 runs derived again" in words.stderr
+    assert "0 differences" in words.stderr
+    runs = json.loads(document.stdout)["runs"]
+    assert [(run["run"], run["allocations"], run["assignments"]) for run in runs] == [
+        ("welcome.1", 2, 133),
+        ("welcome.2", 1, 0),
+    ]
+
+
+def test_the_command_finds_a_row_that_was_altered_and_ends_with_1(
+    service: Service, live: Callable[[], None], replay: Any
+) -> None:
+    for _ in range(3):
+        live()
+    with service.storage.writing() as connection:
+        connection.execute(
+            update(schema.allocations)
+            .where(schema.allocations.c.sequence == 3)
+            .values(weights=json.dumps({"bold": 0.2, "calm": 0.4, "control": 0.4}))
+        )
+
+    words, document = replay("--experiment", "welcome"), replay("--json")
+
+    assert (words.exit_code, document.exit_code) == (1, 1)
+    assert "welcome.1: welcome.1.3.0: its weights do not follow from its inputs" in words.stdout
+    [run] = json.loads(document.stdout)["runs"]
+    assert "welcome.1.3.0" in {difference["place"] for difference in run["differences"]}
+
+
+def test_the_command_looks_at_its_period_only(
+    service: Service, live: Callable[[], None], replay: Any, clock: Any
+) -> None:
+    began_ms = clock()
+    for _ in range(3):
+        live()
+    with service.storage.writing() as connection:
+        connection.execute(
+            update(schema.allocations)
+            .where(schema.allocations.c.sequence == 1)
+            .values(weights=json.dumps({"bold": 0.2, "calm": 0.4, "control": 0.4}))
+        )
+    third = datetime.fromtimestamp(began_ms / 1000 + 2 * 86_400, UTC).strftime("%Y-%m-%d")
+
+    later, earlier = replay("--since", third), replay("--until", third)
+
+    assert (later.exit_code, earlier.exit_code) == (0, 1)
+    assert "2 allocation rows and 200 assignments" in later.stderr
+    assert "welcome.1.1.0: the first weights of the cell" in earlier.stdout
+
+
+def test_what_cannot_be_replayed_is_refused_with_words(
+    service: Service, live: Callable[[], None], replay: Any, tmp_path: Path
+) -> None:
+    live()
+    other = str(tmp_path / "empty.db")
+    Service(other, site="shop", clock=lambda: 1).close()
+
+    for arguments, words in {
+        ("--experiment", "farewell"): "no experiment 'farewell' ever ran here",
+        ("--since", "2020-01-02", "--until", "2020-01-01"): "a period that ends after it begins",
+        ("--database", "absent.db"): "there is no store",
+        ("--database", other): "no definitions are published for shop",
+    }.items():
+        result = replay(*arguments)
+        assert result.exit_code == 2
+        assert words in result.stderr

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -140,3 +141,28 @@ def test_a_new_run_may_begin_without_an_arm(service: Service, define: Define) ->
 
     assert service.published.snapshot.runs["welcome"].id == "welcome.2"
     assert [*rows(service)] == [":bold+control"]
+
+
+def test_an_arm_that_is_added_begins_a_new_run_in_which_everybody_is_drawn_anew(
+    service: Service, definitions: Definitions, define: Define, live: Callable[..., None]
+) -> None:
+    for _ in range(4):
+        live(service)
+    before = service.results("welcome")
+    welcome = definitions.experiments["welcome"]
+    variants = {**welcome.variants, "brisk": welcome.variants["calm"]}
+    added = replace(welcome, variants=variants)
+
+    service.publish(
+        replace(definitions, experiments={"welcome": added}), reason="one more", author="tests"
+    )
+    after = service.results("welcome")
+
+    assert (before.run, after.run) == ("welcome.1", "welcome.2")
+    assert (before.enrolled, after.enrolled) == (1_135, 0)  # 65 of 1,200 are held out
+    [row] = rows(service).values()
+    assert row.weights["brisk"] == row.weights["bold"] == row.weights["calm"]
+    with service.storage.reading() as connection:
+        run = schema.runs.c
+        ended = connection.execute(select(run.ended_ms).where(run.run == "welcome.1")).scalar_one()
+    assert ended == service.clock()

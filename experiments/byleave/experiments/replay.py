@@ -8,9 +8,10 @@ This needs NumPy and is not part of the front door: import it where the past is 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 from typing import Any, Final
 
 from byleave.experiments.allocation import (
@@ -142,43 +143,51 @@ def replay(
     *,
     counted: Units | None = None,
     erased: Units | None = None,
+    since_ms: float = -inf,
+    until_ms: float = inf,
 ) -> Replay:
     """Derive every allocation row and every assignment of a run again.
 
     Args:
-        run: The run.
+        run: The run, whole: a row follows from the one before it.
         log: Its exposures, in any order, repeated ones included.
         counted: Units that were enrolled in each row and arm; None where they are not to be
             compared with the log.
         erased: The part of them that the log no longer has.
+        since_ms: Leaves out the rows that were published, and the arms that were drawn, earlier.
+        until_ms: Leaves out those of this moment and later.
     """
-    assignments = [*log]
+    logged = [*log]
+    asked = {row.id for row in run.rows if since_ms <= row.opened_ms < until_ms}
+    assignments = [each for each in logged if since_ms <= each.assigned_ms < until_ms]
     imported = run.experiment.imported is not None
     differences = chain(
-        _allocations(run),
+        _allocations(run, asked),
         _assignments(run, assignments),
-        () if counted is None else _units(run, assignments, counted, erased or {}),
+        () if counted is None else _units(run, asked, logged, counted, erased or {}),
     )
     return Replay(
-        allocations=len(run.rows),
+        allocations=len(asked),
         assignments=0 if imported else len(assignments),
         not_derived=len(assignments) if imported else 0,
         differences=tuple(differences),
     )
 
 
-def _allocations(run: KeptRun) -> Iterator[Difference]:
-    """Yield where a row does not follow from the one before it and from its inputs."""
+def _allocations(run: KeptRun, asked: Container[str]) -> Iterator[Difference]:
+    """Yield where a row that is asked about does not follow from its inputs or the one before."""
     newest: dict[str, KeptRow] = {}
     known = {row.id: row for row in run.rows}
     for row in run.rows:
         before = newest.get(row.cell)
+        newest[row.cell] = row
+        if row.id not in asked:
+            continue
         if row.inputs.get("method") == Method.RETIRED:
             problems = _without(known.get(row.inputs.get("follows", "")), row)
         else:
             problems = _first(run, row) if before is None else _successor(run, before, row)
         yield from (Difference(row.id, words) for words in problems)
-        newest[row.cell] = row
 
 
 def _first(run: KeptRun, row: KeptRow) -> Iterator[str]:
@@ -255,7 +264,11 @@ def _assignments(run: KeptRun, log: Iterable[LoggedAssignment]) -> Iterator[Diff
 
 
 def _units(
-    run: KeptRun, log: Iterable[LoggedAssignment], counted: Units, erased: Units
+    run: KeptRun,
+    asked: Container[str],
+    log: Iterable[LoggedAssignment],
+    counted: Units,
+    erased: Units,
 ) -> Iterator[Difference]:
     """Yield where the units of a row and arm are not those of the log and the erased."""
     rows = {row.id: row for row in run.rows}
@@ -271,7 +284,7 @@ def _units(
     for allocation, arm in dict.fromkeys(chain(counted, found, erased)):
         key = (allocation, arm)
         derived = found[key] + erased.get(key, 0)
-        if derived != counted.get(key, 0):
+        if allocation in asked and derived != counted.get(key, 0):
             yield Difference(
                 allocation, f"{arm} has {counted.get(key, 0)} units, and {derived} in the log"
             )

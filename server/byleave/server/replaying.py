@@ -1,25 +1,78 @@
-"""Replay of a run: what the store kept of it, handed to `byleave.experiments.replay`."""
+"""Replay of runs: what the store kept of them, handed to `byleave.experiments.replay`."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from byleave.experiments import Definitions
+from byleave.experiments.allocation import GRACE_MS
 from byleave.experiments.replay import KeptRow, KeptRun, LoggedAssignment, Replay, Units, replay
 from byleave.segments import read
 from byleave.server import schema
+from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import Exposure, event_of
 from byleave.server.learning import EVERYONE
+from byleave.server.publishing import load_published
 from byleave.server.rows import weights_of
 from byleave.server.runs import Measured, measured
 from byleave.server.sites import Site
 
 
+def replay_site(
+    connection: Connection,
+    site: Site,
+    *,
+    since_ms: int,
+    until_ms: int,
+    experiment: str | None = None,
+) -> dict[str, Replay]:
+    """Replay what every run of a site did in a period; return what each came to, by run.
+
+    Args:
+        connection: The store.
+        site: The site.
+        since_ms: Begin of the period; the log must go back that far.
+        until_ms: Its end.
+        experiment: Leaves out the runs of all others.
+
+    Raises:
+        NothingPublishedError: The site has no definitions yet.
+        UnknownNameError: The experiment never ran here.
+    """
+    published = load_published(connection, site)
+    if published is None:
+        raise NothingPublishedError(f"no definitions are published for {site.key}")
+    runs = schema.runs.c
+    statement = select(schema.runs).where(runs.site == site.key).order_by(runs.started_ms, runs.run)
+    if experiment is not None:
+        statement = statement.where(runs.experiment == experiment)
+    found = connection.execute(statement).all()
+    if experiment is not None and not found:
+        raise UnknownNameError(f"no experiment {experiment!r} ever ran here")
+    definitions = published.snapshot.definitions
+    return {
+        run.run: replay_run(
+            connection, site, run, definitions, since_ms=since_ms, until_ms=until_ms
+        )
+        for run in found
+        if run.started_ms < until_ms
+        # Arms may be drawn from the last rows of a run for some time after it ended.
+        if run.ended_ms is None or run.ended_ms + GRACE_MS >= since_ms
+    }
+
+
 def replay_run(
-    connection: Connection, site: Site, run: Row[Any], definitions: Definitions
+    connection: Connection,
+    site: Site,
+    run: Row[Any],
+    definitions: Definitions,
+    *,
+    since_ms: float = -inf,
+    until_ms: float = inf,
 ) -> Replay:
     """Derive every allocation and every assignment of a run again; say where they differ.
 
@@ -28,6 +81,8 @@ def replay_run(
         site: The site.
         run: The run's row of the store.
         definitions: Those in force, for the time zone of the experiment's schedule.
+        since_ms: Leaves out the rows that were published, and the arms that were drawn, earlier.
+        until_ms: Leaves out those of this moment and later.
     """
     fixed = measured(run)
     goal = fixed.experiment.allocate.goal
@@ -38,6 +93,8 @@ def replay_run(
         _log(connection, site, run),
         counted=_units(connection, site, run, schema.stratum_stats, goal, rows),
         erased=_units(connection, site, run, schema.ledger, goal, rows),
+        since_ms=since_ms,
+        until_ms=until_ms,
     )
 
 

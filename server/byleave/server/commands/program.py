@@ -21,6 +21,7 @@ from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.plan import plan
 from byleave.server.commands.print_schema import print_schema
 from byleave.server.commands.proxy import proxy
+from byleave.server.commands.replay import replay
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
 from byleave.server.commands.sample_ratio import srm
@@ -57,6 +58,7 @@ program.command("retain")(retain)
 program.command("rebuild")(rebuild)
 program.command("purge")(purge)
 program.command("thaw")(thaw)
+program.command("replay")(replay)
 program.command("export")(export)
 program.command("proxy")(proxy)
 program.command("demo")(demo)
