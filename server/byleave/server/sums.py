@@ -6,6 +6,7 @@ has had the whole window of the goal. Whoever is enrolled later is not in them y
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class RunSums:
             counts=counts,
             sums=totals,
             squares=np.where(reached > 0, np.maximum(squares, least), 0.0),
-            propensities=self._propensities()[mature],
+            propensities=self._propensities[mature],
         )
 
     def withdrawn(self, goal: str, segment: str = EVERYONE) -> Array:
@@ -143,6 +144,7 @@ class RunSums:
             return None
         return _group(personalised), _group(held_out)
 
+    @cached_property
     def _propensities(self) -> Array:
         table = [[weights.get(arm, 0.0) for arm in self.arms] for weights in self.weights]
         return np.array(table).reshape(len(self.rows), len(self.arms))
