@@ -60,7 +60,8 @@ def test_a_body_that_is_too_long_is_refused_by_every_route(
 
     answer = stranger.request(route.method, path_of(route), content=body, headers=headers)
 
-    assert answer.status_code == 413
+    # A protocol that somebody else defined may know no such answer.
+    assert answer.status_code == (413 if route.tell is None else 400)
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/decide"])
