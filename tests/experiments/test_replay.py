@@ -135,6 +135,14 @@ def test_units_that_were_never_logged_or_never_counted_are_named(past: Any) -> N
     assert difference.words == f"proof has 0 units, and {units['offer.1.0', 'proof']} in the log"
 
 
+def test_units_of_sealed_rows_are_not_compared(past: Any) -> None:
+    run, log, units = past
+    everything = {row.id for row in run.rows}
+
+    assert replay(run, log[100:], counted=units).differences
+    assert replay(run, log[100:], counted=units, sealed=everything).differences == ()
+
+
 def test_what_was_logged_too_late_or_of_no_row_was_never_counted(past: Any) -> None:
     run, log, units = past
     drawn = next(each for each in log if each.allocation == "offer.1.0")

@@ -79,6 +79,22 @@ def test_erased_visitors_are_missing_in_the_log_and_there_as_sums(
     assert found.assignments == 133
 
 
+def test_made_up_visitors_that_were_taken_out_leave_no_difference(
+    service: Service, live: Callable[[], None], clock: Any
+) -> None:
+    live()
+    service.purge([f"v0-{index}" for index in range(5)], author="test")
+    open_row = replayed(service)
+    service.tick(clock.advance(days=20))
+    service.books.seal()
+    purged = service.purge([f"v0-{index}" for index in range(5, 10)], author="test")
+
+    assert open_row.differences == ()
+    assert open_row.assignments == 195
+    assert purged.sealed == 5  # they still count, and their events are gone
+    assert replayed(service).differences == ()
+
+
 def test_weights_that_were_changed_afterwards_are_found(
     service: Service, live: Callable[[], None]
 ) -> None:

@@ -143,6 +143,7 @@ def replay(
     *,
     counted: Units | None = None,
     erased: Units | None = None,
+    sealed: Container[str] = (),
     since_ms: float = -inf,
     until_ms: float = inf,
 ) -> Replay:
@@ -154,6 +155,8 @@ def replay(
         counted: Units that were enrolled in each row and arm; None where they are not to be
             compared with the log.
         erased: The part of them that the log no longer has.
+        sealed: Rows whose units are not compared: their sums are closed, and the log may have
+            lost what they were counted from.
         since_ms: Leaves out the rows that were published, and the arms that were drawn, earlier.
         until_ms: Leaves out those of this moment and later.
     """
@@ -164,7 +167,11 @@ def replay(
     differences = chain(
         _allocations(run, asked),
         _assignments(run, assignments),
-        () if counted is None else _units(run, asked, logged, counted, erased or {}),
+        ()
+        if counted is None
+        else _units(
+            run, {row for row in asked if row not in sealed}, logged, counted, erased or {}
+        ),
     )
     return Replay(
         allocations=len(asked),

@@ -19,6 +19,7 @@ from byleave.server.learning import EVERYONE
 from byleave.server.publishing import load_published
 from byleave.server.rows import weights_of
 from byleave.server.runs import Measured, measured
+from byleave.server.sealing import sealed
 from byleave.server.sites import Site
 
 
@@ -93,6 +94,7 @@ def replay_run(
         _log(connection, site, run),
         counted=_units(connection, site, run, schema.stratum_stats, goal, rows),
         erased=_units(connection, site, run, schema.ledger, goal, rows),
+        sealed=sealed(connection, site.key, rows),
         since_ms=since_ms,
         until_ms=until_ms,
     )
@@ -149,7 +151,10 @@ def _holdouts(connection: Connection, site: Site, run: Row[Any]) -> set[float]:
 def _log(connection: Connection, site: Site, run: Row[Any]) -> Iterator[LoggedAssignment]:
     """Yield the exposures to a run."""
     events = schema.events.c
-    statement = select(events.body).where(events.site == site.key, events.name.is_(None))
+    # Of what was taken out as made up the log keeps the ids alone.
+    statement = select(events.body).where(
+        events.site == site.key, events.name.is_(None), events.body != ""
+    )
     for (body,) in connection.execute(statement):
         event = event_of(body)
         if isinstance(event, Exposure) and event.run == run.run:
