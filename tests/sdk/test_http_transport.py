@@ -11,7 +11,7 @@ from byleave.sdk import http_transport
 from byleave.sdk.http_transport import HttpTransport
 from byleave.sdk.wire import Answer, Question
 
-PACKED = gzip.compress(b"a snapshot " * 100)
+PACKED = gzip.compress(b"a snapshot " * 100, mtime=0)
 
 
 @pytest.fixture
@@ -55,7 +55,11 @@ def test_a_packed_answer_is_unpacked(ask: Callable[[bytes], Answer]) -> None:
     assert "content-encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("body", [PACKED[:-9], b"not gzip", b"", PACKED[:5] + b"x" + PACKED[6:-4]])
+@pytest.mark.parametrize(
+    "body",
+    [PACKED[:-9], b"not gzip", b"", PACKED[:5] + b"x" + PACKED[6:-4]],
+    ids=["cut off", "not packed", "empty", "damaged"],
+)
 def test_an_answer_that_is_not_whole_is_an_error(
     ask: Callable[[bytes], Answer], body: bytes
 ) -> None:

@@ -234,6 +234,20 @@ def test_a_journey_shows_its_steps_and_what_comes_next(ask: Any, kit: Any, conse
         assert "Continue" not in text
 
 
+def test_a_tag_shows_a_journey_and_nothing_of_one_that_is_not_there(ask: Any, kit: Any) -> None:
+    by_function, by_tag, unknown = (
+        ask(source, "", definitions=defined(kit)).text
+        for source in (
+            "{{ journey('get-going') }}",
+            "{% journey 'get-going' %}",
+            "{% journey 'x' %}",
+        )
+    )
+
+    assert by_tag == by_function
+    assert unknown == ""
+
+
 def test_a_journey_can_be_shown_by_markup_of_the_sites_own(ask: Any, kit: Any) -> None:
     text = ask(
         "{% for step in journey('get-going').steps %}{{ step.key }} {% endfor %}",
