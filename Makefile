@@ -55,7 +55,7 @@ messages: $(READY)  ## the console's texts for translators, in build/console.pot
 screenshots: $(READY)  ## every page, empty and full, light and dark, narrow and wide, in artifacts/screenshots
 	$(BIN)/python -m pytest tests/browser -m browser
 
-certify: $(BENCH)/ready check  ## every promise put to the test, which takes hours, in docs/reference/scorecard.md
+certify: $(BENCH)/ready check  ## every promise put to the test, which takes hours, in build/scorecard.md
 	$(BENCH)/bin/python -m tests.scorecard --reference $(REFERENCE) $(NODE)
 
 bench: $(BENCH)/ready  ## what everything costs, beside references and peers, in docs/reference/performance.md

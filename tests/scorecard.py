@@ -27,7 +27,7 @@ from benchmarks.bars import heard
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROMISES: Final = ROOT / "docs" / "reference" / "promises.md"
-PAGE: Final = ROOT / "docs" / "reference" / "scorecard.md"
+PAGE: Final = ROOT / "build" / "scorecard.md"
 #: How the tests of each profile run.
 PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
     "test": {},
@@ -38,7 +38,7 @@ PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
 HEAD: Final = """\
 # Scorecard
 
-Each [promise](promises.md), and what came of running what shows it.
+Each promise of `docs/reference/promises.md`, and what came of running what shows it.
 This page is written by `make certify`.
 """
 
@@ -104,6 +104,7 @@ def main() -> int:
         results = run(profile, rows, folders) if rows and is_run else {}
         for promise in rows:
             found[promise] = merged(results[name] for name in promise.shown_by) if results else None
+    options.page.parent.mkdir(parents=True, exist_ok=True)
     options.page.write_text(page({promise: found[promise] for promise in asked}), encoding="utf-8")
     return int(any(result and result.failed for result in found.values()))
 

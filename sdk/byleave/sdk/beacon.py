@@ -17,7 +17,6 @@ from typing import Any, Final
 from byleave.experiments import Decider, Decision, may_enrol
 from byleave.sdk import events, offers
 from byleave.sdk.encoding import encoded
-from byleave.sdk.panel import panel
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
 
@@ -72,7 +71,7 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
         codec: The page's charset.
     """
     match = _END.search(out, max(0, len(out) - 256))
-    added = f"{panel(visit)}{_elements(visit, codec)}" if match else ""
+    added = f"{_panel(visit)}{_elements(visit, codec)}" if match else ""
     if match is None or not added:
         return None
     place = match.start()
@@ -102,6 +101,14 @@ def _elements(visit: Visit, codec: str) -> str:
     if found:
         shown += f'<link rel="stylesheet" href="{address("controls.css")}">'
     return f'<script type="application/json" id="byleave-data">{text}</script>{shown}{scripts}'
+
+
+def _panel(visit: Visit) -> str:
+    if not (visit.site.is_debugged or visit.preview):
+        return ""
+    from byleave.sdk.panel import panel  # for developers and previews alone
+
+    return panel(visit)
 
 
 def measured(visit: Visit) -> dict[str, Any]:

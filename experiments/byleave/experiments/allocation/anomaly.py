@@ -28,7 +28,10 @@ def sudden_change(units: ArrayLike, reached: ArrayLike, *, recent: int = RECENT_
     rates which change for everybody, and rows in which more has arrived, explain nothing. What
     an arm reached in the newest rows is then held against what it should have beside the other
     arms; the sum of what is expected being uncertain itself, it has a negative binomial
-    distribution. The smaller tail of every arm is taken, times 2K (Bonferroni).
+    distribution, a Poisson whose mean has a gamma distribution (Greenwood and Yule 1920). Its
+    shape is 1 / (1/a + 1/b), for a successes of the arm before and b of the others now: to first
+    order the squared relative errors of independent Poisson counts add up. The smaller tail of
+    every arm is taken, times 2K (Bonferroni).
 
     Args:
         units: Units of each row and arm, the newest row last, shape (J, K).
