@@ -14,9 +14,10 @@ from byleave.experiments.lift import ArmRow, Health, Look, Refusal, RefusalCode,
 from byleave.sdk.folder import load_folder
 from byleave.server.app import create_app
 from byleave.server.deciding import DecideRequest
+from byleave.server.held_out import Holdout
 from byleave.server.history import DayOfEnrolment, LookBack
 from byleave.server.keys import Role
-from byleave.server.results import AllocationStep, Holdout, Results
+from byleave.server.results import AllocationStep, Results
 from byleave.server.routes import ROUTES
 from byleave.server.service import Service
 

@@ -19,6 +19,7 @@ from byleave.experiments.lift import (
     Status,
     Strata,
     build_report,
+    holdout_ratio,
     holdout_sentence,
 )
 from byleave.segments import Duration
@@ -178,12 +179,14 @@ SITUATIONS: dict[str, tuple[Strata, dict[str, Any]]] = {
     "a gain next to none": (sums([20_000] * 2, [1_000, 1_043]), {}),
 }
 
+#: Of a holdout of 5 %.
 HOLDOUTS = {
     "a gain": ((95_000, 5_500, 5_500), (5_000, 220, 220)),
     "no clear difference": ((95_000, 4_000, 4_000), (5_000, 260, 260)),
     "a small holdout": ((9_500, 510, 510), (500, 20, 20)),
     "too few conversions": ((950, 5, 5), (50, 1, 1)),
     "groups too small to be shown": ((5, 1, 1), (5, 1, 1)),
+    "a holdout that is too small for its share": ((95_000, 5_500, 5_500), (4_500, 200, 200)),
 }
 
 
@@ -227,6 +230,7 @@ def test_personalisation_as_a_whole_has_its_sentence() -> None:
             goal_key="signup",
             goal=SIGNUP,
             population=Population(),
+            sample_ratio_p=holdout_ratio(personalised[0], (holdout[0],) * 2, share=0.05),
         )
         for name, (personalised, holdout) in HOLDOUTS.items()
     }

@@ -195,7 +195,7 @@ def live_through(folder: Path) -> History:
         events = []
         for number in range(40):
             arm = draw.choices(list(row.weights), list(row.weights.values()))[0]
-            arm = "holdout" if number % 10 == 0 else arm
+            arm = "holdout" if number % 20 == 0 else arm
             visitor = send.id()
             drawn_from = None if arm == "holdout" else row.id
             events.append(send.exposure(visitor, arm, allocation=drawn_from, groups=[]))

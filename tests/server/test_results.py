@@ -30,7 +30,7 @@ def live(send: Any, clock: Any) -> Callable[[Service, int], None]:
             events = []
             for number in range(40):
                 arm = draw.choices(list(row.weights), list(row.weights.values()))[0]
-                arm = "holdout" if number % 10 == 0 else arm
+                arm = "holdout" if number % 20 == 0 else arm
                 drawn_from = None if arm == "holdout" else row.id
                 visitor = send.id()
                 groups = ["customers"] if draw.random() < 0.5 else []
@@ -79,7 +79,7 @@ def test_a_row_matures_a_day_and_a_window_after_it_was_closed(
     assert (before.rows, after.rows) == (0, 1)
     assert before.mature_until_ms is None
     assert after.mature_until_ms == clock() - 3 * 24 * HOUR_MS
-    assert after.units == 144
+    assert after.units == 152
 
 
 def test_each_goal_matures_by_its_own_window(service: Service, live: Any, clock: Any) -> None:
@@ -112,7 +112,7 @@ def test_everything_personalised_is_held_against_the_holdout_of_the_same_time(
 
     assert results.holdout is not None
     assert results.report.units == results.holdout.personalised_units
-    assert results.holdout.holdout_units * 9 == results.holdout.personalised_units
+    assert results.holdout.holdout_units * 19 == results.holdout.personalised_units
     assert "everything personalised" in results.holdout.sentence
 
 
@@ -225,3 +225,50 @@ def test_the_page_of_an_unknown_experiment_is_an_honest_empty_one(
     assert page.status_code == 404
     assert "There is nothing here yet" in page.text
     assert "<b>" not in page.text
+
+
+def test_a_holdout_whose_share_changed_is_compared_since_then(
+    finished: Service, definitions: Any, live: Any, clock: Any
+) -> None:
+    before = finished.results("welcome").holdout
+    changed_ms = clock()
+    share = type(definitions.holdout)(0.0501)
+    finished.publish(replace(definitions, holdout=share), reason="more", author="tests")
+    at_once = finished.results("welcome").holdout
+    live(finished, 8)
+    finished.tick(clock.advance(days=3))
+    after = finished.results("welcome").holdout
+
+    assert before is not None
+    assert before.since_ms == finished.results("welcome").started_ms
+    assert at_once is None
+    assert after is not None
+    assert (after.share, after.since_ms) == (0.0501, changed_ms)
+    assert after.personalised_units < before.personalised_units
+    assert after.holdout_units * 19 == after.personalised_units
+
+
+def test_a_holdout_of_another_size_than_its_share_gives_no_figure(
+    finished: Service, definitions: Any, open_service: Any, live: Any, clock: Any
+) -> None:
+    share = type(definitions.holdout)(0.25)
+    finished.publish(replace(definitions, holdout=share), reason="more", author="tests")
+    live(finished, 8)
+    finished.tick(clock.advance(days=3))
+
+    holdout = finished.results("welcome").holdout
+
+    assert holdout is not None
+    assert holdout.sample_ratio_p < 0.001
+    assert holdout.sentence.startswith("No figure is given")
+
+
+def test_goals_are_looked_at_together_and_advice_is_of_the_primary_one(finished: Service) -> None:
+    results = finished.results("welcome")
+
+    assert ("bold", "signup") in results.standing_out
+    assert all(not goal.startswith("customers") for _, goal in results.standing_out)
+    assert results.report.value_remaining is not None
+    assert {other.value_remaining for other in results.others} == {None}
+    part = results.segments["customers"]
+    assert {row.stands_out for row in part.arms} == {None}

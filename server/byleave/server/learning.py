@@ -18,7 +18,7 @@ from byleave.sdk.receipts import RECEIPT_LASTS_MS
 from byleave.segments import Purpose
 from byleave.server.events import Happening, Reward, reward_name
 
-_HOUR_MS: Final = 3_600_000
+HOUR_MS: Final = 3_600_000
 
 #: The reporting segment that everyone is in.
 EVERYONE: Final = ""
@@ -142,12 +142,12 @@ def delay_bucket(goal: Goal, delay_ms: int) -> int:
 
 def holdout_stratum(run: str, assigned_ms: int) -> str:
     """Return the stratum of a unit in the holdout: its run and the hour that it came in."""
-    return f"{run}.{HOLDOUT}.{assigned_ms // _HOUR_MS}"
+    return f"{run}.{HOLDOUT}.{assigned_ms // HOUR_MS}"
 
 
 def holdout_hour_end_ms(stratum: str) -> int:
     """Return when the hour of a holdout stratum was over."""
-    return (int(stratum.rpartition(".")[2]) + 1) * _HOUR_MS
+    return (int(stratum.rpartition(".")[2]) + 1) * HOUR_MS
 
 
 class Change:

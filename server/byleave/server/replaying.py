@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, select
 from byleave.experiments import Definitions
 from byleave.experiments.allocation import GRACE_MS
 from byleave.experiments.replay import KeptRow, KeptRun, LoggedAssignment, Replay, Units, replay
-from byleave.segments import read
 from byleave.server import schema
 from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import Exposure, event_of
+from byleave.server.held_out import holdout_shares
 from byleave.server.learning import EVERYONE
 from byleave.server.publishing import load_published
 from byleave.server.rows import weights_of
@@ -110,7 +110,7 @@ def _kept(
         .order_by(rows.sequence, rows.cell_index)
     )
     current = definitions.experiments.get(run.experiment)
-    shares = _holdouts(connection, site, run)
+    shares = {share for share, _ in holdout_shares(connection, site, run)}
     return KeptRun(
         experiment=replace(fixed.experiment, schedule=current.schedule)
         if current
@@ -132,20 +132,6 @@ def _kept(
         holdout=shares.pop() if len(shares) == 1 else None,
         holdout_seed=site.derived("holdout"),
     )
-
-
-def _holdouts(connection: Connection, site: Site, run: Row[Any]) -> set[float]:
-    """Return every share of the holdout that was in force during a run."""
-    versions = schema.definition_versions.c
-    statement = select(versions.definitions, versions.published_ms).where(versions.site == site.key)
-    shares: set[float] = set()
-    for row in connection.execute(statement.order_by(versions.generation, versions.number)):
-        if run.ended_ms is not None and row.published_ms > run.ended_ms:
-            break
-        if row.published_ms <= run.started_ms:
-            shares.clear()
-        shares.add(float(read(Definitions, json.loads(row.definitions)).holdout))
-    return shares
 
 
 def _log(connection: Connection, site: Site, run: Row[Any]) -> Iterator[LoggedAssignment]:

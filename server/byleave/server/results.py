@@ -15,12 +15,13 @@ from byleave.experiments.lift import (
     Status,
     build_report,
     exploratory,
-    holdout_sentence,
+    looked_at_together,
 )
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server.counters import pages, totals
 from byleave.server.errors import UnknownNameError
+from byleave.server.held_out import Holdout, holdout_of
 from byleave.server.history import (
     LEAST_SHOWN,
     DayOfEnrolment,
@@ -44,21 +45,6 @@ class AllocationStep:
     opened_ms: int
     closed_ms: int | None
     weights: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdout:
-    """Everything personalised against the holdout.
-
-    Attributes:
-        personalised_units: Mature units that were personalised, control included.
-        holdout_units: Mature units that got the site's own content everywhere.
-        sentence: What the difference is, with its interval, or that there is too little yet.
-    """
-
-    personalised_units: int
-    holdout_units: int
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +89,16 @@ class Results:
     looks: tuple[LookBack, ...]
     enrolment: tuple[DayOfEnrolment, ...]
     units_in_30_days: float | None
+
+    @property
+    def standing_out(self) -> list[tuple[str, str]]:
+        """Arms and goals that stand out of all that are looked at together."""
+        return [
+            (row.arm, report.goal)
+            for report in (self.report, *self.others)
+            for row in report.arms
+            if row.stands_out
+        ]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the results as dicts, lists and scalars, ready for JSON."""
@@ -156,7 +152,10 @@ def results(
             now_ms=now_ms,
         )
 
-    whole = report(goals.primary)
+    others = dict.fromkeys([*goals.others, *(guard.goal for guard in goals.guards)])
+    whole, *rest = looked_at_together(
+        [report(goal) for goal in dict.fromkeys([goals.primary, *others])]
+    )
     by_segment = {
         segment: report(goals.primary, segment)
         for segment in (current.report_by if current else ())
@@ -171,12 +170,8 @@ def results(
         is_simulated=site.is_simulated,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
         report=whole,
-        holdout=holdout_of(sums, goals.primary, population),
-        others=tuple(
-            report(goal)
-            for goal in dict.fromkeys([*goals.others, *(guard.goal for guard in goals.guards)])
-            if goal != goals.primary
-        ),
+        holdout=holdout_of(connection, site, sums, goals.primary, population),
+        others=tuple(rest),
         segments=exploratory(whole, by_segment),
         allocation=tuple(_steps(sums)),
         looks=() if whole.status is Status.UNHEALTHY else looks(sums, goals.primary),
@@ -234,26 +229,8 @@ def goal_report(
         ),
         alpha=alpha,
         worse_by_at_most=guards.get(goal),
+        advises=goal == experiment.goals.primary and segment == EVERYONE,
         withdrawals=sums.withdrawn(goal, segment),
-    )
-
-
-def holdout_of(sums: RunSums, goal: str, population: Population) -> Holdout | None:
-    """Return everything personalised against the holdout; None while too few are mature."""
-    groups = sums.against_holdout(goal)
-    if groups is None or min(group.units for group in groups) < LEAST_SHOWN:
-        return None
-    personalised, holdout = groups
-    return Holdout(
-        personalised_units=round(personalised.units),
-        holdout_units=round(holdout.units),
-        sentence=holdout_sentence(
-            personalised,
-            holdout,
-            goal_key=goal,
-            goal=sums.fixed.goals[goal],
-            population=population,
-        ),
     )
 
 

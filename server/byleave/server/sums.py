@@ -6,6 +6,7 @@ has had the whole window of the goal. Whoever is enrolled later is not in them y
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +17,27 @@ from sqlalchemy import Connection, Row, Table, select
 from byleave.experiments import CONTROL, HOLDOUT
 from byleave.experiments.lift import Group, Strata
 from byleave.server import schema
-from byleave.server.learning import EVERYONE, holdout_hour_end_ms, window_ms
+from byleave.server.learning import EVERYONE, HOUR_MS, holdout_hour_end_ms, window_ms
 from byleave.server.rows import last_draw_ms, weights_of
 from byleave.server.runs import measured
 from byleave.server.sites import Site
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstHoldout:
+    """Everything personalised and the holdout, for the same time.
+
+    Attributes:
+        personalised: Those who may be personalised.
+        holdout: Those who never are, of the hours that lie wholly in that time.
+        holdout_range: The least and the most units that were held out in that time.
+    """
+
+    personalised: Group
+    holdout: Group
+    holdout_range: tuple[float, float]
 
 
 class RunSums:
@@ -124,25 +140,48 @@ class RunSums:
         """Return how many units of each mature row and arm were erased, shaped like `strata`."""
         return np.asarray(self._erased[goal, segment][0][self.mature(goal)])
 
-    def against_holdout(self, goal: str) -> tuple[Group, Group] | None:
+    @property
+    def has_holdout(self) -> bool:
+        """Whether anyone was held out."""
+        return bool(self._held_out)
+
+    def against_holdout(self, goal: str, *, since_ms: int) -> AgainstHoldout | None:
         """Return everything personalised and the holdout, for the same time; None when too few.
 
         Both hold whoever came in before the moment up to which all is mature.
+
+        Args:
+            goal: The goal's key.
+            since_ms: Leaves out the rows that opened earlier.
         """
         until_ms = self.mature_until_ms(goal)
         if until_ms is None:
             return None
-        is_before = [closed is not None and closed <= until_ms for closed in self.closed_ms]
-        personalised = self._figures[goal, EVERYONE][:, is_before].sum(axis=(1, 2))
-        hours = [
-            figures
-            for stratum, figures in self._held_out[goal]
-            if holdout_hour_end_ms(stratum) <= until_ms
+        is_in = [
+            since_ms <= row.opened_ms and closed is not None and closed <= until_ms
+            for row, closed in zip(self.rows, self.closed_ms, strict=True)
         ]
-        held_out = np.array(hours).reshape(-1, 4).sum(axis=0)
+        opened = [row.opened_ms for row, counts in zip(self.rows, is_in, strict=True) if counts]
+        if not opened:
+            return None
+        personalised = self._figures[goal, EVERYONE][:, is_in].sum(axis=(1, 2))
+        # Nobody came to a run before it began, so its first hour is whole.
+        first_ms = min(opened) if min(opened) > self.run.started_ms else 0
+        inside, touching = [], []
+        for stratum, figures in self._held_out[goal]:
+            end_ms = holdout_hour_end_ms(stratum)
+            if end_ms - HOUR_MS >= first_ms and end_ms <= until_ms:
+                inside.append(figures)
+            elif end_ms > first_ms and end_ms - HOUR_MS < until_ms:
+                touching.append(figures[0])
+        held_out = np.array(inside).reshape(-1, 4).sum(axis=0)
         if min(personalised[0], held_out[0]) < 2:
             return None
-        return _group(personalised), _group(held_out)
+        return AgainstHoldout(
+            personalised=_group(personalised),
+            holdout=_group(held_out),
+            holdout_range=(float(held_out[0]), float(held_out[0] + sum(touching))),
+        )
 
     @cached_property
     def _propensities(self) -> Array:

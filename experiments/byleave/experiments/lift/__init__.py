@@ -27,6 +27,7 @@ from byleave.experiments.lift.segments import exploratory
 from byleave.experiments.lift.srm import (
     LiveSampleRatio,
     SampleRatio,
+    holdout_ratio,
     live_sample_ratio,
     mismatched_rows,
     sample_ratio,
@@ -34,6 +35,7 @@ from byleave.experiments.lift.srm import (
 )
 from byleave.experiments.lift.strata import Strata, StrataError
 from byleave.experiments.lift.stratified import StratifiedContrast, stratified_contrast
+from byleave.experiments.lift.together import looked_at_together
 from byleave.experiments.lift.trajectory import Look, trajectory
 from byleave.experiments.lift.two_sample import Group, TwoSample, newcombe, two_sample_lift, welch
 from byleave.experiments.lift.vectors import contrasts
@@ -68,9 +70,11 @@ __all__ = [
     "exploratory",
     "guaranteed_interval",
     "holdout_contrast",
+    "holdout_ratio",
     "holdout_sentence",
     "holm",
     "live_sample_ratio",
+    "looked_at_together",
     "mismatched_rows",
     "newcombe",
     "relative_lift",

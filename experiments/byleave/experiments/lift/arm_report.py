@@ -130,6 +130,7 @@ def arm_row(
         standard_error=contrast.standard_error,
         difference_interval=contrast.always_valid,
         p=min(1.0, contrast.always_valid_p * len(question.treated)),
+        e_value=contrast.e_value,
         secondary=_secondary(strata, arm, control),
         fixed_interval=contrast.fixed if question.fixed_horizon else None,
     )

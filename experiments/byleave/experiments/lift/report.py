@@ -68,6 +68,7 @@ def build_report(
     worse_by_at_most: float | None = None,
     withdrawals: ArrayLike | None = None,
     fixed_horizon: bool = False,
+    advises: bool = True,
 ) -> Report:
     """Report one goal of one run for one population.
 
@@ -87,6 +88,7 @@ def build_report(
         worse_by_at_most: For a guard goal, the relative deterioration that is accepted.
         withdrawals: Units of `strata` that withdrew their consent, shape (J, K).
         fixed_horizon: Whether to add intervals that hold for one planned look only.
+        advises: Whether to say if going on is worth it, which only the goal that decides can.
 
     Raises:
         ValueError: The number of arms does not fit the strata, or the control is none of them.
@@ -109,9 +111,8 @@ def build_report(
     health, blocking = _health(strata, run, withdrawals)
     small = strata.counts.sum(axis=0) < LEAST_GROUP
     posterior = None if blocking or small.any() else _posterior(strata, goal)
-    stop_advised = posterior is not None and may_stop(
-        posterior, age_ms=run.age_ms, better=goal.better
-    )
+    advised = posterior if advises else None
+    stop_advised = advised is not None and may_stop(advised, age_ms=run.age_ms, better=goal.better)
     rows, refusals = _arm_rows(question, small.tolist(), blocked=bool(blocking), beliefs=posterior)
     words = population_words(population)
     return Report(
@@ -142,7 +143,7 @@ def build_report(
         health=health,
         refusals=(*blocking, *refusals),
         stop_advised=stop_advised,
-        value_remaining=_value_remaining(posterior, goal),
+        value_remaining=_value_remaining(advised, goal),
         assumptions=_assumptions(question),
         method=_METHOD,
         version=METHOD_VERSION,

@@ -164,6 +164,9 @@ class ArmRow:
         guaranteed_interval: Interval of arm minus control that needs no large numbers, for
             goals with a largest outcome.
         p: Always-valid p-value of no difference, adjusted for all arms.
+        e_value: Evidence against no difference of this arm alone, ≥ 0, valid at any look.
+        stands_out: Whether the evidence is enough for all goals and arms that are looked at
+            together; None where none were.
         fixed_interval: Interval of `difference` that is valid only for one look at a moment
             planned in advance, adjusted for all arms; None unless it was asked for.
         best_probability: Probability of being the best arm. Model-based: assumes stable rates.
@@ -187,6 +190,8 @@ class ArmRow:
     lift_interval: Interval | None = None
     guaranteed_interval: Interval | None = None
     p: float | None = None
+    e_value: float | None = None
+    stands_out: bool | None = None
     fixed_interval: Interval | None = None
     best_probability: float | None = None
     expected_loss: float | None = None
@@ -215,9 +220,10 @@ class Report:
         arms: One row per arm, the control first.
         health: Whether the experiment was carried out as planned.
         refusals: What is not shown, and why.
-        stop_advised: Whether another arm could hardly still turn out better. Model-based.
+        stop_advised: Whether another arm could hardly still turn out better. Model-based; False
+            where no advice was asked for.
         value_remaining: By how much, relative to the best arm so far, another could still turn
-            out better, with probability 0.95. Model-based.
+            out better, with probability 0.95. Model-based; None where no advice was asked for.
         is_exploratory: Whether it is of one segment among several: the more one looks at, the
             more differences one finds by chance.
         assumptions: What the figures rest on.

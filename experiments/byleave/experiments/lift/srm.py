@@ -6,7 +6,7 @@ shares would alarm on every adaptive experiment.
 """
 
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, log, log1p
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,14 +16,17 @@ from byleave.experiments.lift.strata import Strata
 
 __all__ = [
     "ALERT_E_VALUE",
+    "ALERT_P",
     "LiveSampleRatio",
     "SampleRatio",
+    "holdout_ratio",
     "live_sample_ratio",
     "mismatched_rows",
     "sample_ratio",
     "withdrawal_ratio",
 ]
 
+#: Below this p-value, no figure that rests on the sizes is given.
 ALERT_P = 0.001
 ALERT_E_VALUE = 1000.0
 _LEAST_EXPECTED = 5.0
@@ -138,6 +141,32 @@ def live_sample_ratio(strata: Strata) -> LiveSampleRatio:
     log_e = np.cumsum((n * np.where(drawable, gain, 0.0)).sum(axis=1), dtype=np.float64)
     now, most = (float(log_e[-1]), float(log_e.max())) if len(log_e) else (0.0, 0.0)
     return LiveSampleRatio(exp(min(now, 700.0)), most >= log(ALERT_E_VALUE))
+
+
+def holdout_ratio(personalised: float, held_out: tuple[float, float], *, share: float) -> float:
+    """Return the p-value, valid at any look, of the holdout's size against its share.
+
+    Of N units, x of them held out, the e-value is
+    B(x + a, N - x + b) / (B(a, b)·h^x·(1 - h)^(N - x)) with a = 200h and b = 200(1 - h), the
+    binomial likelihood mixed over shares near h (Robbins 1970; Lindon & Malek 2022 for more
+    groups); the p-value is one over it, at most 1 (Ville 1939).
+
+    Args:
+        personalised: Units that may be personalised.
+        held_out: The least and the most units that the holdout can have had in the same time,
+            which is known to the hour; what fits the share best is taken.
+        share: The share h in (0, 1) that is held out.
+    """
+    least, most = held_out
+    x = min(max(personalised * share / (1 - share), least), most)
+    a, b = _PRIOR_UNITS * share, _PRIOR_UNITS * (1 - share)
+    log_e = (
+        special.betaln(x + a, personalised + b)
+        - special.betaln(a, b)
+        - x * log(share)
+        - personalised * log1p(-share)
+    )
+    return exp(-max(float(log_e), 0.0))
 
 
 def mismatched_rows(strata: Strata) -> list[int]:

@@ -13,8 +13,9 @@ from byleave.segments import Purpose
 from byleave.server import schema
 from byleave.server.console.keeping import kept
 from byleave.server.counters import Pages, pages, totals
+from byleave.server.held_out import holdout_of
 from byleave.server.history import LEAST_SHOWN
-from byleave.server.results import goal_report, holdout_of, population_of
+from byleave.server.results import goal_report, population_of
 from byleave.server.service import Service
 from byleave.server.sums import RunSums
 
@@ -135,7 +136,7 @@ def _glance(
 
     enrolled = sums.enrolled(goal)
     audience = definitions.segments.get(experiment.audience or "")
-    holdout = holdout_of(sums, goal, population)
+    holdout = holdout_of(connection, service.site, sums, goal, population)
     return Glance(
         key=run.experiment,
         title=(current.title if current else "") or run.experiment,
