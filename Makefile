@@ -1,7 +1,7 @@
 # Each target makes the virtual environment that it needs. Only a Python >= 3.11 must be there.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup audit bench demo docs messages screenshots test test-long check certify lock sbom
+.PHONY: help setup audit bench demo docs messages screenshots test test-long check certify certificate lock sbom
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -70,6 +70,9 @@ $(BENCH)/ready: requirements.lock benchmarks/peers.txt benchmarks/peers.json
 	cp benchmarks/peers.json $(BENCH)/package.json
 	-npm install --prefix $(BENCH) --no-audit --no-fund --no-package-lock --silent
 	@touch $@
+
+certificate: $(BENCH)/ready  ## how well the statistics keep their promises, in docs/explanation/statistics.md
+	$(BENCH)/bin/python -m benchmarks.certificate
 
 sbom: $(READY)  ## a bill of materials of what is locked, in build/sbom.json
 	$(PIP) install cyclonedx-bom

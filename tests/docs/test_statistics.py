@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from benchmarks import cells, coverage, planning, regret
+from benchmarks import cells, coverage, health, planning, regret
 
 TABLES = {
     "## How often intervals hold the truth": [str(each) for each in coverage.settings()],
     "## What learning costs": [study.name for study in regret.STUDIES],
+    "## Is the experiment healthy": [str(setting) for setting in health.SETTINGS],
     "## What cells are worth": [study.name for study in cells.STUDIES],
     "## How well plans foretell": [str(study) for study in planning.STUDIES],
 }

@@ -267,6 +267,18 @@ def test_a_sticky_arm_stays_whatever_the_weights_become(define: Define, agreed: 
         )
 
 
+def test_an_arm_of_a_run_that_is_over_does_not_stick_in_the_next(
+    define: Define, agreed: Consent
+) -> None:
+    past = Assignments(sticky={"offer.0": stuck("proof").sticky["offer.1"]})
+    snapshot = published(define(), row("only", control=1.0, proof=0.0))
+
+    decision = decide(snapshot, visitor(agreed, assignments=past))
+
+    assert (decision.reason, decision.run, decision.arm) == (Reason.ASSIGNED, "offer.1", "control")
+    assert decision.is_enrolling
+
+
 def test_the_propensity_of_a_sticky_arm_is_that_of_its_row(define: Define, agreed: Consent) -> None:
     rows = [row("old", "old-cell", control=0.3, proof=0.7), EVEN]
 
