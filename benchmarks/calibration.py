@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import pairwise
+from math import sqrt
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -54,8 +55,8 @@ class Line(NamedTuple):
     @property
     def is_fault(self) -> bool:
         """Whether too much or too little came true."""
-        error = (max(self.said * (1 - self.said), 1e-4) / self.times) ** 0.5
-        return abs(float(self.said) - self.true) > TOLERANCE + 3 * error
+        error = sqrt(max(self.said * (1 - self.said), 1e-4) / self.times)
+        return abs(self.said - self.true) > TOLERANCE + 3 * error
 
     def __str__(self) -> str:
         """Return its cells in the table."""
