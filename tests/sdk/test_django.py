@@ -235,6 +235,12 @@ def test_a_template_says_why_it_is_different(kit: Any, site: Any) -> None:
     assert "<p>You were here before</p>" in text(shop.get("whole"))
 
 
+def test_the_middleware_touches_neither_session_nor_user(site: Any) -> None:
+    answer = site().get("whole")
+
+    assert "Cookie" not in answer.get("Vary", "")
+
+
 def test_a_compressed_site_still_adapts(site: Any) -> None:
     answer = site().get("streamed", **{"accept-encoding": "gzip"})
 

@@ -1,5 +1,6 @@
 """One response: which ones are filled, what their headers say, and how they stream."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -259,3 +260,130 @@ def test_setting_a_cookie_makes_any_response_private(kit: Any, personalise: Any)
 
     assert "__Host-byleave_profile" in answer.set_cookies
     assert answer.header("cache-control") == "private, no-cache"
+
+
+def test_no_other_header_lets_a_shared_cache_keep_a_page_or_speaks_of_other_bytes(get: Any) -> None:
+    given = (
+        ("Vercel-CDN-Cache-Control", "max-age=9"),
+        ("x-accel-expires", "9"),
+        ("edge-control", "cache-maxage=9"),
+        ("content-md5", "x"),
+        ("content-digest", "sha-256=:x:"),
+        ("repr-digest", "sha-256=:x:"),
+        ("vary", "HX-Request, Accept-Encoding"),
+    )
+
+    answer = get(headers=(HTML, *given))
+
+    assert {name for name, _ in given}.intersection(n for n, _ in answer.headers) == {"vary"}
+    assert answer.header("vary") == "HX-Request, Accept-Encoding"
+
+
+def test_a_part_of_a_body_is_left_alone(kit: Any, get: Any) -> None:
+    headers = (HTML, ("content-range", "bytes 0-9/200"), ("etag", '"v1"'))
+
+    answer = get(kit.page[:10], status=206, headers=headers)
+
+    assert answer.body == kit.page[:10]
+    assert answer.header("content-range") == "bytes 0-9/200"
+    assert answer.header("etag") == '"v1"'
+
+
+def test_a_form_that_comes_back_with_its_mistakes_is_filled_like_the_page(
+    kit: Any, personalise: Any
+) -> None:
+    site = personalise(kit.html_app(status=422), consent=kit.granted)
+
+    answer = kit.browser(site).post("/order", {"name": ""})
+
+    assert answer.body == filled(kit.page)
+
+
+def test_an_encoding_that_nobody_can_read_is_counted(kit: Any, personalise: Any) -> None:
+    app = kit.html_app(headers=(HTML, ("content-encoding", "compress")))
+    site = personalise(app, consent=kit.granted)
+
+    kit.browser(site).get()
+
+    assert site.site.source.counters["pages in an unknown encoding"] == 1
+
+
+@pytest.mark.parametrize("kind", ["websocket", "lifespan", "new"])
+def test_connections_that_ask_for_no_page_are_the_sites_own(personalise: Any, kind: str) -> None:
+    got: list[Any] = []
+
+    async def app(*given: Any) -> None:
+        got.extend(given)
+
+    given = ({"type": kind}, object(), object())
+    asyncio.run(personalise(app)(*given))
+
+    assert all(one is other for one, other in zip(got, given, strict=True))
+
+
+def test_what_is_swapped_into_a_page_brings_no_second_script(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    site = personalise(server=server, consent=kit.granted)
+    site.client.poll()
+    browser = kit.browser(site)
+    whole = browser.get()
+
+    part = browser.get(hx_request="true", sec_fetch_dest="empty")
+
+    assert b"byleave-data" in whole.body
+    assert part.body == filled(kit.page)
+
+
+def test_a_page_that_is_only_fetched_again_counts_for_nothing(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    site = personalise(server=server, consent=kit.granted)
+    site.client.poll()
+    browser = kit.browser(site)
+    browser.get()
+    site.client.flush()
+    told = len(server.events)
+
+    restored = {"hx_request": "true", "hx_history_restore_request": "true"}
+    again = browser.get(**restored, sec_fetch_dest="empty")
+    site.client.flush()
+
+    assert again.body == filled(kit.page)
+    assert len(server.events) == told
+    assert not again.set_cookies
+
+
+SENSITIVE = {
+    "health": {
+        "type": "string",
+        "source": "site",
+        "purposes": ["personalisation", "analytics"],
+        "ttl": "session",
+        "sensitive": True,
+    }
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("value", "caching"),
+    [("yes", "private, no-cache, no-store"), ("no", "private, no-cache")],
+)
+def test_what_a_sensitive_attribute_decided_is_kept_nowhere(
+    kit: Any, personalise: Any, value: str, caching: str, stream: bool
+) -> None:
+    told = {"use": "personalisation", "when": {"attribute": "health", "equals": "yes"}}
+    definitions = kit.define(
+        attributes=SENSITIVE,
+        segments={"told": told},
+        experiments=kit.greeting(audience="told"),
+    )
+    site = personalise(
+        kit.html_app([kit.page[:90], kit.page[90:]] if stream else kit.page),
+        definitions=definitions,
+        consent=kit.granted,
+        attributes=lambda _: {"health": value},
+    )
+
+    assert kit.browser(site).get().header("cache-control") == caching

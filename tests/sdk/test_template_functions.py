@@ -8,7 +8,7 @@ from jinja2 import Environment
 
 from byleave.sdk.jinja import PersonaliseExtension
 
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, Any] = {
     "device": {"type": "string", "source": "request"},
     "industry": {
         "type": "string",
@@ -105,6 +105,19 @@ def test_what_was_told_about_a_visitor_is_theirs_alone(ask: Any) -> None:
 
     assert personal.header("cache-control") == "private, no-cache"
     assert plain.header("cache-control") == "max-age=9"
+
+
+def test_what_is_sensitive_is_told_and_kept_nowhere(kit: Any, ask: Any) -> None:
+    declared = {**ATTRIBUTES["industry"], "sensitive": True}
+    told = ask(
+        "{{ known('diet') }}",
+        '{% known "diet" as it %}{{ it }}',
+        definitions=kit.define(attributes={"diet": declared}),
+        attributes=lambda _: {"diet": "vegan"},
+    )
+
+    assert told.text == "vegan"
+    assert told.header("cache-control") == "private, no-cache, no-store"
 
 
 def test_outside_of_a_request_nothing_is_known(ask: Any) -> None:

@@ -17,16 +17,23 @@ from byleave.experiments.decisions import (
     Reason,
     Visitor,
 )
+from byleave.experiments.definitions import Definitions
 from byleave.experiments.hashes import blake2b64
 from byleave.experiments.memory import Memory
 from byleave.experiments.snapshot import Snapshot
-from byleave.segments import Choice, Consent, Purpose, Rules
+from byleave.segments import Choice, Consent, Purpose, Rules, SegmentLeaf, reads
 
 _NOTHING: Final = Assignments()
 
 
 class Decider:
-    """Decides by one snapshot; immutable, and safe to share between threads."""
+    """Decides by one snapshot; immutable, and safe to share between threads.
+
+    Attributes:
+        snapshot: The snapshot.
+        rules: Its segments, ready to be asked.
+        sensitive: The experiments that ask about a sensitive attribute.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         definitions = snapshot.definitions
@@ -46,6 +53,7 @@ class Decider:
         for candidate in candidates:
             self._by_slot.setdefault(candidate.slot, []).append(candidate)
         self._empty = {slot: Decision(slot=slot) for slot in self._by_slot}
+        self.sensitive = _sensitive(candidates, definitions)
         self._has_views = any(candidate.is_view for candidate in candidates)
         self._memory = Memory(snapshot)
         self._holdout = definitions.holdout
@@ -132,6 +140,20 @@ class Decider:
         if experiment is None or experiment.slot != slot or arm not in experiment.variants:
             return Decision(slot=slot, reason=Reason.FORCED)
         return Decision(slot=slot, reason=Reason.FORCED, experiment=key, variant=arm)
+
+
+def _sensitive(candidates: Iterable[Candidate], definitions: Definitions) -> frozenset[str]:
+    names = {name for name, declared in definitions.attributes.items() if declared.sensitive}
+    if not names:  # as with most sites, and looking through all conditions takes its time
+        return frozenset()
+    return frozenset(
+        candidate.key
+        for candidate in candidates
+        if any(
+            names & reads(SegmentLeaf(key), definitions.vocabulary).attributes
+            for key in candidate.segments
+        )
+    )
 
 
 def may_enrol(consent: Consent) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from byleave.experiments import Decider, Decision, may_enrol
 from byleave.sdk import events, offers
 from byleave.sdk.encoding import encoded
+from byleave.sdk.headers import is_swapped_in
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
 
@@ -65,11 +66,16 @@ def web_events(decider: Decider) -> Collection[str]:
 def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
     """Return bytes of a page with the script before its end; None where that is not in them.
 
+    What is swapped into a page gets none: the page that stands has its own, and two would count
+    twice.
+
     Args:
         visit: The request.
         out: What goes out now.
         codec: The page's charset.
     """
+    if is_swapped_in(visit.scope):
+        return None
     match = _END.search(out, max(0, len(out) - 256))
     added = f"{_panel(visit)}{_elements(visit, codec)}" if match else ""
     if match is None or not added:
@@ -126,7 +132,7 @@ def measured(visit: Visit) -> dict[str, Any]:
 
 
 def _may_measure(visit: Visit) -> bool:
-    return visit.is_counted and visit.consent.allows(Purpose.ANALYTICS)
+    return visit.is_counted and not visit.is_restored and visit.consent.allows(Purpose.ANALYTICS)
 
 
 def _sealed_offer(visit: Visit, decision: Decision) -> str:

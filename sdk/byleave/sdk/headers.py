@@ -9,8 +9,21 @@ from byleave.sdk.request_attributes import header
 Scope = Mapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
-#: Headers that let a shared cache keep a page whatever Cache-Control says.
-_SHARED_CACHING: Final = frozenset({b"surrogate-control", b"cdn-cache-control"})
+#: Headers that let a shared cache keep a page whatever Cache-Control says: two standards, their
+#: relatives of single networks (`Vercel-CDN-Cache-Control`), and nginx's own.
+_SHARED_CACHING: Final = re.compile(
+    rb"surrogate-control|(?:[\w-]+-)?cdn-cache-control|edge-control|x-accel-expires", re.IGNORECASE
+)
+#: What a site says of the bytes of a page, and no longer holds once a slot may be filled.
+_OF_BYTES: Final = (
+    b"last-modified",
+    b"accept-ranges",
+    b"content-length",
+    b"content-md5",
+    b"digest",
+    b"content-digest",
+    b"repr-digest",
+)
 #: What `private, no-cache` replaces; everything else that a site says is kept.
 _LOOSENING: Final = frozenset(
     {
@@ -74,6 +87,16 @@ def is_document_request(scope: Scope) -> bool:
     return not accept or "text/html" in accept or "*/*" in accept
 
 
+def is_swapped_in(scope: Scope) -> bool:
+    """Return whether htmx puts the answer into a page that stands, with its scripts running."""
+    return header(scope, b"hx-request") == "true"
+
+
+def is_restored(scope: Scope) -> bool:
+    """Return whether htmx fetches a page again that the visitor went back to."""
+    return header(scope, b"hx-history-restore-request") == "true"
+
+
 def is_page(status: int, headers: Headers) -> bool:
     """Return whether a response is a page that may hold slots: HTML of status 200 or 4xx."""
     kind = first(headers, b"content-type").partition(";")[0].strip().lower()
@@ -81,38 +104,47 @@ def is_page(status: int, headers: Headers) -> bool:
     return (status == 200 or 400 <= status < 500) and kind == "text/html" and not is_download
 
 
-def private(cache_control: str) -> str:
-    """Return a Cache-Control that no shared cache may use, never looser than the given one."""
+def private(cache_control: str, *, is_sensitive: bool = False) -> str:
+    """Return a Cache-Control that no shared cache may use, never looser than the given one.
+
+    Args:
+        cache_control: The site's own.
+        is_sensitive: Whether the page may not even be kept by the visitor's own browser.
+    """
     kept = [
         directive
         for part in cache_control.split(",")
         if _DIRECTIVE.fullmatch(directive := part.strip())
         and directive.partition("=")[0].lower() not in _LOOSENING
     ]
+    if is_sensitive and "no-store" not in kept:
+        kept.append("no-store")
     return ", ".join(["private", "no-cache", *kept])
 
 
-def private_headers(headers: Headers) -> Headers:
+def private_headers(headers: Headers, *, is_sensitive: bool = False) -> Headers:
     """Return the headers of a response that belongs to one visitor."""
-    given = b",".join(v for k, v in headers if k.lower() == b"cache-control")
+    given = b",".join(v for k, v in headers if k.lower() == b"cache-control").decode("latin-1")
+    kept = without(headers, b"cache-control", b"expires")
     return [
-        *without(headers, b"cache-control", b"expires", *_SHARED_CACHING),
-        (b"cache-control", private(given.decode("latin-1")).encode("latin-1")),
+        *((k, v) for k, v in kept if not _SHARED_CACHING.fullmatch(k)),
+        (b"cache-control", private(given, is_sensitive=is_sensitive).encode("latin-1")),
     ]
 
 
-def page_headers(headers: Headers, *, length: int | None, signature: str) -> Headers:
+def page_headers(
+    headers: Headers, *, length: int | None, signature: str, is_sensitive: bool = False
+) -> Headers:
     """Return the headers of a page with slots, whatever the slots show.
 
     Args:
         headers: The site's own.
         length: Of the body in bytes; None where it is not known beforehand.
         signature: Of what this visitor is shown; it becomes part of the entity tag.
+        is_sensitive: Whether it tells of what only an explicit choice allows to be used.
     """
     tag = first(headers, b"etag")
-    kept = without(
-        private_headers(headers), b"etag", b"last-modified", b"accept-ranges", b"content-length"
-    )
+    kept = without(private_headers(headers, is_sensitive=is_sensitive), b"etag", *_OF_BYTES)
     kept.append((b"accept-ranges", b"none"))
     if tag:
         kept.append((b"etag", own_tag(tag, signature).encode("latin-1")))

@@ -125,12 +125,14 @@ class PageSend:
 
     def _personal(self, start: Message, headers: Headers, *, length: int | None) -> Message:
         signature = self._visit.slots.signature if first(headers, b"etag") else ""
-        changed = page_headers(headers, length=length, signature=signature)
+        changed = page_headers(
+            headers, length=length, signature=signature, is_sensitive=self._visit.is_sensitive
+        )
         return {**start, "headers": [*changed, *self._cookies()]}
 
     def _unchanged(self, start: Message, headers: Headers) -> Message:
         tag = own_tag(first(headers, b"etag"), self._visit.slots.signature)
-        changed = private_headers(without(headers, b"etag"))
+        changed = private_headers(without(headers, b"etag"), is_sensitive=self._visit.is_sensitive)
         return {**start, "headers": [*changed, (b"etag", tag.encode("latin-1"))]}
 
     def _with_cookies(self, start: Message) -> Message:
@@ -138,7 +140,8 @@ class PageSend:
         if not cookies and not self._visit.is_personal:
             return start
         # What sets somebody's cookies, or tells of them, must not reach anybody else.
-        return {**start, "headers": [*private_headers(list(start["headers"])), *cookies]}
+        headers = private_headers(list(start["headers"]), is_sensitive=self._visit.is_sensitive)
+        return {**start, "headers": [*headers, *cookies]}
 
     def _cookies(self) -> Headers:
         try:

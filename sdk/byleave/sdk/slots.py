@@ -244,7 +244,7 @@ class Slots:
         identity = visit.memory.identity
         kind = "view" if self._is_of_view(decision) else "visitor"
         unit = visit.view if kind == "view" else identity and identity.id
-        if not unit:
+        if not unit or visit.is_restored:
             return
         event = events.exposure(
             decision, unit, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes
@@ -264,6 +264,14 @@ class Slots:
     def is_owned(self) -> bool:
         """Whether an experiment owns one of the slots for this visitor."""
         return any(decision.experiment for decision in self.decisions.values())
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether what is decided so far depends on a sensitive attribute."""
+        decided, decider = self._decisions or {}, self._visit.decider
+        return decider is not None and any(
+            decision.experiment in decider.sensitive for decision in decided.values()
+        )
 
     @property
     def signature(self) -> str:

@@ -91,7 +91,10 @@ def known(attribute: str) -> Scalar | None:
     use = Purpose.PERSONALISATION
     if not may_read_attribute(declared[attribute], use, consent=visit.consent):
         return None
-    return visit.attributes.get(attribute)
+    value = visit.attributes.get(attribute)
+    if value is not None and declared[attribute].sensitive:
+        visit.has_told_sensitive = True
+    return value
 
 
 def journey(key: str) -> JourneyShown | None:

@@ -15,7 +15,7 @@ from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_cookie, parse_c
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
-from byleave.sdk.headers import is_document_request
+from byleave.sdk.headers import is_document_request, is_restored
 from byleave.sdk.memory import Memory
 from byleave.sdk.request_attributes import request_attributes
 from byleave.sdk.site import Site
@@ -41,6 +41,7 @@ class Visit:
 
     Attributes:
         is_personal: Whether a template was told something about this visitor.
+        has_told_sensitive: Whether that was a sensitive attribute.
         has_opened: Whether a page reports that a slot opened by itself, or would have.
         fresh: What the server was asked about the visitor for this page alone.
     """
@@ -56,6 +57,7 @@ class Visit:
         self.slots = Slots(self)
         self._may_write = may_write
         self.is_personal = False
+        self.has_told_sensitive = False
         self.fresh: Mapping[str, Scalar] = {}
         self._has_counted_page = False
         self.has_opened = False
@@ -64,6 +66,16 @@ class Visit:
     def is_active(self) -> bool:
         """Whether some experiment may fill some slot of the site."""
         return bool(self.slots.names)
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether the answer tells of a sensitive attribute, as far as it is decided."""
+        return self.has_told_sensitive or self.slots.is_sensitive
+
+    @cached_property
+    def is_restored(self) -> bool:
+        """Whether a page is only fetched again: what it shows was counted when it was new."""
+        return is_restored(self.scope)
 
     @cached_property
     def may_write(self) -> bool:
