@@ -122,7 +122,7 @@ def measured(visit: Visit) -> dict[str, Any]:
 
     Nothing where the visitor is not to be counted.
     """
-    if not _may_measure(visit):
+    if not _may_measure(visit) or visit.shared is not None:
         return {}
     receipt, pending = visit.slots.receipt(), visit.slots.pending
     return {

@@ -38,6 +38,8 @@ _LOOSENING: Final = frozenset(
     }
 )
 _DIRECTIVE: Final = re.compile(r"[\w-]+(?:=\w+)?")
+#: The header in which a shared cache names the form of a page that it keeps or wants.
+SIGNATURE: Final = b"x-byleave-sig"
 #: What separates the site's own entity tag from ours.
 _TAG_MARK: Final = ".byleave-"
 
@@ -132,19 +134,48 @@ def private_headers(headers: Headers, *, is_sensitive: bool = False) -> Headers:
     ]
 
 
-def page_headers(
-    headers: Headers, *, length: int | None, signature: str, is_sensitive: bool = False
-) -> Headers:
-    """Return the headers of a page with slots, whatever the slots show.
+def is_shared_by_site(headers: Headers) -> bool:
+    """Return whether the site's own page is for everybody, as far as its headers tell."""
+    said = b",".join(v for k, v in headers if k.lower() == b"cache-control").lower()
+    is_closed = any(word in said for word in (b"private", b"no-store", b"no-cache"))
+    return not is_closed and not first(headers, b"set-cookie")
+
+
+def shared_headers(headers: Headers, *, slots: Iterable[str]) -> Headers:
+    """Return the headers of a page that a shared cache keeps once for each of its forms.
+
+    It keeps a form as long as the site says; browsers ask each time, because what their visitor
+    agreed to may have changed.
+
+    Args:
+        headers: The site's own.
+        slots: Those of the page, by which a network can be told to forget it.
+    """
+    given = b",".join(v for k, v in headers if k.lower() == b"cache-control").decode("latin-1")
+    said = {part.strip().partition("=")[0].lower(): part.strip() for part in given.split(",")}
+    lasts = (said.get("s-maxage") or said.get("max-age") or "").partition("=")[2]
+    kept = [part for name, part in said.items() if part and name not in _LOOSENING]
+    caching = ["public", "max-age=0", *([f"s-maxage={lasts}"] if lasts else []), *kept]
+    varied = [v for k, v in headers if k.lower() == b"vary"]
+    keys = [v for k, v in headers if k.lower() == b"surrogate-key"]
+    return [
+        *without(headers, b"cache-control", b"expires", b"vary", b"surrogate-key"),
+        (b"cache-control", ", ".join(caching).encode("latin-1")),
+        (b"vary", b", ".join([*varied, SIGNATURE])),
+        (b"surrogate-key", b" ".join([*keys, *(f"byleave-{slot}".encode() for slot in slots)])),
+    ]
+
+
+def page_headers(headers: Headers, *, length: int | None, signature: str) -> Headers:
+    """Return the headers of a page whose slots are filled, apart from who may keep it.
 
     Args:
         headers: The site's own.
         length: Of the body in bytes; None where it is not known beforehand.
         signature: Of what this visitor is shown; it becomes part of the entity tag.
-        is_sensitive: Whether it tells of what only an explicit choice allows to be used.
     """
     tag = first(headers, b"etag")
-    kept = without(private_headers(headers, is_sensitive=is_sensitive), b"etag", *_OF_BYTES)
+    kept = without(headers, b"etag", *_OF_BYTES)
     kept.append((b"accept-ranges", b"none"))
     if tag:
         kept.append((b"etag", own_tag(tag, signature).encode("latin-1")))

@@ -21,6 +21,7 @@ from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.in_memory import InMemoryClient
 from byleave.sdk.rewriter import parse_selector
+from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.site import Attributes, Site, Statement, Told
 from byleave.sdk.variants import Renderer, Templates
 from byleave.sdk.visit import Visit
@@ -61,6 +62,8 @@ class Middleware:
             is opt-in.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         decide: `local` decides in this process, `server` asks the server for each page.
+        cache: `private` keeps pages with slots out of shared caches; `signature` lets one that
+            asks `/.byleave/signature` keep a form of them for all who are shown the same.
         deadline_ms: How long a page waits for the server, where it has to ask it anything.
         promoted_label: What a list of promoted links is called.
         gettext: Translates what visitors read of ours into the language of the request.
@@ -79,7 +82,8 @@ class Middleware:
     Raises:
         SelectorError: A selector is not of the few kinds that are looked for.
         ValueError: Neither or both of `definitions` and `server` are given, or both ways to
-            find the country; a secret is too short, or `decide="server"` has no server.
+            find the country; a secret is too short, or `decide="server"` has no server or
+            shares pages.
         DefinitionError: The definitions have faults; carries every one of them.
     """
 
@@ -99,6 +103,7 @@ class Middleware:
         country_file: str | Path | None = None,
         selectors: Mapping[str, str] | None = None,
         decide: Literal["local", "server"] = "local",
+        cache: Literal["private", "signature"] = "private",
         deadline_ms: int = 50,
         promoted_label: str = "For you",
         gettext: Callable[[str], str] = str,
@@ -115,6 +120,8 @@ class Middleware:
             raise ValueError("expected either `definitions` or `server`")
         if decide == "server" and server is None:
             raise ValueError("expected `server` with decide='server'")
+        if decide == "server" and cache == "signature":
+            raise ValueError("expected cache='private' with decide='server'")
         self.app, templates = self._adopt(app, templates)
         self._client: Client | None = None
         source: Source
@@ -153,6 +160,7 @@ class Middleware:
             gettext=gettext,
             on_served=on_served,
             is_debugged=debug,
+            shared=SharedPages() if cache == "signature" else None,
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )

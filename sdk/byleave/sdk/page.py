@@ -19,9 +19,11 @@ from byleave.sdk.headers import (
     own_tag,
     page_headers,
     private_headers,
+    shared_headers,
     without,
 )
 from byleave.sdk.rewriter import Rewriter, signed_slots
+from byleave.sdk.sharing import shared_form
 from byleave.sdk.visit import Visit
 
 Message = MutableMapping[str, Any]
@@ -102,7 +104,7 @@ class PageSend:
             if visit.decider and visit.site.is_slotless(visit.path, visit.decider):
                 return None
             bare = page_headers(without(headers, b"etag"), length=None, signature="")
-            return {**start, "headers": bare}, message
+            return {**start, "headers": private_headers(bare)}, message
         body_coding = coding(headers)
         if body_coding is None:
             visit.site.count("pages in an unknown encoding")
@@ -117,17 +119,24 @@ class PageSend:
             start = self._personal(start, headers, length=None)
             self._stream = stream
             return start, first_piece
+        if form := shared_form(visit, headers):
+            visit.share()
         whole = await stream.whole(body)
         if whole is None:
             return None
         length = None if start.get("trailers", False) else len(whole)
-        return self._personal(start, headers, length=length), {**message, "body": whole}
+        message = {**message, "body": whole}
+        if visit.shared is not None:
+            changed = page_headers(headers, length=length, signature=form)
+            changed = shared_headers(changed, slots=sorted(visit.shared))
+            return {**start, "headers": changed}, message
+        visit.learn()
+        return self._personal(start, headers, length=length), message
 
     def _personal(self, start: Message, headers: Headers, *, length: int | None) -> Message:
         signature = self._visit.slots.signature if first(headers, b"etag") else ""
-        changed = page_headers(
-            headers, length=length, signature=signature, is_sensitive=self._visit.is_sensitive
-        )
+        changed = private_headers(headers, is_sensitive=self._visit.is_sensitive)
+        changed = page_headers(changed, length=length, signature=signature)
         return {**start, "headers": [*changed, *self._cookies()]}
 
     def _unchanged(self, start: Message, headers: Headers) -> Message:
@@ -230,7 +239,7 @@ class Stream:
             return None
         self._codec = codec
         self._rewriter = Rewriter(
-            {slot: self._served(slot) for slot in self._visit.slots.names},
+            {slot: self._served(slot) for slot in self._visit.slots.on_page},
             selectors=self._visit.site.selectors,
             keys=self._visit.site.mark_keys,
             only_marks=only_marks,

@@ -18,6 +18,7 @@ from byleave.sdk.exchange import (
 from byleave.sdk.failures import report
 from byleave.sdk.offers import shown_cookie
 from byleave.sdk.reports import take_report
+from byleave.sdk.sharing import SIGNATURE_PATH, name_page
 from byleave.sdk.visit import Visit
 from byleave.sdk.visitor_routes import GPC_PATH, PROFILE_PATH, send_gpc, take_profile
 
@@ -66,6 +67,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     EVENTS_PATH: _take_report,
     DECISIONS_PATH: take_question,
     PROFILE_PATH: take_profile,
+    SIGNATURE_PATH: name_page,
     GPC_PATH: send_gpc,
     "/.byleave/controls.css": _file("controls.css", "css"),
     **{f"/.byleave/{name}": _file(name, "javascript") for name in SCRIPTS},

@@ -10,6 +10,7 @@ from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
 from byleave.sdk.request_attributes import Scope
+from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.variants import Renderer
 from byleave.segments import Consent, Scalar
 from byleave.segments.consent.adapters import Adapter
@@ -37,6 +38,7 @@ class Site:
         adapters: Readers of the consent tools that the site uses.
         country: What finds out the country that a request came from.
         selectors: CSS selectors by slot, for pages that cannot be marked.
+        shared: Which pages a shared cache may keep in several forms; None for none.
         asks_server: Whether the server decides instead of this process.
         gettext: Translates what visitors read of ours.
         on_served: Told of what slots showed to visitors who allow analytics.
@@ -55,6 +57,7 @@ class Site:
     adapters: Iterable[Adapter] = ()
     country: FindCountry | None = None
     selectors: Mapping[str, str] = field(default_factory=dict)
+    shared: SharedPages | None = None
     asks_server: bool = False
     deadline_s: float = 0.05
     gettext: Callable[[str], str] = str

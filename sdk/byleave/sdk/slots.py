@@ -47,6 +47,12 @@ class Slots:
         )
 
     @property
+    def on_page(self) -> tuple[str, ...]:
+        """Those that may be filled on this page: a shared one has no others than it is known by."""
+        shared = self._visit.shared
+        return self.names if shared is None else tuple(s for s in self.names if s in shared)
+
+    @property
     def decisions(self) -> Mapping[str, Decision]:
         """What each slot shows; decided in this process when somebody first asks.
 
@@ -202,6 +208,8 @@ class Slots:
         """Remember and report what was served since the last time."""
         new = {slot: d for slot, d in self.served.items() if slot not in self._settled}
         self._settled.update(new)
+        if self._visit.shared is not None:
+            return  # it was served when the cache asked for its name
         try:
             self._remember(new)
             self._tell(new.values())
@@ -250,7 +258,7 @@ class Slots:
             decision, unit, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes
         )
         if visit.is_recognised:
-            visit.site.source.capture(event)
+            visit.tell(event)
         else:
             self.pending.append((kind, event))
 

@@ -4,7 +4,7 @@ Everything is worked out when it is first needed and at most once. Nothing here 
 site: consent that cannot be read is refused, and what fails is left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final
@@ -15,9 +15,9 @@ from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_cookie, parse_c
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
-from byleave.sdk.headers import is_document_request, is_restored
+from byleave.sdk.headers import SIGNATURE, is_document_request, is_restored
 from byleave.sdk.memory import Memory
-from byleave.sdk.request_attributes import request_attributes
+from byleave.sdk.request_attributes import header, request_attributes
 from byleave.sdk.site import Site
 from byleave.sdk.slots import Slots
 from byleave.sdk.wishes import OFF, ON, previewed, wish
@@ -44,6 +44,9 @@ class Visit:
         has_told_sensitive: Whether that was a sensitive attribute.
         has_opened: Whether a page reports that a slot opened by itself, or would have.
         fresh: What the server was asked about the visitor for this page alone.
+        shared: The slots of the page, where it goes out for all who are shown the same.
+        held: What this request has to tell, while it is not clear whether it is to; None tells
+            at once.
     """
 
     def __init__(
@@ -59,6 +62,9 @@ class Visit:
         self.is_personal = False
         self.has_told_sensitive = False
         self.fresh: Mapping[str, Scalar] = {}
+        self.shared: frozenset[str] | None = None
+        # A cache that names a form has been told it, and what it serves was counted then.
+        self.held: list[events.Event] | None = [] if self.is_announced else None
         self._has_counted_page = False
         self.has_opened = False
 
@@ -66,6 +72,35 @@ class Visit:
     def is_active(self) -> bool:
         """Whether some experiment may fill some slot of the site."""
         return bool(self.slots.names)
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether a shared cache asks for one form of a page."""
+        return self.site.shared is not None and bool(header(self.scope, SIGNATURE))
+
+    def share(self) -> None:
+        """Make the page for all who are shown the same."""
+        if self.site.shared is not None and self.decider is not None:
+            self.shared = self.site.shared.slots(self.path, self.decider)
+
+    def learn(self) -> None:
+        """Note what is on the page, for those who are to share it."""
+        if self.site.shared is not None and self.decider is not None:
+            slots = frozenset((*self.slots.served, *self.slots.offered))
+            self.site.shared.learn(self.path, self.decider, slots, is_personal=self.is_personal)
+
+    def release(self) -> None:
+        """Tell what was held, and everything else from now on."""
+        held, self.held = self.held or (), None
+        for event in held:
+            self.site.source.capture(event)
+
+    def tell(self, event: events.Event) -> None:
+        """Tell the server of what happens by this page being shown."""
+        if self.held is None:
+            self.site.source.capture(event)
+        else:
+            self.held.append(event)
 
     @property
     def is_sensitive(self) -> bool:
@@ -239,7 +274,7 @@ class Visit:
         if self.is_counted:
             self.site.count(page_counter(self.consent))
         if "page_view" in self.decider.snapshot.definitions.events:
-            self.record("page_view", {"path": self.path})
+            self._try_to_record("page_view", {"path": self.path}, self.tell)
 
     def record(self, event: str, properties: Mapping[str, Scalar]) -> None:
         """Record that the visitor did something, as far as they agreed to that.
@@ -254,13 +289,24 @@ class Visit:
         if event not in declared:
             self.site.warn_once(f"unknown event {event!r}.{suggestion(event, declared)}")
             return
+        self._try_to_record(event, properties, self.site.source.capture)
+
+    def _try_to_record(
+        self, event: str, properties: Mapping[str, Scalar], tell: Callable[[events.Event], None]
+    ) -> None:
         try:
-            if self.is_counted and may_enrol(self.consent):
-                self._record(self.decider, event, properties)
+            if self.decider is not None and self.is_counted and may_enrol(self.consent):
+                self._record(self.decider, event, properties, tell)
         except Exception as error:
             report("event not recorded", error, event=event)
 
-    def _record(self, decider: Decider, event: str, given: Mapping[str, Scalar]) -> None:
+    def _record(
+        self,
+        decider: Decider,
+        event: str,
+        given: Mapping[str, Scalar],
+        tell: Callable[[events.Event], None],
+    ) -> None:
         identity = self.memory.identity
         if identity is None:
             return
@@ -288,7 +334,7 @@ class Visit:
         is_goal = any(goal.event == event for goal in definitions.goals.values())
         if is_goal and Purpose.ANALYTICS in uses and self.is_recognised:
             self.memory.keep()
-            self.site.source.capture(
+            tell(
                 events.event(
                     event,
                     identity.id,
@@ -314,7 +360,7 @@ class Visit:
 
     def set_cookies(self) -> list[str]:
         """Return the Set-Cookie values of this response."""
-        if self.decider is None:
+        if self.decider is None or self.shared is not None:
             return []
         may_write = self.may_write and self.is_counted
         return [*self.memory.set_cookies(may_write=may_write), *self._standard_cookie(may_write)]
