@@ -138,6 +138,12 @@ def test_fields_need_the_template_of_their_slot(define: Define) -> None:
             "[0].hide: expected where the link leads, such as /pricing, got 'javascript:x'",
         ),
         ([{"add": "/new"}], "[0]: an added link needs a `label`"),
+        ([{"hide": "/contact"}], "[0].hide: nobody may be cut off from '/contact'; leave it"),
+        (
+            [{"reorder": "/plans"}],
+            "[0].reorder: links keep the site's order, in which visitors find them again (WCAG "
+            "2.2, 3.2.3). Promote the link, or let the slot say `reorder: true`.",
+        ),
         (
             [{"promote": f"/{number}"} for number in range(3)],
             ": at most 2 links to promote here, got 3",

@@ -279,9 +279,13 @@ def test_the_short_form_says_what_the_full_one_says(kind: Any, short: object, fu
         (
             NavOperation,
             {"promote": "/a", "hide": "/b"},
-            ["$: expected exactly one of promote, add, emphasise, hide"],
+            ["$: expected exactly one of promote, add, emphasise, hide, reorder"],
         ),
-        (NavOperation, "hide", ["$: expected exactly one of promote, add, emphasise, hide"]),
+        (
+            NavOperation,
+            "hide",
+            ["$: expected exactly one of promote, add, emphasise, hide, reorder"],
+        ),
         (
             NavOperation,
             {"promote": 1, "label": 2},

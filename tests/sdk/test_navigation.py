@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byleave.experiments.definitions import NavOperation
-from byleave.sdk.navigation import find_items, personal_navigation
+from byleave.sdk.navigation import find_items, personal_links, personal_navigation
 from byleave.segments import read
 
 ITEMS = b"""
@@ -34,6 +34,7 @@ def changed(content: bytes, *data: dict[str, str], **options: Any) -> bytes | No
         **{
             "current_path": "/books",
             "promote_at_most": 3,
+            "may_reorder": True,
             "label": "For you",
             **options,
         },
@@ -181,29 +182,81 @@ def test_labels_are_written_in_the_pages_charset() -> None:
     assert "Книги".encode("cp1251") in out
 
 
+def test_moved_links_come_first_in_their_order_and_carry_everything_in_them() -> None:
+    out = changed(LIST, {"reorder": "/gifts"}, {"reorder": "/books"}, {"reorder": "/nowhere"})
+
+    assert out is not None
+    assert re.findall(rb'href=["\'](/[a-z]*)/?["\']', out.replace(b"/books/new", b"x")) == [
+        b"/gifts",
+        b"/books",
+        b"/",
+        b"/schools",
+        b"/pricing",
+        b"/support",
+    ]
+    assert out.count(b'aria-current="page"') == 1
+    assert b'<ul><li><a href="/books/new">New</a></li></ul></li>' in out
+
+
+def test_links_move_only_where_the_slot_allows_it() -> None:
+    assert changed(LIST, {"reorder": "/gifts"}, may_reorder=False) is None
+    assert changed(LIST, {"reorder": "/"}) is None  # where it stands already
+
+
 paths = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8, unique=True)
-verbs = st.sampled_from(["promote", "add", "emphasise", "hide"])
+verbs = st.sampled_from(["promote", "add", "emphasise", "hide", "reorder"])
 
 
-@given(paths, st.lists(st.tuples(verbs, st.sampled_from("abcdefghxyz")), max_size=6))
-def test_the_sites_items_keep_their_bytes_and_order(
+wishes = st.lists(st.tuples(verbs, st.sampled_from("abcdefghxyz")), max_size=6)
+
+
+@given(paths, wishes)
+def test_the_sites_items_keep_their_bytes_and_without_leave_their_order(
     names: list[str], wanted: list[tuple[str, str]]
 ) -> None:
     items = [f'<li><a href="/{name}">{name.upper()}</a></li>'.encode() for name in names]
     content = b"<ul>" + b"\n".join(items) + b"</ul>"
     data = [{verb: f"/{name}", "label": "L"} for verb, name in wanted]
-
-    out = changed(content, *data, current_path=f"/{names[0]}")
-
-    if out is None:
-        return
-    core = out[out.rindex(b"<ul>") :].replace(b" data-byleave-emphasised", b"")
-    kept = re.findall(rb"<li>.*?</li>", core)
     hidden = {f"/{name}".encode() for verb, name in wanted if verb == "hide"}
-    own = [item for item in kept if item in items]
-    assert own == [item for item in items if item in own]
-    assert all(any(path in item for path in hidden) for item in items if item not in own)
-    assert items[0] in own
+    moved = [f"/{name}".encode() for verb, name in wanted if verb == "reorder"]
+
+    for may_reorder in (False, True):
+        out = changed(content, *data, current_path=f"/{names[0]}", may_reorder=may_reorder)
+        if out is None:
+            continue
+        core = out[out.rindex(b"<ul>") :].replace(b" data-byleave-emphasised", b"")
+        own = [item for item in re.findall(rb"<li>.*?</li>", core) if item in items]
+        assert len(own) == len(set(own))
+        assert items[0] in own
+        assert all(any(path in item for path in hidden) for item in items if item not in own)
+        still = [item for item in own if not any(path in item for path in moved)]
+        for kept in (still, [] if may_reorder else own):
+            assert kept == [item for item in items if item in kept]
     found = find_items(content, "/")
     assert found is not None
     assert len(found) == len(items)
+
+
+@given(paths, wishes, st.booleans())
+def test_a_templates_list_is_the_one_that_html_would_have(
+    names: list[str], wanted: list[tuple[str, str]], may_reorder: bool
+) -> None:
+    data = [{verb: f"/{name}", "label": "L"} for verb, name in wanted]
+    options: dict[str, Any] = {"current_path": f"/{names[0]}", "may_reorder": may_reorder}
+    links = [{"href": f"/{name}", "label": name.upper()} for name in names]
+    content = "".join(f'<li><a href="{each["href"]}">{each["label"]}</a></li>' for each in links)
+
+    shown = personal_links(
+        links, operations(*data), **{"promote_at_most": 3, "label": "For you", **options}
+    )
+    out = changed(f"<ul>{content}</ul>".encode(), *data, **options)
+
+    html = (out or f"<ul>{content}</ul>".encode()).decode()
+    promoted, _, core = html.rpartition("<ul>")
+    parts = ((shown.promoted, promoted), (tuple(shown), core))
+    for listed, text in parts:
+        found = re.findall(r'<a href="([^"]*)">([^<]*)</a>', text)
+        assert [(link["href"], link["label"]) for link in listed] == found
+    marked = re.findall(r'<li data-byleave-emphasised><a href="([^"]*)"', core)
+    assert [link["href"] for link in shown if link.get("is_emphasised")] == marked
+    assert len(shown) == len(shown.links)

@@ -1,5 +1,6 @@
 """What templates may ask: in Jinja and in Django the same answers, and never beyond consent."""
 
+import ast
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def in_jinja(jinja: str, django: str) -> str:
 def in_django(jinja: str, django: str) -> str:
     del jinja
     engine = Engine(builtins=["byleave.sdk.django_tags"])
-    return str(engine.from_string(django).render(Context()))
+    return str(engine.from_string(django).render(Context({"links": ast.literal_eval(LINKS)})))
 
 
 @pytest.fixture(params=[in_jinja, in_django])
@@ -120,13 +121,58 @@ def test_what_is_sensitive_is_told_and_kept_nowhere(kit: Any, ask: Any) -> None:
     assert told.header("cache-control") == "private, no-cache, no-store"
 
 
-def test_outside_of_a_request_nothing_is_known(ask: Any) -> None:
-    text = ask.outside(
-        "{{ known('industry') }} {{ decisions() }} {{ why_this('hero') }}",
-        '{% known "industry" %} {% decisions %} {% why_this "hero" %}',
+NAV_SLOTS = {"menu": {"kind": "navigation", "reorder": True}}
+OPERATIONS = [
+    {"promote": "/plans", "label": "Plans <3"},
+    {"emphasise": "/books"},
+    {"reorder": "/plans"},
+    {"add": "/gifts", "label": "Gifts"},
+]
+LINKS = (
+    "[{'href': '/', 'label': 'Home'}, {'href': '/books', 'label': 'Books'}, "
+    "{'href': '/plans', 'label': 'Plans'}]"
+)
+PRINTED = (
+    "{{ nav.label }}:{% for l in nav.promoted %}{{ l.href }} {{ l.label }}|{% endfor %}"
+    "{% for l in nav %}{{ l.href }}{% if l.is_emphasised %}!{% endif %} {% endfor %}"
+)
+
+
+def menu(kit: Any, ask: Any, slot: str = "menu", **options: Any) -> Any:
+    """Return a page whose template prints a list of links for a slot itself."""
+    experiments = kit.greeting(slot="menu", variants={"control": "site", "b": {"nav": OPERATIONS}})
+    return ask(
+        f"{{% set nav = personalise_nav('{slot}', {LINKS}) %}}{PRINTED}",
+        f'{{% personalise_nav "{slot}" links as nav %}}{PRINTED}',
+        definitions=kit.define(attributes=ATTRIBUTES, slots=NAV_SLOTS, experiments=experiments),
+        **options,
     )
 
-    assert text == "None {} "
+
+def test_a_template_prints_its_own_list_of_links(kit: Any, ask: Any) -> None:
+    answer = menu(kit, ask)
+
+    assert answer.text == "For you:/plans Plans &lt;3|/plans / /books! /gifts "
+    assert answer.header("cache-control") == "private, no-cache"
+
+
+@pytest.mark.parametrize(("slot", "consent"), [("menu", "refused"), ("menus", "granted")])
+def test_a_template_prints_the_sites_links_where_nothing_else_is_to_be_shown(
+    kit: Any, ask: Any, slot: str, consent: str, caplog: Any
+) -> None:
+    assert menu(kit, ask, slot, consent=consent).text == ":/ /books /plans "
+    assert ("Did you mean 'menu'?" in caplog.text) is (slot == "menus")
+
+
+def test_outside_of_a_request_nothing_is_known(ask: Any) -> None:
+    text = ask.outside(
+        "{{ known('industry') }} {{ decisions() }} {{ why_this('hero') }}"
+        "{% for link in personalise_nav('menu', [{'href': '/'}]) %}{{ link.href }}{% endfor %}",
+        '{% known "industry" %} {% decisions %} {% why_this "hero" %}'
+        '{% personalise_nav "menu" links as nav %}{{ nav.links.0.href }}',
+    )
+
+    assert text == "None {} /"
 
 
 def test_a_template_that_asks_too_early_does_not_keep_the_server_from_deciding(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from byleave.experiments.definitions import Definitions, Experiment
 from byleave.segments import Purpose
-from byleave.segments.advice import NOT_MEASURED, Advice
+from byleave.segments.advice import NOT_MEASURED, Advice, Severity
 from byleave.segments.advice import advise as advise_vocabulary
 
 
@@ -20,7 +20,7 @@ def advise(
     """
     experiments = definitions.experiments.values()
     named = {unless.segment for unless in definitions.suppress}
-    return advise_vocabulary(
+    found = advise_vocabulary(
         definitions.vocabulary,
         audiences={name for experiment in experiments for name in _shown_to(experiment)},
         named=named.union(*map(_named, experiments)),
@@ -28,6 +28,19 @@ def advise(
         events={goal.event for goal in definitions.goals.values()},
         granted=granted,
     )
+    return [*found, *_moving(definitions)]
+
+
+def _moving(definitions: Definitions) -> Iterator[Advice]:
+    """Yield the slots whose links may be moved."""
+    for key, slot in definitions.slots.items():
+        if slot.reorder:
+            yield Advice(
+                ("slots", key, "reorder"),
+                "breaks WCAG 2.2, 3.2.3 (level AA), which asks that repeated links keep their "
+                "order, unless each visitor chose it themselves; `promote` does not",
+                Severity.WARNING,
+            )
 
 
 def _shown_to(experiment: Experiment) -> Iterator[str]:

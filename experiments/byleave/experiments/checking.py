@@ -11,6 +11,7 @@ from math import inf
 from byleave.experiments.checking_arms import check_arms
 from byleave.experiments.checking_experiments import check_cap, check_experiment, check_unlesses
 from byleave.experiments.checking_imported import check_imported
+from byleave.experiments.checking_order import check_order
 from byleave.experiments.definitions import (
     Definitions,
     Experiment,
@@ -44,6 +45,7 @@ def check(definitions: Definitions) -> list[Fault]:
         path: Path = ("experiments", key)
         faults += check_experiment(experiment, definitions, path)
         faults += check_arms(experiment, definitions, path)
+        faults += check_order(experiment, definitions, path)
         faults += check_imported(experiment, definitions, (*path, "imported"))
     faults += _exclusions(definitions.experiments)
     return faults
@@ -108,6 +110,8 @@ def _slot(slot: Slot, definitions: Definitions, path: Path) -> Iterable[Fault]:
         yield Fault(path, f"a {slot.kind} slot has neither fields nor a template; leave them out")
     if slot.promote_at_most < 1:
         yield Fault((*path, "promote_at_most"), "expected at least 1")
+    if slot.reorder and slot.kind is not SlotKind.NAVIGATION:
+        yield Fault((*path, "reorder"), f"a {slot.kind} slot has no links to put in order")
     if slot.trigger is not None:
         if slot.kind is not SlotKind.CONTENT:
             yield Fault(path, f"a {slot.kind} slot does not open by itself; leave `trigger` out")

@@ -25,6 +25,7 @@ from byleave.experiments.definitions import (
 )
 from byleave.experiments.goals import GoalKind
 from byleave.experiments.naming import NAME_RULE, is_name
+from byleave.experiments.navigation import MOST_ADDED, is_essential
 from byleave.segments import Fault, Path, Share, unknown_name
 
 MOST_VARIANTS: Final = 20
@@ -35,7 +36,6 @@ MOST_FLOORS: Final = 0.20
 #: An allocation row lives no longer, so neither may an epoch.
 LONGEST_EPOCH_MS: Final = 86_400_000
 
-_MOST_ADDED_LINKS: Final = 2
 _SLACK: Final = 1e-9
 _KINDS: Final = {
     VariantKind.FIELDS: SlotKind.CONTENT,
@@ -139,7 +139,17 @@ def _navigation(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:
             )
         if change.operation is NavVerb.ADD and not change.label:
             yield Fault((*path, index), "an added link needs a `label`")
-    for verb, most in ((NavVerb.PROMOTE, slot.promote_at_most), (NavVerb.ADD, _MOST_ADDED_LINKS)):
+        if change.operation is NavVerb.HIDE and is_essential(change.path):
+            yield Fault(
+                (*path, index, "hide"), f"nobody may be cut off from {change.path!r}; leave it"
+            )
+        if change.operation is NavVerb.REORDER and not slot.reorder:
+            yield Fault(
+                (*path, index, "reorder"),
+                "links keep the site's order, in which visitors find them again (WCAG 2.2, "
+                "3.2.3). Promote the link, or let the slot say `reorder: true`.",
+            )
+    for verb, most in ((NavVerb.PROMOTE, slot.promote_at_most), (NavVerb.ADD, MOST_ADDED)):
         count = sum(change.operation is verb for change in operations)
         if count > most:
             yield Fault(path, f"at most {most} links to {verb} here, got {count}")

@@ -165,7 +165,7 @@ def _view(experiment: Experiment, definitions: Definitions, path: Path) -> Itera
         yield Fault((*path, "imported"), "an imported split is of visitors; leave it out of a view")
     if check_vocabulary(definitions.vocabulary):
         return  # what segments read can be said once they are sound
-    for segment, place in _segments(experiment):
+    for segment, place in named_segments(experiment):
         if segment in definitions.segments and (stored := _stored(segment, definitions)):
             yield Fault(
                 (*path, *place),
@@ -174,7 +174,7 @@ def _view(experiment: Experiment, definitions: Definitions, path: Path) -> Itera
             )
 
 
-def _segments(experiment: Experiment) -> Iterator[tuple[str, Path]]:
+def named_segments(experiment: Experiment) -> Iterator[tuple[str, Path]]:
     """Yield each segment that an experiment names, with its place."""
     if experiment.audience is not None:
         yield experiment.audience, ("audience",)

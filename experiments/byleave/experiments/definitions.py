@@ -50,6 +50,7 @@ class Slot:
         fields: The typed fields that a `fields` variant fills.
         template: The site's template that renders those fields.
         promote_at_most: How many links a navigation variant may promote.
+        reorder: Whether a navigation variant may put links in another order than the site's.
         trigger: When it opens over the page by itself; None for a slot that stands in the page.
     """
 
@@ -57,6 +58,7 @@ class Slot:
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
     template: str | None = None
     promote_at_most: int = 3
+    reorder: bool = False
     trigger: Trigger | None = None
 
 
@@ -140,6 +142,7 @@ class NavVerb(StrEnum):
     ADD = "add"
     EMPHASISE = "emphasise"
     HIDE = "hide"
+    REORDER = "reorder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

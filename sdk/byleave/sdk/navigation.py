@@ -1,23 +1,20 @@
-"""Personal navigation that stays familiar: links are promoted, added, emphasised or hidden.
+"""Personal navigation that stays familiar, in a page's HTML and in a template's list of links.
 
-The site's own list keeps its order, and what is promoted stands in a labelled list of its own
-before it: menus that rearrange themselves are slower to use at first and disliked (Mitchell and
-Shneiderman, 1989), and repeated links must keep their order (WCAG 2.2, 3.2.3). Bytes are moved,
-never parsed into a tree and written again. Where the list is not certainly understood, it stays
-as it is.
+What may become of a list is planned in `byleave.experiments.navigation`. On a page bytes are
+moved, never parsed into a tree and written again; where the list is not certainly understood, it
+stays as it is.
 """
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from byleave.experiments.definitions import NavOperation, NavVerb
-
-#: How many links may be added to a list.
-MOST_ADDED: Final = 2
+from byleave.experiments.definitions import NavOperation
+from byleave.experiments.navigation import Link, Plan, is_current, normal_path, plan
 
 _TAG: Final = re.compile(
     rb"<(/?)([a-zA-Z][^\s/>]*)((?:[^\"'>]|\"[^\"]*\"|'[^']*')*)>|<!--|<!|<\?", re.DOTALL
@@ -27,13 +24,6 @@ _ATTRIBUTE: Final = re.compile(
 )
 _UNCERTAIN: Final = frozenset(
     {b"script", b"style", b"template", b"textarea", b"svg", b"math", b"noscript", b"select"}
-)
-#: Places that nobody may be cut off from, in the languages that sites mix.
-_ESSENTIAL: Final = re.compile(
-    r"account|konto|compte|login|log-in|logout|sign-?in|sign-?out|search|suche|recherche|basket"
-    r"|cart|checkout|warenkorb|panier|contact|kontakt|help|support|legal|terms|imprint|impressum"
-    r"|mentions|privacy|datenschutz|confidentialite|cookie|consent|accessib|barriere",
-    re.IGNORECASE,
 )
 
 
@@ -73,6 +63,7 @@ def personal_navigation(
     *,
     current_path: str,
     promote_at_most: int,
+    may_reorder: bool,
     label: str,
     codec: str = "utf-8",
 ) -> bytes | None:
@@ -83,41 +74,85 @@ def personal_navigation(
         operations: What to do, by the path that a link leads to; unknown paths are passed over.
         current_path: The path of the page.
         promote_at_most: How many links may be promoted.
+        may_reorder: Whether links may stand in another order than the site's.
         label: What the list of promoted links is called.
         codec: The page's charset.
     """
     items = find_items(content, current_path)
     if items is None:
         return None
-    by_path = {item.path: item for item in items}
-
-    def targets(verb: NavVerb) -> list[tuple[NavOperation, Item]]:
-        return [
-            (operation, by_path[_normal(operation.path)])
-            for operation in operations
-            if operation.operation is verb and _normal(operation.path) in by_path
-        ]
-
-    edits: list[tuple[int, int, bytes]] = []
-    hidden = {item for _, item in targets(NavVerb.HIDE) if _may_hide(item)}
-    if len(hidden) < len(items):
-        edits += [(item.start, item.end, b"") for item in hidden]
-    for _, item in targets(NavVerb.EMPHASISE):
-        if item not in hidden:
-            end = item.start + len(item.opening) - 1
-            edits.append((end, end, b" data-byleave-emphasised"))
-    added = _added(operations, by_path, codec)
-    if added:
-        edits.append((items[-1].end, items[-1].end, added))
-    promoted = [
-        _copy(item, operation.label, codec)
-        for operation, item in targets(NavVerb.PROMOTE)
-        if not item.is_current
-    ][:promote_at_most]
-    if not promoted and not edits:
+    links = [Link(item.path, item.is_current) for item in items]
+    planned = plan(links, operations, promote_at_most=promote_at_most, may_reorder=may_reorder)
+    if planned.is_idle:
         return None
+    promoted = [_copy(items[place], text, codec) for place, text in planned.promoted]
     is_list = bool(content[: items[0].start].strip())
-    return _list_of(promoted, label, codec, is_list) + _edited(content, edits)
+    return _list_of(promoted, label, codec, is_list) + _planned(content, items, planned, codec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Navigation:
+    """A list of links as one visitor is shown it; going through it gives its links.
+
+    Attributes:
+        links: The list, each link with whatever the site gave; `is_emphasised` is true for
+            those that are to stand out.
+        promoted: Links that stand once more before the list, in a list of their own.
+        label: What that list is called.
+    """
+
+    links: tuple[Mapping[str, Any], ...]
+    promoted: tuple[Mapping[str, Any], ...] = ()
+    label: str = ""
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Return the links."""
+        return iter(self.links)
+
+    def __len__(self) -> int:
+        """Return how many links there are."""
+        return len(self.links)
+
+
+def personal_links(
+    given: Sequence[Mapping[str, Any]],
+    operations: Sequence[NavOperation],
+    *,
+    current_path: str,
+    promote_at_most: int,
+    may_reorder: bool,
+    label: str,
+) -> Navigation:
+    """Return a template's list of links with the operations applied.
+
+    Args:
+        given: The site's own links, each with its `href` and its `label`.
+        operations: What to do, as for `personal_navigation`.
+        current_path: The path of the page.
+        promote_at_most: How many links may be promoted.
+        may_reorder: Whether links may stand in another order than the site's.
+        label: What the list of promoted links is called.
+
+    Raises:
+        KeyError: A link has no `href`.
+    """
+    paths = [_path_of(str(link["href"])) for link in given]
+    links = [Link(path, is_current(path, current_path)) for path in paths]
+    planned = plan(links, operations, promote_at_most=promote_at_most, may_reorder=may_reorder)
+    kept = [
+        {**given[place], "is_emphasised": place in planned.emphasised}
+        for place in planned.order
+        if place not in planned.hidden
+    ]
+    added = [{"href": each.path, "label": each.label} for each in planned.added]
+    return Navigation(
+        links=(*kept, *added),
+        promoted=tuple(
+            {**given[place], **({} if text is None else {"label": text})}
+            for place, text in planned.promoted
+        ),
+        label=label,
+    )
 
 
 def find_items(content: bytes, current_path: str) -> list[Item] | None:
@@ -180,7 +215,6 @@ def _item(
     path = _path_of(html.unescape(attributes.get(b"href", b"").decode("utf-8", "replace")))
     if not path:
         return None
-    below = path.rstrip("/") + "/"
     return Item(
         start=start,
         end=end,
@@ -188,9 +222,7 @@ def _item(
         link=content[first.start : first.end],
         text=content[first.end : last.start],
         path=path,
-        is_current=b"aria-current" in content[start:end]
-        or _normal(current_path) == path
-        or (path != "/" and current_path.startswith(below)),
+        is_current=b"aria-current" in content[start:end] or is_current(path, current_path),
     )
 
 
@@ -202,15 +234,7 @@ def _path_of(href: str) -> str:
         return ""
     if parts.scheme or parts.netloc:
         return href
-    return _normal(parts.path) if parts.path else ""
-
-
-def _normal(path: str) -> str:
-    return path.rstrip("/") or "/"
-
-
-def _may_hide(item: Item) -> bool:
-    return not item.is_current and item.path != "/" and not _ESSENTIAL.search(item.path)
+    return normal_path(parts.path) if parts.path else ""
 
 
 def _copy(item: Item, label: str | None, codec: str) -> bytes:
@@ -225,21 +249,24 @@ def _bare(tag: bytes) -> bytes:
     )
 
 
-def _added(operations: Sequence[NavOperation], known: dict[str, Item], codec: str) -> bytes:
-    wanted = [
-        operation
-        for operation in operations
-        if operation.operation is NavVerb.ADD
-        and operation.label
-        and operation.path.startswith("/")
-        and not operation.path.startswith(("//", "/\\"))
-        and _normal(operation.path) not in known
-    ]
-    return b"".join(
+def _planned(content: bytes, items: Sequence[Item], planned: Plan, codec: str) -> bytes:
+    """Return the list with its items in their places; what stands between them stays."""
+    gaps = [content[before.end : after.start] for before, after in pairwise(items)]
+    pieces = [content[: items[0].start]]
+    for place, gap in zip(planned.order, [*gaps, b""], strict=True):
+        item = items[place]
+        if place in planned.emphasised:
+            pieces += [item.opening[:-1], b" data-byleave-emphasised>"]
+            pieces.append(content[item.start + len(item.opening) : item.end])
+        elif place not in planned.hidden:
+            pieces.append(content[item.start : item.end])
+        pieces.append(gap)
+    pieces += [
         b'<li><a href="%s">%s</a></li>'
-        % (_escaped(operation.path, codec), _escaped(operation.label or "", codec))
-        for operation in wanted[:MOST_ADDED]
-    )
+        % (_escaped(each.path, codec), _escaped(each.label or "", codec))
+        for each in planned.added
+    ]
+    return b"".join((*pieces, content[items[-1].end :]))
 
 
 def _list_of(promoted: Sequence[bytes], label: str, codec: str, is_list: bool) -> bytes:
@@ -250,12 +277,6 @@ def _list_of(promoted: Sequence[bytes], label: str, codec: str, is_list: bool) -
         b"".join(promoted),
     )
     return made if is_list else b'<li class="byleave-promoted-item">' + made + b"</li>"
-
-
-def _edited(content: bytes, edits: Sequence[tuple[int, int, bytes]]) -> bytes:
-    for start, end, new in sorted(edits, reverse=True):
-        content = content[:start] + new + content[end:]
-    return content
 
 
 def _escaped(text: str, codec: str) -> bytes:

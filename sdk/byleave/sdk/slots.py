@@ -183,6 +183,13 @@ class Slots:
 
     def data(self, slot: str) -> Any:
         """Return the data of the variant that a slot shows, and serve it; None for the default."""
+        return self.content(slot, VariantKind.DATA)
+
+    def content(self, slot: str, kind: VariantKind) -> Any:
+        """Return the content of a variant of some kind for a template, and serve the slot.
+
+        None stands for the site's own content.
+        """
         if slot not in self.names:
             return None
         decision = self.served[slot] = self.decisions.get(slot) or Decision(slot=slot)
@@ -192,7 +199,7 @@ class Slots:
             return None
         experiment = decider.snapshot.definitions.experiments[decision.experiment]
         variant = experiment.variants[decision.variant]
-        return variant.content if variant.kind is VariantKind.DATA else None
+        return variant.content if variant.kind is kind else None
 
     def remember_all(self) -> None:
         """Remember the arms of all slots, for headers that go out ahead of the page."""

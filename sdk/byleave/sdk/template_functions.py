@@ -1,11 +1,14 @@
 """What the site's templates may ask, whichever engine they are written for."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from markupsafe import Markup
 
 from byleave.experiments import Decision
+from byleave.experiments.definitions import VariantKind
 from byleave.sdk.failures import report
 from byleave.sdk.journey import JourneyShown, shown
 from byleave.sdk.rewriter import mark
@@ -13,6 +16,9 @@ from byleave.sdk.visit import CURRENT, Visit
 from byleave.sdk.why import control
 from byleave.segments import Purpose, Scalar, suggestion
 from byleave.segments.access import may_read_attribute
+
+if TYPE_CHECKING:  # loaded only where a menu may change
+    from byleave.sdk.navigation import Navigation
 
 _Shown = TypeVar("_Shown")
 
@@ -65,6 +71,40 @@ def data(slot: str) -> object:
     return None if visit is None else visit.slots.data(slot)
 
 
+def personalise_nav(slot: str, links: Sequence[Mapping[str, Any]]) -> Navigation:
+    """Return a list of links as this visitor is shown it, for a template that prints it itself.
+
+    Asking for it serves the slot, as `data` does.
+
+    Args:
+        slot: A slot of kind `navigation`.
+        links: The site's own, each with `href` and `label`, and whatever else the site likes.
+    """
+    from byleave.sdk.navigation import Navigation, personal_links  # where a menu may change
+
+    own = Navigation(links=tuple(links))
+    visit = _asked()
+    if visit is None or visit.decider is None:
+        return own
+    known_slots = visit.decider.snapshot.definitions.slots
+    if slot not in known_slots:
+        visit.site.warn_once(f"unknown slot {slot!r}.{suggestion(slot, known_slots)}")
+        return own
+
+    def show(visit: Visit) -> Navigation | None:
+        operations = visit.slots.content(slot, VariantKind.NAV)
+        return operations and personal_links(
+            own.links,
+            operations,
+            current_path=visit.path,
+            promote_at_most=known_slots[slot].promote_at_most,
+            may_reorder=known_slots[slot].reorder,
+            label=visit.site.gettext(visit.site.renderer.promoted_label),
+        )
+
+    return _tried(show, visit) or own
+
+
 def decisions() -> Mapping[str, Decision]:
     """Return what each slot of the site shows this visitor, for the body of a page.
 
@@ -107,7 +147,7 @@ def journey(key: str) -> JourneyShown | None:
 
 
 #: What templates of every engine can call.
-FUNCTIONS: Final = (why_this, why_control, decisions, data, known, journey)
+FUNCTIONS: Final = (why_this, why_control, decisions, data, personalise_nav, known, journey)
 
 
 def _asked() -> Visit | None:

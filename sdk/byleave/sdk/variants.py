@@ -43,6 +43,9 @@ class Renderer:
         templates: The site's; without them, variants of kind `fields` and
             `template` cannot be shown.
         promoted_label: What a list of promoted links is called.
+
+    Attributes:
+        promoted_label: The same.
     """
 
     def __init__(self, templates: Templates | None, *, promoted_label: str) -> None:
@@ -50,7 +53,7 @@ class Renderer:
         self._templates = templates and templates.overlay(enable_async=False)
         # Fields come from people who write text, so they are escaped whatever the site does.
         self._escaping = templates and templates.overlay(enable_async=False, autoescape=True)
-        self._promoted_label = promoted_label
+        self.promoted_label = promoted_label
 
     def render(
         self, slot: Slot, variant: Variant, default: bytes, *, path: str, codec: str
@@ -82,7 +85,8 @@ class Renderer:
                     variant.content,
                     current_path=path,
                     promote_at_most=slot.promote_at_most,
-                    label=self._promoted_label,
+                    may_reorder=slot.reorder,
+                    label=self.promoted_label,
                     codec=codec,
                 )
             case VariantKind.SITE | VariantKind.DATA:  # data is for other channels than a page
