@@ -151,6 +151,7 @@ class _Watched:
         self.snapshot = decider.snapshot
         self.rules = decider.rules
         self.slots = decider.slots
+        self.sensitive = decider.sensitive
         self.remember = decider.remember
 
     def decide(self, visitor: Visitor, slots: Iterable[str], *, now_ms: int) -> Any:

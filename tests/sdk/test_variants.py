@@ -7,7 +7,7 @@ from jinja2 import DictLoader, Environment, TemplateError
 
 from byleave.experiments import Slot, Variant
 from byleave.sdk.variants import Renderer, VariantError
-from byleave.segments import read
+from byleave.segments import Scalar, read
 
 TEMPLATES = {
     "hero.html": '<a href="{{ link }}">{{ title }}</a>',
@@ -16,12 +16,19 @@ TEMPLATES = {
 }
 SLOT = {"kind": "content", "fields": {"title": "text", "link": "url"}, "template": "hero.html"}
 
+KNOWN: dict[str, Scalar] = {"industry": "<b>\"'&", "seats": 3.0, "city": "Zürich"}
+
 
 def render(variant: Any, *, slot: Any = SLOT, **options: Any) -> bytes | None:
     environment = Environment(loader=DictLoader(TEMPLATES), **options)  # noqa: S701  # on purpose
     renderer = Renderer(environment, promoted_label="For you")
     return renderer.render(
-        read(Slot, slot), read(Variant, variant), b"default", path="/", codec="utf-8"
+        read(Slot, slot),
+        read(Variant, variant),
+        b"default",
+        path="/",
+        codec="utf-8",
+        known=lambda name: KNOWN.get(name),
     )
 
 
@@ -84,6 +91,7 @@ def test_fields_need_a_template_and_templates_an_environment() -> None:
             b"",
             path="/",
             codec="utf-8",
+            known=lambda name: None,
         )
 
 
@@ -95,7 +103,39 @@ def test_links_are_promoted() -> None:
         b'<ul><li><a href="/a">A</a></li></ul>',
         path="/",
         codec="ascii",
+        known=lambda name: None,
     )
 
     assert out is not None
     assert out.startswith(b'<ul class="byleave-promoted" aria-label="F&#252;r Sie">')
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ({"html": "<p>For {{ industry | you }}</p>"}, "<p>For &lt;b&gt;&quot;&#x27;&amp;</p>"),
+        ({"html": "<p>For {{ nothing | you & me }}</p>"}, "<p>For you &amp; me</p>"),
+        (
+            {"html": '<a href="/of/{{ industry | all }}" title="{{city|x}}">{{ seats | 1 }}</a>'},
+            '<a href="/of/%3Cb%3E%22%27%26" title="Zürich">3</a>',
+        ),
+        (
+            {"fields": {"title": "In {{ city | town }}", "link": "/in/{{ city | town }}"}},
+            '<a href="/in/Z%C3%BCrich">In Zürich</a>',
+        ),
+        (
+            {"fields": {"title": "{{ industry | x }}", "link": "/{{ nothing }}"}},
+            '<a href="/">&lt;b&gt;&#34;&#39;&amp;</a>',
+        ),
+    ],
+)
+def test_placeholders_are_filled_and_escaped_where_they_stand(
+    variant: dict[str, Any], expected: str
+) -> None:
+    assert render(variant) == expected.encode()
+
+
+@pytest.mark.parametrize("text", ["<script>x()</script>", "<b onclick=x()>", "<p>", "{{ a | b }}<"])
+def test_html_that_is_more_than_plain_markup_is_not_shown(text: str) -> None:
+    with pytest.raises(VariantError):
+        render({"html": text})

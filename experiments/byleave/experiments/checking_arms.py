@@ -1,6 +1,5 @@
 """Checks of one experiment's arms: what they show, and how visitors are divided among them."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,8 +23,10 @@ from byleave.experiments.definitions import (
     VariantKind,
 )
 from byleave.experiments.goals import GoalKind
+from byleave.experiments.markup import IMAGE, LINK, markup_faults
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.navigation import MOST_ADDED, is_essential
+from byleave.experiments.placeholders import check_placeholders, unfilled
 from byleave.segments import Fault, Path, Share, unknown_name
 
 MOST_VARIANTS: Final = 20
@@ -44,11 +45,7 @@ _KINDS: Final = {
     VariantKind.DATA: SlotKind.DATA,
     VariantKind.NAV: SlotKind.NAVIGATION,
 }
-_PAGE: Final = r"https?://[^\s/]\S*|/(?![/\\])\S*"
-_ADDRESSES: Final = {
-    "image": re.compile(_PAGE),
-    "url": re.compile(rf"{_PAGE}|(?:mailto|tel):\S+|#\S*"),
-}
+_ADDRESSES: Final = {"image": IMAGE, "url": LINK}
 
 
 def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
@@ -97,20 +94,29 @@ def _variants(experiment: Experiment, definitions: Definitions, path: Path) -> I
         yield from check_unlesses(variant.unless, definitions, (*place, "unless"))
         yield from check_cap(variant.cap, (*place, "cap"))
         if slot is not None and variant.kind is not VariantKind.SITE:
-            yield from _content(variant, slot, place)
+            yield from _content(variant, slot, definitions, place)
 
 
-def _content(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:
+def _content(variant: Variant, slot: Slot, definitions: Definitions, path: Path) -> Iterator[Fault]:
     if _KINDS[variant.kind] is not slot.kind:
         fitting = [kind for kind, place in _KINDS.items() if place is slot.kind]
         yield Fault(path, f"a {slot.kind} slot takes {' or '.join(fitting)}, not {variant.kind}")
     elif variant.kind is VariantKind.FIELDS:
-        yield from _fields(variant.content, slot, (*path, "fields"))
+        yield from _fields(variant.content, slot, definitions, (*path, "fields"))
+    elif variant.kind is VariantKind.HTML:
+        place = (*path, "html")
+        for words in markup_faults(unfilled(variant.content)):
+            yield Fault(place, words)
+        yield from check_placeholders(
+            variant.content, definitions.attributes, place, has_words=True
+        )
     elif variant.kind is VariantKind.NAV:
         yield from _navigation(variant, slot, (*path, "nav"))
 
 
-def _fields(content: dict[str, str], slot: Slot, path: Path) -> Iterator[Fault]:
+def _fields(
+    content: dict[str, str], slot: Slot, definitions: Definitions, path: Path
+) -> Iterator[Fault]:
     if slot.template is None:
         yield Fault(path, "the slot has no `template` that would render fields")
     for name in slot.fields:
@@ -119,12 +125,17 @@ def _fields(content: dict[str, str], slot: Slot, path: Path) -> Iterator[Fault]:
     for name, text in content.items():
         if name not in slot.fields:
             yield unknown_name("field", name, slot.fields, (*path, name))
-        elif (kind := slot.fields[name]) in _ADDRESSES and not _ADDRESSES[kind].fullmatch(text):
+            continue
+        kind = slot.fields[name]
+        if kind in _ADDRESSES and not _ADDRESSES[kind].fullmatch(unfilled(text)):
             yield Fault(
                 (*path, name),
                 f"expected the address of the {kind}: a path such as /schools or "
                 f"https://example.org/, got {text!r}",
             )
+        yield from check_placeholders(
+            text, definitions.attributes, (*path, name), has_words=kind == "text"
+        )
 
 
 def _navigation(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:

@@ -176,6 +176,7 @@ class Slots:
                 default,
                 path=self._visit.path,
                 codec=codec,
+                known=self._visit.known,
             )
         except Exception as error:
             report("variant not shown", error, slot=slot, variant=decision.variant)

@@ -14,8 +14,7 @@ from byleave.sdk.journey import JourneyShown, shown
 from byleave.sdk.rewriter import mark
 from byleave.sdk.visit import CURRENT, Visit
 from byleave.sdk.why import control
-from byleave.segments import Purpose, Scalar, suggestion
-from byleave.segments.access import may_read_attribute
+from byleave.segments import Scalar, suggestion
 
 if TYPE_CHECKING:  # loaded only where a menu may change
     from byleave.sdk.navigation import Navigation
@@ -128,13 +127,7 @@ def known(attribute: str) -> Scalar | None:
     if attribute not in declared:
         visit.site.warn_once(f"unknown attribute {attribute!r}.{suggestion(attribute, declared)}")
         return None
-    use = Purpose.PERSONALISATION
-    if not may_read_attribute(declared[attribute], use, consent=visit.consent):
-        return None
-    value = visit.attributes.get(attribute)
-    if value is not None and declared[attribute].sensitive:
-        visit.has_told_sensitive = True
-    return value
+    return visit.known(attribute)
 
 
 def journey(key: str) -> JourneyShown | None:

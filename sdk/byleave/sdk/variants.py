@@ -6,6 +6,14 @@ from urllib.parse import urlsplit
 
 from byleave.experiments import Slot, Variant
 from byleave.experiments.definitions import VariantKind
+from byleave.experiments.markup import markup_faults
+from byleave.experiments.placeholders import (
+    Known,
+    in_address,
+    in_markup,
+    in_text,
+    unfilled,
+)
 from byleave.sdk.encoding import encoded
 
 #: Where a link or an image may lead. Anything else, such as `javascript:`, could run code.
@@ -56,7 +64,14 @@ class Renderer:
         self.promoted_label = promoted_label
 
     def render(
-        self, slot: Slot, variant: Variant, default: bytes, *, path: str, codec: str
+        self,
+        slot: Slot,
+        variant: Variant,
+        default: bytes,
+        *,
+        path: str,
+        codec: str,
+        known: Known,
     ) -> bytes | None:
         """Return what to show in place of the default; None for the default itself.
 
@@ -66,17 +81,18 @@ class Renderer:
             default: The site's own content.
             path: The path of the page.
             codec: The page's charset.
+            known: Says what placeholders may show of the visitor.
 
         Raises:
             VariantError: The variant does not fit the slot or the site.
         """
         match variant.kind:
             case VariantKind.FIELDS:
-                return encoded(self._fields(slot, variant.content), codec)
+                return encoded(self._fields(slot, variant.content, known), codec)
             case VariantKind.TEMPLATE:
                 return encoded(self._template(variant.content, {}, self._templates), codec)
             case VariantKind.HTML:
-                return encoded(variant.content, codec)
+                return encoded(checked_markup(variant.content, known), codec)
             case VariantKind.NAV:
                 from byleave.sdk.navigation import personal_navigation  # where a menu may change
 
@@ -92,10 +108,10 @@ class Renderer:
             case VariantKind.SITE | VariantKind.DATA:  # data is for other channels than a page
                 return None
 
-    def _fields(self, slot: Slot, fields: Mapping[str, str]) -> str:
+    def _fields(self, slot: Slot, fields: Mapping[str, str], known: Known) -> str:
         if slot.template is None:
             raise VariantError("the slot has no template to show fields with")
-        return self._template(slot.template, checked_fields(slot, fields), self._escaping)
+        return self._template(slot.template, checked_fields(slot, fields, known), self._escaping)
 
     def _template(self, name: str, context: Mapping[str, Any], templates: Templates | None) -> str:
         if templates is None:
@@ -103,16 +119,30 @@ class Renderer:
         return templates.get_template(name).render(context)
 
 
-def checked_fields(slot: Slot, fields: Mapping[str, str]) -> dict[str, str]:
-    """Return a slot's fields, empty where the variant gives none.
+def checked_fields(slot: Slot, fields: Mapping[str, str], known: Known) -> dict[str, str]:
+    """Return a slot's fields with their placeholders filled, empty where the variant gives none.
 
     Raises:
         VariantError: One of them is an address that could run code.
     """
+    given = {}
     for name, kind in slot.fields.items():
-        if kind in ("url", "image") and not _is_safe(fields.get(name, "")):
+        text = fields.get(name, "")
+        given[name] = in_text(text, known) if kind == "text" else in_address(text, known)
+        if kind != "text" and not _is_safe(given[name]):
             raise VariantError(f"field {name!r} is not an address that a page may use")
-    return {name: fields.get(name, "") for name in slot.fields}
+    return given
+
+
+def checked_markup(text: str, known: Known) -> str:
+    """Return plain markup with its placeholders filled.
+
+    Raises:
+        VariantError: It is more than plain markup.
+    """
+    if faults := markup_faults(unfilled(text)):
+        raise VariantError(faults[0])
+    return in_markup(text, known)
 
 
 def _is_safe(address: str) -> bool:

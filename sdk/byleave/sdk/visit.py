@@ -22,6 +22,7 @@ from byleave.sdk.site import Site
 from byleave.sdk.slots import Slots
 from byleave.sdk.wishes import OFF, ON, previewed, wish
 from byleave.segments import Choice, Consent, Purpose, Regime, Scalar, Source, suggestion
+from byleave.segments.access import may_read_attribute
 from byleave.segments.consent.purposes import refused
 from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
@@ -247,6 +248,20 @@ class Visit:
             except Exception as error:
                 report("attributes not given", error)
         return {**found, **self.fresh}
+
+    def known(self, attribute: str) -> Scalar | None:
+        """Return what is known of the visitor and may be used to personalise; else None.
+
+        Never a default, which says nothing of anybody.
+        """
+        declared = self.decider and self.decider.snapshot.definitions.attributes.get(attribute)
+        use = Purpose.PERSONALISATION
+        if not declared or not may_read_attribute(declared, use, consent=self.consent):
+            return None
+        value = self.attributes.get(attribute)
+        if value is not None and declared.sensitive:
+            self.has_told_sensitive = True
+        return value
 
     @cached_property
     def visitor(self) -> Visitor:
