@@ -14,8 +14,9 @@ from tests.sdk.hostile import AROUND, VECTORS, hostile_inputs
 
 from byleave.experiments import Slot, Variant
 from byleave.experiments.markup import markup_faults
+from byleave.sdk.failures import VariantError
 from byleave.sdk.navigation import personal_links
-from byleave.sdk.variants import Renderer, VariantError
+from byleave.sdk.variants import Renderer
 from byleave.segments import read
 
 INPUTS = list(hostile_inputs())

@@ -1,8 +1,17 @@
 """Signed marks and selectors, as they are written."""
 
+from typing import Any
+
 import pytest
 
-from byleave.sdk.rewriter import SelectorError, mark, parse_selector, signed_slots
+from byleave.sdk.rewriter import (
+    Rewriter,
+    SelectorError,
+    mark,
+    mark_starts,
+    parse_selector,
+    signed_slots,
+)
 
 KEY = b"a key for marks that only tests know"
 
@@ -43,3 +52,30 @@ def test_other_selectors_are_refused(text: str) -> None:
 def test_the_same_selector_is_compiled_once() -> None:
     assert parse_selector(" #hero ") == parse_selector("#hero")
     assert parse_selector("#hero") is parse_selector("#hero")
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (b"<p>byleave", ([], False)),
+        (b"byleave", ([], False)),
+        (b"<!--byleave:hero:x--><!--/byleave:hero-->", ([0, 21], False)),
+        (b"<p data-byleave-slot=a>", ([], True)),
+        (b"<P DATA-BYLEAVE-SLOT=a><!--byleave:", ([23], True)),
+    ],
+)
+def test_one_search_finds_marks_and_elements_that_name_slots(page: bytes, expected: Any) -> None:
+    assert mark_starts(page) == expected
+
+
+def test_marks_whose_places_are_known_are_filled_alike() -> None:
+    opening, closing = (part.encode() for part in mark("hero", KEY))
+    other, end = (part.encode() for part in mark("foot", KEY))
+    page = b"a" + closing + b"b" + opening + b"old" + closing + closing + other + b"x" + end + b"z"
+    for text in (page, page + opening + b"open", page[:-1], b"none"):
+        starts, _ = mark_starts(text)
+        slots: dict[str, Any] = {"hero": b"new", "foot": None}
+
+        found = Rewriter(slots, keys=[KEY], only_marks=True, starts=starts).close(text)
+
+        assert found == Rewriter(slots, keys=[KEY], only_marks=True).close(text)

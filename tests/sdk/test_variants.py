@@ -6,7 +6,8 @@ import pytest
 from jinja2 import DictLoader, Environment, TemplateError
 
 from byleave.experiments import Slot, Variant
-from byleave.sdk.variants import Renderer, VariantError
+from byleave.sdk.failures import VariantError
+from byleave.sdk.variants import Renderer
 from byleave.segments import Scalar, read
 
 TEMPLATES = {

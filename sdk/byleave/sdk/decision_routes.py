@@ -15,8 +15,8 @@ from byleave.sdk.consent_routes import safe_path
 from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.fresh import fetch
-from byleave.sdk.variants import checked_fields
 from byleave.sdk.visit import Visit
+from byleave.sdk.words import checked_fields
 from byleave.segments import plain
 
 DECISIONS_PATH: Final = "/.byleave/decisions"

@@ -16,3 +16,7 @@ def report(what: str, error: BaseException, **details: object) -> None:
         trace = trace.tb_next
     place = "" if trace is None else f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
     LOG.error(what, extra={"error": type(error).__name__, "place": place, **details})
+
+
+class VariantError(ValueError):
+    """A variant that cannot be shown, whatever page it is for."""

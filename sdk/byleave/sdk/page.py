@@ -5,8 +5,8 @@ what the headers must say. A page that comes whole is rewritten whole; one that 
 is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
 
 from byleave.sdk.beacon import ending
 from byleave.sdk.encoding import Coding, charset, coding
@@ -22,16 +22,11 @@ from byleave.sdk.headers import (
     shared_headers,
     without,
 )
-from byleave.sdk.rewriter import Rewriter, signed_slots
-from byleave.sdk.sharing import shared_form
+from byleave.sdk.rewriter import Rewriter, mark_starts, signed_slots
 from byleave.sdk.visit import Visit
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
-
-#: How elements name a slot, in the two spellings that anybody uses, and how marks begin.
-_NAMES: Final = (b"data-byleave-slot", b"DATA-BYLEAVE-SLOT")
-_MARK: Final = b"<!--byleave:"
 
 
 class PageSend:
@@ -119,7 +114,8 @@ class PageSend:
             start = self._personal(start, headers, length=None)
             self._stream = stream
             return start, first_piece
-        if form := shared_form(visit, headers):
+        form = self._shared_form(headers)
+        if form:
             visit.share()
         whole = await stream.whole(body)
         if whole is None:
@@ -132,6 +128,13 @@ class PageSend:
             return {**start, "headers": changed}, message
         visit.learn()
         return self._personal(start, headers, length=length), message
+
+    def _shared_form(self, headers: Headers) -> str:
+        if not self._visit.is_announced:
+            return ""
+        from byleave.sdk.sharing import shared_form  # for the few sites that share pages
+
+        return shared_form(self._visit, headers)
 
     def _personal(self, start: Message, headers: Headers, *, length: int | None) -> Message:
         signature = self._visit.slots.signature if first(headers, b"etag") else ""
@@ -186,10 +189,12 @@ class Stream:
         """Return a whole body with its slots filled; None where it has none."""
         visit = self._visit
         text = self._coding.unpack(body)
-        is_named = bool(visit.site.selectors) or any(name in text for name in _NAMES)
+        starts, is_named = mark_starts(text)
+        is_named = is_named or bool(visit.site.selectors)
         rewriter = None
-        if is_named or _MARK in text:
-            rewriter = self._begin(text, only_marks=not is_named and not visit.site.is_debugged)
+        if is_named or starts:
+            only_marks = not is_named and not visit.site.is_debugged
+            rewriter = self._begin(text, starts=starts if only_marks else None)
         if rewriter is not None:
             await visit.slots.ask()
             text = rewriter.close(text)
@@ -233,7 +238,7 @@ class Stream:
             self._tell_developers()
         return self._with_ending(out)
 
-    def _begin(self, text: bytes, *, only_marks: bool = False) -> Rewriter | None:
+    def _begin(self, text: bytes, *, starts: Sequence[int] | None = None) -> Rewriter | None:
         codec = charset(self._headers, text)
         if codec is None or self._visit.decider is None:
             return None
@@ -242,7 +247,8 @@ class Stream:
             {slot: self._served(slot) for slot in self._visit.slots.on_page},
             selectors=self._visit.site.selectors,
             keys=self._visit.site.mark_keys,
-            only_marks=only_marks,
+            only_marks=starts is not None,
+            starts=starts,
         )
         return self._rewriter
 

@@ -1,11 +1,10 @@
 """The site's own `/.byleave/` routes, by path."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from importlib import import_module
 from typing import Any, Final
 
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
-from byleave.sdk.consent_routes import CONSENT_PATH, take_choice
-from byleave.sdk.decision_routes import DECISIONS_PATH, take_question
 from byleave.sdk.exchange import (
     MOST_BODY_BYTES,
     Receive,
@@ -18,9 +17,7 @@ from byleave.sdk.exchange import (
 from byleave.sdk.failures import report
 from byleave.sdk.offers import shown_cookie
 from byleave.sdk.reports import take_report
-from byleave.sdk.sharing import SIGNATURE_PATH, name_page
 from byleave.sdk.visit import Visit
-from byleave.sdk.visitor_routes import GPC_PATH, PROFILE_PATH, send_gpc, take_profile
 
 Route = Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]
 
@@ -62,13 +59,23 @@ def _file(name: str, kind: str) -> Route:
     return send_file
 
 
+def _later(module: str, name: str) -> Route:
+    """Return a route whose module is loaded when somebody first takes it; most sites need few."""
+
+    async def take(visit: Visit, receive: Receive, send: Send) -> None:
+        route: Route = getattr(import_module(f"byleave.sdk.{module}"), name)
+        await route(visit, receive, send)
+
+    return take
+
+
 ROUTES: Final[Mapping[str, Route]] = {
-    CONSENT_PATH: take_choice,
     EVENTS_PATH: _take_report,
-    DECISIONS_PATH: take_question,
-    PROFILE_PATH: take_profile,
-    SIGNATURE_PATH: name_page,
-    GPC_PATH: send_gpc,
+    "/.byleave/consent": _later("consent_routes", "take_choice"),
+    "/.byleave/decisions": _later("decision_routes", "take_question"),
+    "/.byleave/profile": _later("visitor_routes", "take_profile"),
+    "/.byleave/signature": _later("sharing", "name_page"),
+    "/.well-known/gpc.json": _later("visitor_routes", "send_gpc"),
     "/.byleave/controls.css": _file("controls.css", "css"),
     **{f"/.byleave/{name}": _file(name, "javascript") for name in SCRIPTS},
 }

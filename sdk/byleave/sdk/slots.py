@@ -285,9 +285,9 @@ class Slots:
     def is_sensitive(self) -> bool:
         """Whether what is decided so far depends on a sensitive attribute."""
         decided, decider = self._decisions or {}, self._visit.decider
-        return decider is not None and any(
-            decision.experiment in decider.sensitive for decision in decided.values()
-        )
+        if decider is None or not decider.sensitive:
+            return False
+        return any(decision.experiment in decider.sensitive for decision in decided.values())
 
     @property
     def signature(self) -> str:

@@ -1,27 +1,17 @@
 """Variants as bytes: what takes a slot's place on the page."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Protocol
 
 from byleave.experiments import Slot, Variant
 from byleave.experiments.definitions import VariantKind
-from byleave.experiments.markup import markup_faults
-from byleave.experiments.placeholders import (
-    Known,
-    in_address,
-    in_markup,
-    in_text,
-    unfilled,
-)
 from byleave.sdk.encoding import encoded
+from byleave.sdk.failures import VariantError
 
-#: Where a link or an image may lead. Anything else, such as `javascript:`, could run code.
-_SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
-
-
-class VariantError(ValueError):
-    """A variant that cannot be shown, whatever page it is for."""
+if TYPE_CHECKING:  # loaded with the first variant that has words of its own
+    from byleave.experiments.placeholders import Known
 
 
 class Template(Protocol):
@@ -35,7 +25,7 @@ class Template(Protocol):
 class Templates(Protocol):
     """The site's templates: what a Jinja environment offers, as far as it is used here."""
 
-    def overlay(self, *, enable_async: bool = ..., autoescape: bool = ...) -> "Templates":
+    def overlay(self, *, enable_async: bool = ..., autoescape: bool = ...) -> Templates:
         """Return the same templates with other settings."""
         ...
 
@@ -92,6 +82,8 @@ class Renderer:
             case VariantKind.TEMPLATE:
                 return encoded(self._template(variant.content, {}, self._templates), codec)
             case VariantKind.HTML:
+                from byleave.sdk.words import checked_markup  # where an author wrote any
+
                 return encoded(checked_markup(variant.content, known), codec)
             case VariantKind.NAV:
                 from byleave.sdk.navigation import personal_navigation  # where a menu may change
@@ -109,6 +101,8 @@ class Renderer:
                 return None
 
     def _fields(self, slot: Slot, fields: Mapping[str, str], known: Known) -> str:
+        from byleave.sdk.words import checked_fields
+
         if slot.template is None:
             raise VariantError("the slot has no template to show fields with")
         return self._template(slot.template, checked_fields(slot, fields, known), self._escaping)
@@ -117,39 +111,3 @@ class Renderer:
         if templates is None:
             raise VariantError("no templates: give `templates=` the site's Jinja environment")
         return templates.get_template(name).render(context)
-
-
-def checked_fields(slot: Slot, fields: Mapping[str, str], known: Known) -> dict[str, str]:
-    """Return a slot's fields with their placeholders filled, empty where the variant gives none.
-
-    Raises:
-        VariantError: One of them is an address that could run code.
-    """
-    given = {}
-    for name, kind in slot.fields.items():
-        text = fields.get(name, "")
-        given[name] = in_text(text, known) if kind == "text" else in_address(text, known)
-        if kind != "text" and not _is_safe(given[name]):
-            raise VariantError(f"field {name!r} is not an address that a page may use")
-    return given
-
-
-def checked_markup(text: str, known: Known) -> str:
-    """Return plain markup with its placeholders filled.
-
-    Raises:
-        VariantError: It is more than plain markup.
-    """
-    if faults := markup_faults(unfilled(text)):
-        raise VariantError(faults[0])
-    return in_markup(text, known)
-
-
-def _is_safe(address: str) -> bool:
-    # Browsers drop tabs and line breaks inside a scheme and spaces before it; other programs
-    # drop every kind of space.
-    plain = "".join(one for one in address if one > " " and not one.isspace())
-    try:
-        return urlsplit(plain).scheme.lower() in _SCHEMES
-    except ValueError:
-        return False

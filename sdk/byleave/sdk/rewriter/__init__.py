@@ -1,6 +1,6 @@
 """Replaces the content of slots in HTML while it streams by, and nothing else."""
 
-from byleave.sdk.rewriter.marks import mark, signed_slots
+from byleave.sdk.rewriter.marks import mark, mark_starts, signed_slots
 from byleave.sdk.rewriter.rewriter import Rewriter, rewrite
 from byleave.sdk.rewriter.selectors import SelectorError, parse_selector
 from byleave.sdk.rewriter.sightings import Outcome, Replacement, Sighting
@@ -12,6 +12,7 @@ __all__ = [
     "SelectorError",
     "Sighting",
     "mark",
+    "mark_starts",
     "parse_selector",
     "rewrite",
     "signed_slots",

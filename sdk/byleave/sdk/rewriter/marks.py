@@ -8,6 +8,7 @@ manages to place on a page cannot open a slot.
 
 import hmac
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,9 @@ _SIGNATURE_BYTES: Final = 12  # 96 bits: guessing would take one request per gue
 
 OPENING: Final = b"<!--byleave:"
 CLOSING: Final = b"<!--/byleave:"
+_WORD: Final = b"byleave"
+_NAMING: Final = b"data-byleave-slot"
+_SHOUTED: Final = b"DATA-BYLEAVE-SLOT"  # some write elements in capitals, and then all of them
 _ANY: Final = re.compile(rb"<!--/?+byleave:")
 LONGEST: Final = 128
 """More bytes than the longest mark has."""
@@ -70,6 +74,33 @@ def signed_slots(page: bytes, keys: Sequence[bytes]) -> list[str]:
         for match in MARK.finditer(page)
         if match["opens"] and is_signed(match["opens"], match["signature"], keys)
     ]
+
+
+def mark_starts(page: bytes) -> tuple[list[int], bool]:
+    """Return where marks may stand in a whole page, and whether an element may name a slot.
+
+    One search finds both, because each has the word in it.
+    """
+    found: list[int] = []
+    is_named = _SHOUTED in page
+    word = page.find(_WORD)
+    while word >= 0:
+        if page.startswith(OPENING, word - 4):
+            found.append(word - 4)
+        elif page.startswith(CLOSING, word - 5):
+            found.append(word - 5)
+        elif page.startswith(_NAMING, word - 5):
+            is_named = True
+        word = page.find(_WORD, word + len(_WORD))
+    return found, is_named
+
+
+def next_start(starts: Sequence[int], buffer: bytes, position: int, *, only_openings: bool) -> int:
+    """Return the next of these places; the buffer's length if there is none, as `find` does."""
+    for start in starts[bisect_left(starts, position) :]:
+        if not only_openings or buffer.startswith(OPENING, start):
+            return start
+    return len(buffer)
 
 
 def find(buffer: bytes, position: int, *, only_openings: bool) -> int:

@@ -23,6 +23,8 @@ class Rewriter:
         keys: the keys that may have signed a mark; without any, marks are plain comments.
         only_marks: look for signed marks alone, wherever they stand, by plain search. Ten times
             faster, but a mark that a template puts into a script or an attribute counts.
+        starts: where marks may stand, as `mark_starts` finds them, in a page that is handed to
+            `close` whole; only with `only_marks`.
 
     Raises:
         SelectorError: a selector is not of the few kinds.
@@ -40,6 +42,7 @@ class Rewriter:
         selectors: Mapping[str, str] = _NO_SELECTORS,
         keys: Sequence[bytes] = (),
         only_marks: bool = False,
+        starts: Sequence[int] | None = None,
     ) -> None:
         self._sightings = Sightings(slots)
         self._scanner = Scanner(
@@ -47,6 +50,7 @@ class Rewriter:
             selectors={slot: parse_selector(text) for slot, text in selectors.items()},
             keys=keys,
             only_marks=only_marks,
+            starts=starts if only_marks else None,
         )
 
     def feed(self, chunk: bytes) -> bytes:

@@ -35,6 +35,7 @@ class Scanner:
         selectors: the slots that are named by a selector.
         keys: the keys that may have signed a mark.
         only_marks: look for signed marks alone, wherever they stand.
+        starts: where they may, in a page that comes whole; found here where None.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Scanner:
         "_is_last",
         "_places",
         "_spool",
+        "_starts",
         "slots",
     )
 
@@ -54,7 +56,9 @@ class Scanner:
         selectors: Mapping[str, Selector],
         keys: Sequence[bytes],
         only_marks: bool,
+        starts: Sequence[int] | None,
     ) -> None:
+        self._starts = starts
         self._spool = Spool()
         self._places = Places(selectors.values())
         self.slots = Slots(
@@ -200,7 +204,13 @@ class Scanner:
         """Find the next mark by plain search."""
         spool = self._spool
         buffer = spool.buffer
-        start = marks.find(buffer, spool.position, only_openings=not self.slots.expects_closing)
+        only_openings = not self.slots.expects_closing
+        if self._starts is None:
+            start = marks.find(buffer, spool.position, only_openings=only_openings)
+        else:
+            start = marks.next_start(
+                self._starts, buffer, spool.position, only_openings=only_openings
+            )
         match = marks.MARK.match(buffer, start)
         if match:
             self.slots.mark(match)
