@@ -20,7 +20,7 @@ OPENING: Final = b"<!--byleave:"
 CLOSING: Final = b"<!--/byleave:"
 _WORD: Final = b"byleave"
 _NAMING: Final = b"data-byleave-slot"
-_SHOUTED: Final = b"DATA-BYLEAVE-SLOT"  # some write elements in capitals, and then all of them
+_SHOUTED: Final = b"DATA-BYLEAVE-SLOT"
 _ANY: Final = re.compile(rb"<!--/?+byleave:")
 LONGEST: Final = 128
 """More bytes than the longest mark has."""
@@ -82,7 +82,7 @@ def mark_starts(page: bytes) -> tuple[list[int], bool]:
     One search finds both, because each has the word in it.
     """
     found: list[int] = []
-    is_named = _SHOUTED in page
+    is_named = False
     word = page.find(_WORD)
     while word >= 0:
         if page.startswith(OPENING, word - 4):
@@ -92,7 +92,8 @@ def mark_starts(page: bytes) -> tuple[list[int], bool]:
         elif page.startswith(_NAMING, word - 5):
             is_named = True
         word = page.find(_WORD, word + len(_WORD))
-    return found, is_named
+    # Some write elements in capitals, and then all of them; templates write no capitals.
+    return found, is_named or (not found and _SHOUTED in page)
 
 
 def next_start(starts: Sequence[int], buffer: bytes, position: int, *, only_openings: bool) -> int:
