@@ -149,7 +149,7 @@ class Middleware:
             source=source,
             keys=keys,
             mark_keys=keys.keys("mark"),
-            renderer=Renderer(templates, promoted_label=promoted_label),
+            renderer=Renderer(templates, promoted_label=promoted_label, gettext=gettext),
             clock=clock,
             random_bytes=random_bytes,
             attributes=attributes,

@@ -98,7 +98,7 @@ def personalise_nav(slot: str, links: Sequence[Mapping[str, Any]]) -> Navigation
             current_path=visit.path,
             promote_at_most=known_slots[slot].promote_at_most,
             may_reorder=known_slots[slot].reorder,
-            label=visit.site.gettext(visit.site.renderer.promoted_label),
+            label=visit.site.renderer.promoted_label(),
         )
 
     return _tried(show, visit) or own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from byleave.experiments import Slot, Variant
@@ -41,17 +41,26 @@ class Renderer:
         templates: The site's; without them, variants of kind `fields` and
             `template` cannot be shown.
         promoted_label: What a list of promoted links is called.
-
-    Attributes:
-        promoted_label: The same.
+        gettext: Translates that into the language of the request.
     """
 
-    def __init__(self, templates: Templates | None, *, promoted_label: str) -> None:
+    def __init__(
+        self,
+        templates: Templates | None,
+        *,
+        promoted_label: str,
+        gettext: Callable[[str], str] = str,
+    ) -> None:
         # The bytes are needed at once, so an asynchronous environment is used without awaiting.
         self._templates = templates and templates.overlay(enable_async=False)
         # Fields come from people who write text, so they are escaped whatever the site does.
         self._escaping = templates and templates.overlay(enable_async=False, autoescape=True)
-        self.promoted_label = promoted_label
+        self._promoted_label = promoted_label
+        self._gettext = gettext
+
+    def promoted_label(self) -> str:
+        """Return what a list of promoted links is called on the page at hand."""
+        return self._gettext(self._promoted_label)
 
     def render(
         self,
@@ -94,7 +103,7 @@ class Renderer:
                     current_path=path,
                     promote_at_most=slot.promote_at_most,
                     may_reorder=slot.reorder,
-                    label=self.promoted_label,
+                    label=self.promoted_label(),
                     codec=codec,
                 )
             case VariantKind.SITE | VariantKind.DATA:  # data is for other channels than a page
