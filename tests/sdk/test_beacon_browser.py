@@ -13,7 +13,30 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from byleave.segments import Purpose
+from byleave.segments.consent.cookie import ConsentCookie
+from byleave.segments.consent.iab import Tcf
+from byleave.segments.consent.onetrust import OneTrust
+
 pytestmark = pytest.mark.browser
+
+FIRST_PARTY = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
+#: What consent tools write when everything is refused, and how they tell the page of it.
+TOOLS = {
+    "onetrust": (
+        {
+            "OptanonConsent": "groups%3DC0001%3A1%2CC0002%3A0",
+            "OptanonAlertBoxClosed": "2026-10-05T00:00:00.000Z",
+        },
+        "",
+        'dispatchEvent(new Event("OneTrustGroupsUpdated"))',
+    ),
+    "tcf": (
+        {"euconsent-v2": "CQgYw8AQgYw8AEsABBENCWFgAAAAAAAAAAYgAAAAAAAA.IGQQAYAAgZAA.YAAAAAAAAAAA"},
+        "window.__tcfapi = (command, version, told) => { window.told = told }",
+        'told({ eventStatus: "useractioncomplete" }, true)',
+    ),
+}
 
 Reports = queue.Queue[dict[str, Any]]
 
@@ -76,7 +99,12 @@ def site(kit: Any, personalise: Any, server: Any) -> Any:
     server.definitions = kit.define(
         events=FORMS, goals={**signup, **{k.replace("_", "-"): v for k, v in goals.items()}}
     )
-    site = personalise(shop(kit), server=server, country_header="X-Country")
+    site = personalise(
+        shop(kit),
+        server=server,
+        country_header="X-Country",
+        adapters=(ConsentCookie(), OneTrust(dict.fromkeys(FIRST_PARTY, ("C0002",))), Tcf()),
+    )
     away(site.client.poll)
     return site
 
@@ -314,3 +342,46 @@ def test_consent_that_is_taken_back_in_the_page_is_gone_with_the_answer(
     assert reports.empty()
     assert len(server.withdrawn) == 1
     assert opened.complaints == []
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_is_refused_in_a_consent_tool_is_gone_with_the_next_answer(
+    address: str, site: Any, server: Any, visit: Any, reports: Reports, tool: str
+) -> None:
+    written, before, tell = TOOLS[tool]
+    opened = visit()
+    page: Page = opened.page
+    page.add_init_script(before)
+    page.goto(address)
+    next_report(reports)
+    held = {cookie.get("name") for cookie in page.context.cookies()}
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": address} for name, value in written.items()]
+    )
+    with page.expect_request("**/.byleave/events"):
+        page.evaluate(tell)
+    next_report(reports)
+    page.goto(address)
+    left = {cookie.get("name") for cookie in page.context.cookies()}
+    away(site.client.flush)
+
+    assert {"byleave_dev_id", "byleave_dev_profile"} <= held
+    assert left == set(written)
+    assert page.locator("h2").inner_text() == "Default"
+    assert len(server.withdrawn) == 1
+    assert opened.complaints == []
+
+
+def test_a_tcf_tool_that_only_loaded_tells_nothing_new(
+    address: str, visit: Any, reports: Reports
+) -> None:
+    page: Page = visit().page
+    page.add_init_script(TOOLS["tcf"][1])
+    page.goto(address)
+    next_report(reports)
+    page.evaluate('told({ eventStatus: "tcloaded" }, true)')
+    page.evaluate('told({ eventStatus: "useractioncomplete" }, false)')
+    page.get_by_role("button", name="Sign up").click()
+    page.goto("about:blank")
+
+    assert next_report(reports)["goals"] == ["signup"]

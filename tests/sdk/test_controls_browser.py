@@ -57,8 +57,8 @@ def chrome(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def address(kit: Any, personalise: Any) -> Iterator[str]:
+@pytest.fixture(params=[{}])
+def address(request: Any, kit: Any, personalise: Any) -> Iterator[str]:
     templates = Environment(
         loader=DictLoader({"page": PAGE}), extensions=[PersonaliseExtension], autoescape=True
     )
@@ -76,7 +76,7 @@ def address(kit: Any, personalise: Any) -> Iterator[str]:
         journeys=JOURNEYS,
         experiments=kit.greeting(audience="wide"),
     )
-    site = personalise(app, definitions=definitions, consent=kit.granted)
+    site = personalise(app, definitions=definitions, consent=kit.granted, **request.param)
     config = uvicorn.Config(site, port=0, log_level="critical", lifespan="off")
     listening = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(listening.serve()))
@@ -124,3 +124,23 @@ def test_the_control_and_a_journey_can_be_read_and_used_by_keyboard(
     assert page.get_by_role("link", name="Show the personalised site").count() == 1
     assert [line for line in complaints if "favicon" not in line] == []
     page.context.close()
+
+
+@pytest.mark.parametrize("address", [{"debug": True}], indirect=True, ids=["debug"])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+def test_the_panel_for_developers_can_be_read(
+    kit: Any, chrome: Browser, address: str, width: int, scheme: str
+) -> None:
+    page, complaints = open_page(kit, chrome, width=width, scheme=scheme)
+    page.goto(address)
+    panel = page.get_by_role("complementary", name="Byleave: how this page was decided")
+    panel.get_by_text("Byleave: how this page was decided").click()
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"debug-panel-{width}-{scheme}.png", full_page=True)
+
+    row = panel.get_by_role("row").filter(has_text="greeting")
+    assert row.get_by_role("rowheader").inner_text() == "hero"
+    assert "You compared" not in row.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert Axe().run(page).response["violations"] == []
+    assert complaints == []

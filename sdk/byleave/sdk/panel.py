@@ -1,7 +1,8 @@
 """The panel for developers: what each slot of a page shows, why, and what deciding took.
 
 It is on pages with slots only, which no shared cache keeps, and only in debug mode or behind a
-signed preview link. It is plain HTML, so that it runs under any Content-Security-Policy.
+signed preview link. It is HTML and a style sheet of this site, so that it runs under any strict
+Content-Security-Policy.
 """
 
 import time
@@ -12,13 +13,18 @@ from markupsafe import Markup
 from byleave.experiments import Decider
 from byleave.sdk.visit import Visit
 
+#: How it looks, as everything else of ours on a page.
+STYLE_PATH: Final = "/.byleave/controls.css"
+
 _PANEL: Final = Markup(
+    '<link rel="stylesheet" href="{style}">'
     '<aside class="byleave-debug" lang="en" aria-label="Byleave: how this page was decided">'
     "<details><summary>Byleave: how this page was decided</summary>"
+    '<div tabindex="0" role="group" aria-label="Slots of this site">'
     "<table><caption>Slots of this site. Deciding all of them takes {ms} ms.</caption>"
     '<thead><tr><th scope="col">Slot</th><th scope="col">Experiment</th>'
     '<th scope="col">Shows</th><th scope="col">Chosen as</th><th scope="col">Audience</th></tr>'
-    "</thead><tbody>{rows}</tbody></table></details></aside>"
+    "</thead><tbody>{rows}</tbody></table></div></details></aside>"
 )
 _ROW: Final = Markup(
     '<tr><th scope="row">{slot}</th><td>{experiment}</td><td>{variant}</td><td>{reason}</td>'
@@ -44,7 +50,7 @@ def panel(visit: Visit) -> str:
         )
         for slot, decision in sorted(visit.slots.decisions.items())
     )
-    return str(_PANEL.format(ms=f"{took * 1000:.2f}", rows=rows))
+    return str(_PANEL.format(style=STYLE_PATH, ms=f"{took * 1000:.2f}", rows=rows))
 
 
 def _audience(visit: Visit, decider: Decider, experiment: str | None) -> str:
