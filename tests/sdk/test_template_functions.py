@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.template import Context, Engine
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment, StrictUndefined
 
 from byleave.sdk.jinja import PersonaliseExtension
 
@@ -322,3 +322,40 @@ def test_an_unknown_journey_is_told_with_a_suggestion(ask: Any, kit: Any, caplog
 
     assert text == "None"
     assert "unknown journey 'get'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("<p>{{ journey.title }}: {{ journey.count }}</p>", "<p>Get going: 0 of 2 steps done</p>"),
+        ("<nav>{{ journey }}</nav>", '<nav><section class="byleave-journey"'),
+        ("{{ journey.title.nothing.more }}", '<section class="byleave-journey"'),
+        ("{% broken", '<section class="byleave-journey"'),
+    ],
+)
+def test_a_site_prints_journeys_by_a_template_of_its_own(
+    ask: Any, kit: Any, own: str, expected: str
+) -> None:
+    loader = DictLoader({"byleave/journey.html": own})
+    templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+
+    text = ask(
+        "{{ journey('get-going') }}",
+        '{% journey "get-going" %}',
+        definitions=defined(kit),
+        templates=templates,
+    ).text
+
+    assert text.startswith(expected)
+
+
+def test_a_broken_template_for_journeys_is_told(ask: Any, kit: Any, caplog: Any) -> None:
+    templates = Environment(loader=DictLoader({"byleave/journey.html": "{% x"}), autoescape=True)
+    ask(
+        "{{ journey('get-going') }}",
+        '{% journey "get-going" %}',
+        definitions=defined(kit),
+        templates=templates,
+    )
+
+    assert "the site's own template not used" in caplog.text

@@ -1,10 +1,12 @@
 """A visitor's way through a journey, as templates show it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from markupsafe import Markup
 
+from byleave.sdk.failures import report
+from byleave.sdk.variants import Template
 from byleave.sdk.visit import Visit
 from byleave.segments import suggestion
 
@@ -38,6 +40,8 @@ class JourneyShown:
         count: The same in words.
         invitation: What leads to the next step; empty before the first and after the last.
         done: The word for a step that is done.
+        template: The site's own, `byleave/journey.html`, that prints it as `journey`; ours
+            does where there is none, and inside of it.
     """
 
     title: str
@@ -46,6 +50,7 @@ class JourneyShown:
     count: str
     invitation: str
     done: str
+    template: Template | None = field(default=None, repr=False)
 
     @property
     def next(self) -> Step | None:
@@ -54,6 +59,12 @@ class JourneyShown:
 
     def __html__(self) -> str:
         """Return the steps as markup that says by words, not by looks alone, how far one is."""
+        if self.template is not None:
+            own = replace(self, template=None)
+            try:
+                return Markup(self.template.render({"journey": own}))  # noqa: S704  # it escapes
+            except Exception as error:
+                report("the site's template of a journey failed", error)
         items = Markup().join(map(self._item, self.steps))
         invitation: Markup | str = ""
         if self.invitation and self.next and self.next.link:
@@ -113,4 +124,5 @@ def shown(visit: Visit, key: str) -> JourneyShown | None:
         count=say(COUNT).replace("{done}", str(done)).replace("{all}", str(len(steps))),
         invitation=say(CONTINUE).replace("{step}", following.label) if following and done else "",
         done=say(DONE),
+        template=visit.site.renderer.override("byleave/journey.html"),
     )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from byleave.experiments import Slot, Variant
 from byleave.experiments.definitions import VariantKind
 from byleave.sdk.encoding import encoded
-from byleave.sdk.failures import VariantError
+from byleave.sdk.failures import VariantError, report
 
 if TYPE_CHECKING:  # loaded with the first variant that has words of its own
     from byleave.experiments.placeholders import Known
+
+
+#: What Jinja and Django raise for a template that a site does not have.
+_NOT_THERE: Final = frozenset({"TemplateNotFound", "TemplateDoesNotExist"})
 
 
 class Template(Protocol):
@@ -57,6 +61,21 @@ class Renderer:
         self._escaping = templates and templates.overlay(enable_async=False, autoescape=True)
         self._promoted_label = promoted_label
         self._gettext = gettext
+        self._overrides: dict[str, Template | None] = {}
+
+    def override(self, name: str) -> Template | None:
+        """Return the site's own template for something of ours; None where it has none."""
+        if name not in self._overrides:
+            self._overrides[name] = self._found(name)
+        return self._overrides[name]
+
+    def _found(self, name: str) -> Template | None:
+        try:
+            return None if self._escaping is None else self._escaping.get_template(name)
+        except Exception as error:
+            if type(error).__name__ not in _NOT_THERE:
+                report("the site's own template not used", error, template=name)
+            return None
 
     def promoted_label(self) -> str:
         """Return what a list of promoted links is called on the page at hand."""
