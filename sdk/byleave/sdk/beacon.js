@@ -79,6 +79,7 @@
     addEventListener("byleave:send", send);
     view();
     send();
+    if (page.refresh && !page.pending) tell();
     new MutationObserver(watch).observe(document, { childList: true, subtree: true });
     const reach = (target, where) => {
       const goal = target.closest?.(`[data-byleave-goal]${where}`)?.dataset.byleaveGoal;

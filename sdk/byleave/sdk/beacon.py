@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from byleave.experiments import Decider, Decision, may_enrol
 from byleave.sdk import events, offers
+from byleave.sdk.carried import is_due
 from byleave.sdk.encoding import encoded
 from byleave.sdk.headers import is_swapped_in
 from byleave.sdk.visit import Visit
@@ -92,9 +93,10 @@ def _elements(visit: Visit, codec: str) -> str:
     told = web_events(visit.decider) if may_enrol(visit.consent) else ()
     is_more = not {*told} <= {"page_view"}  # which the site itself sees, but for few views
     found = offers.offers(visit)
-    if "receipt" not in data and not is_more and not found:
+    is_stale = is_due(visit)
+    if "receipt" not in data and not (is_more or found or is_stale):
         return ""
-    data = {"events": told, **data}
+    data = {"events": told, **data, **({"refresh": True} if is_stale else {})}
     if found:
         data["offers"] = [
             offers.offer(visit, decision, trigger, sealed=_sealed_offer(visit, decision))

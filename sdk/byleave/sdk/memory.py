@@ -14,7 +14,7 @@ from byleave.sdk.cookies import (
     unsigned,
 )
 from byleave.sdk.site import Site
-from byleave.sdk.visitor import IDENTITY_LASTS_MS, Identity, State
+from byleave.sdk.visitor import IDENTITY_LASTS_MS, Carried, Identity, State
 from byleave.segments import Choice, Consent, Profile, Purpose
 
 _SIGNATURE: Final = 48  # the characters of a signature, and some to spare
@@ -102,12 +102,17 @@ class Memory:
         return signed.text
 
     def remember(
-        self, *, profile: Profile | None = None, assignments: Assignments | None = None
+        self,
+        *,
+        profile: Profile | None = None,
+        assignments: Assignments | None = None,
+        carried: Carried | None = None,
     ) -> None:
         """Take a part of the state as it is now."""
         self.state = State(
             self.state.profile if profile is None else profile,
             self.state.assignments if assignments is None else assignments,
+            self.state.carried if carried is None else carried,
         )
 
     def keep(self) -> None:

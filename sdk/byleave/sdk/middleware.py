@@ -161,6 +161,7 @@ class Middleware:
             on_served=on_served,
             is_debugged=debug,
             shared=SharedPages() if cache == "signature" else None,
+            has_server=server is not None,
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )

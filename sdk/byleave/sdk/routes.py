@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
+from byleave.sdk.carried import refresh
 from byleave.sdk.exchange import (
     MOST_BODY_BYTES,
     Receive,
@@ -35,6 +36,7 @@ async def _take_report(visit: Visit, receive: Receive, send: Send) -> None:
     cookies: list[str] = []
     try:
         take_report(visit, body)
+        await refresh(visit)
         cookies = [*visit.set_cookies(), *shown_cookie(visit)]
     except Exception as error:
         report("report not taken", error)

@@ -39,6 +39,7 @@ class Site:
         country: What finds out the country that a request came from.
         selectors: CSS selectors by slot, for pages that cannot be marked.
         shared: Which pages a shared cache may keep in several forms; None for none.
+        has_server: Whether there is a server that may know something of visitors.
         asks_server: Whether the server decides instead of this process.
         gettext: Translates what visitors read of ours.
         on_served: Told of what slots showed to visitors who allow analytics.
@@ -58,6 +59,7 @@ class Site:
     country: FindCountry | None = None
     selectors: Mapping[str, str] = field(default_factory=dict)
     shared: SharedPages | None = None
+    has_server: bool = False
     asks_server: bool = False
     deadline_s: float = 0.05
     gettext: Callable[[str], str] = str

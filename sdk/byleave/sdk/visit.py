@@ -28,6 +28,7 @@ from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
 
 _SOURCES = ("scope", "environ", "META")
+_CARRIED_LASTS_MS: Final = 86_400_000
 _SIGNALS = (b"sec-gpc", b"dnt")
 
 
@@ -247,7 +248,28 @@ class Visit:
                 found |= {name: given[name] for name in wanted if given.get(name) is not None}
             except Exception as error:
                 report("attributes not given", error)
-        return {**found, **self.fresh}
+        return {**self.carried, **found, **self.fresh}
+
+    @cached_property
+    def carried(self) -> Mapping[str, Scalar]:
+        """What the visitor's cookie carries of what the server knows, and a day old at most."""
+        held = self.memory.state.carried
+        if self.decider is None or not 0 <= self.now_ms - held.at_ms < _CARRIED_LASTS_MS:
+            return {}
+        declared = self.decider.snapshot.definitions.attributes
+        return {
+            name: value
+            for name, value in held.values.items()
+            if name in declared
+            and declared[name].source is Source.SERVER
+            and not declared[name].fresh
+        }
+
+    @cached_property
+    def collected(self) -> Mapping[str, frozenset[Purpose]]:
+        """The purposes under whose grant what is carried was collected, by attribute."""
+        uses = frozenset(use for use in Purpose if use in self.memory.state.carried.uses)
+        return dict.fromkeys(self.carried, uses)
 
     def known(self, attribute: str) -> Scalar | None:
         """Return what is known of the visitor and may be used to personalise; else None.
@@ -255,8 +277,10 @@ class Visit:
         Never a default, which says nothing of anybody.
         """
         declared = self.decider and self.decider.snapshot.definitions.attributes.get(attribute)
-        use = Purpose.PERSONALISATION
-        if not declared or not may_read_attribute(declared, use, consent=self.consent):
+        use, collected = Purpose.PERSONALISATION, self.collected.get(attribute)
+        if not declared or not may_read_attribute(
+            declared, use, consent=self.consent, collected=collected
+        ):
             return None
         value = self.attributes.get(attribute)
         if value is not None and declared.sensitive:
@@ -272,6 +296,7 @@ class Visit:
             view=self.view,
             consent=self.consent,
             attributes=self.attributes,
+            collected=self.collected,
             region=self.country,
             profile=self.memory.state.profile,
             assignments=self.memory.state.assignments,

@@ -10,10 +10,11 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from byleave.experiments import Assignments, Sticky
-from byleave.segments import Profile
+from byleave.segments import Profile, Scalar
 
 #: A tracker lives at most 13 months from its first issue and is not renewed (CNIL).
 IDENTITY_LASTS_MS: Final = 395 * 86_400_000
@@ -56,19 +57,36 @@ class Identity(NamedTuple):
         return self.number >= number and is_fresh
 
 
+class Carried(NamedTuple):
+    """What the server knew of a visitor when it was last asked.
+
+    Attributes:
+        values: By attribute.
+        at_ms: When that was.
+        uses: The purposes that were granted then.
+    """
+
+    values: Mapping[str, Scalar] = MappingProxyType({})
+    at_ms: int = 0
+    uses: tuple[str, ...] = ()
+
+
 class State(NamedTuple):
-    """What is remembered of a visitor: their profile, and what experiments gave them."""
+    """What is remembered of a visitor: their profile, arms, and what the server knew of them."""
 
     profile: Profile = Profile()
     assignments: Assignments = Assignments()
+    carried: Carried = Carried()
 
     def to_plain(self) -> dict[str, Any]:
         """Return the state as JSON-able data, with short keys because a cookie carries it."""
         sticky = self.assignments.sticky
+        values, at_ms, uses = self.carried
         return {
             "p": self.profile.to_plain(),
             "s": {run: _packed(kept) for run, kept in sticky.items()},
             "x": {key: [*times] for key, times in self.assignments.exposures.items()},
+            **({"a": [dict(values), at_ms, uses]} if at_ms else {}),
         }
 
     @classmethod
@@ -80,9 +98,11 @@ class State(NamedTuple):
             sticky = {str(run): _unpacked(*kept) for run, kept in data["s"].items()}
             exposures = {str(key): tuple(map(int, times)) for key, times in data["x"].items()}
             profile = Profile.from_plain(data["p"])
+            values, at_ms, uses = data.get("a", Carried())
+            carried = Carried(dict(values), int(at_ms), tuple(map(str, uses)))
         except (AttributeError, KeyError, TypeError, ValueError):
             return cls()
-        return cls(profile, Assignments(sticky=sticky, exposures=exposures))
+        return cls(profile, Assignments(sticky=sticky, exposures=exposures), carried)
 
     def pack(self, identity: Identity) -> str:
         """Return the state as text for a cookie that is of use to this identity only."""
@@ -108,9 +128,12 @@ class State(NamedTuple):
     def smaller(self) -> "State | None":
         """Return the state without what it can best do without; None when nothing is left.
 
-        Exposures go first, since a cap that is reached late does little harm; then the profile.
+        What the server knows goes first, and keeps its time, so that nobody asks again at once;
+        then exposures, since a cap that is reached late does little harm; then the profile.
         Arms stay: who changes arms spoils the experiment.
         """
+        if self.carried.values:
+            return self._replace(carried=self.carried._replace(values={}))
         if self.assignments.exposures:
             return self._replace(assignments=replace(self.assignments, exposures={}))
         if self.profile != Profile():

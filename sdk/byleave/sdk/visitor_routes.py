@@ -64,7 +64,7 @@ def exported(visit: Visit) -> dict[str, Any]:
     }
     identity = visit.memory.identity if visit.memory.is_brought else None
     if identity is None:
-        return {"consent": said, "id": None, "remembered": [], "arms": []}
+        return {"consent": said, "id": None, "remembered": [], "known": [], "arms": []}
     state = visit.memory.state
     return {
         "consent": said,
@@ -83,6 +83,16 @@ def exported(visit: Visit) -> dict[str, Any]:
             }
             for use in Purpose
             for key, kept in state.profile.kept(use).items()
+        ],
+        "known": [
+            {
+                "what": name,
+                "value": value,
+                "purpose": " and ".join(sorted(visit.collected[name])),
+                "source": "what this company knows of you",
+                "since": _date(state.carried.at_ms),
+            }
+            for name, value in visit.carried.items()
         ],
         "arms": [
             {
