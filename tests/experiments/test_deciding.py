@@ -398,25 +398,3 @@ def test_reporting_groups_are_those_that_are_true_when_enrolled(
     who = visitor(agreed, attributes={"country": "CH"})
 
     assert decide(published(definitions), who).groups == ("swiss",)
-
-
-@pytest.mark.parametrize(("name", "expected"), [("diet", {"offer"}), ("plan", set())])
-def test_experiments_that_ask_about_something_sensitive_are_named(
-    define: Define, name: str, expected: set[str]
-) -> None:
-    uses = {"source": "site", "ttl": "1d", "purposes": ["personalisation", "analytics"]}
-    definitions = define(
-        attributes={
-            "diet": {"type": "string", "sensitive": True, **uses},
-            "plan": {"type": "string", **uses},
-        },
-        segments={
-            "inner": {"when": {"attribute": name, "equals": "x"}},
-            "outer": {"when": {"segment": "inner"}},
-        },
-        experiments={"offer": {"audience": "outer"}},
-    )
-
-    decider = Decider(local_snapshot(definitions, now_ms=0))
-
-    assert decider.sensitive == expected

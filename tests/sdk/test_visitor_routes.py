@@ -27,6 +27,7 @@ def test_a_stranger_s_device_keeps_nothing(browser: Any) -> None:
         "consent": {"choices": {}, "source": "default"},
         "id": None,
         "remembered": [],
+        "known": [],
         "arms": [],
     }
 

@@ -52,7 +52,7 @@ async def refresh(visit: Visit) -> None:
 def _names(visit: Visit) -> list[str]:
     """Return the attributes that may be carried: those of the server that a cookie may hold."""
     site, decider = visit.site, visit.decider
-    if decider is None or not site.has_server or site.asks_server or not visit.is_counted:
+    if decider is None or not site.has_server or not visit.is_counted:
         return []
     return [
         name

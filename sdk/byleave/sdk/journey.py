@@ -102,6 +102,7 @@ def shown(visit: Visit, key: str) -> JourneyShown | None:
         attributes=visit.attributes,
         profile=visit.memory.state.profile,
         now_ms=visit.now_ms,
+        collected=visit.collected,
     )
     progress = facts.journey(key)
     say = visit.site.gettext

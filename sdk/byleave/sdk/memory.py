@@ -15,7 +15,10 @@ from byleave.sdk.cookies import (
 )
 from byleave.sdk.site import Site
 from byleave.sdk.visitor import IDENTITY_LASTS_MS, Carried, Identity, State
-from byleave.segments import Choice, Consent, Profile, Purpose
+from byleave.segments import Attribute, Choice, Consent, Profile, Purpose, Scalar, Source
+
+#: What the server knew is used for a day; by then it was confirmed, or nobody was there.
+CARRIED_LASTS_MS: Final = 86_400_000
 
 _SIGNATURE: Final = 48  # the characters of a signature, and some to spare
 
@@ -100,6 +103,18 @@ class Memory:
             return ""
         self._must_sign_again = self._must_sign_again or not signed.is_newest
         return signed.text
+
+    def carried(self, declared: Mapping[str, Attribute]) -> dict[str, Scalar]:
+        """Return what the cookie carries of what the server knows, a day old at most."""
+        values, at_ms, _ = self.state.carried
+        if not 0 <= self._now_ms - at_ms < CARRIED_LASTS_MS:
+            return {}
+        kept = {name: declared[name] for name in values if name in declared}
+        return {
+            name: values[name]
+            for name, each in kept.items()
+            if each.source is Source.SERVER and not each.fresh
+        }
 
     def remember(
         self,

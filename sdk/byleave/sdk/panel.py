@@ -17,8 +17,8 @@ from byleave.sdk.visit import Visit
 STYLE_PATH: Final = "/.byleave/controls.css"
 
 _PANEL: Final = Markup(
-    '<link rel="stylesheet" href="{style}">'
     '<aside class="byleave-debug" lang="en" aria-label="Byleave: how this page was decided">'
+    '<link rel="stylesheet" href="{style}">'
     "<details><summary>Byleave: how this page was decided</summary>"
     '<div tabindex="0" role="group" aria-label="Slots of this site">'
     "<table><caption>Slots of this site. Deciding all of them takes {ms} ms.</caption>"
@@ -65,5 +65,6 @@ def _audience(visit: Visit, decider: Decider, experiment: str | None) -> str:
         attributes=visitor.attributes,
         profile=visitor.profile,
         now_ms=visit.now_ms,
+        collected=visitor.collected,
     )
     return facts.explain(audience).sentence

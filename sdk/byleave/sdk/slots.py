@@ -108,7 +108,7 @@ class Slots:
             report("not decided by the server", error)
 
     def _question(self, slots: tuple[str, ...]) -> dict[str, Any]:
-        visitor = self._visit.visitor
+        visitor, carried = self._visit.visitor, self._visit.carried
         consent = visitor.consent
         return {
             "visitor": visitor.id,
@@ -121,7 +121,8 @@ class Slots:
                 "number": consent.number,
                 "knowing": consent.knowing,
             },
-            "attributes": dict(visitor.attributes),
+            # What the server itself told us it knows better by now.
+            "attributes": {k: v for k, v in visitor.attributes.items() if k not in carried},
             "state": {
                 "profile": visitor.profile.to_plain(),
                 "assignments": plain(visitor.assignments),

@@ -4,13 +4,13 @@ Everything is worked out when it is first needed and at most once. Nothing here 
 site: consent that cannot be read is refused, and what fails is left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final
 
 from byleave.experiments import Decider, Visitor, may_enrol
-from byleave.sdk import events
+from byleave.sdk import events, recording
 from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
@@ -28,7 +28,6 @@ from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
 
 _SOURCES = ("scope", "environ", "META")
-_CARRIED_LASTS_MS: Final = 86_400_000
 _SIGNALS = (b"sec-gpc", b"dnt")
 
 
@@ -253,17 +252,9 @@ class Visit:
     @cached_property
     def carried(self) -> Mapping[str, Scalar]:
         """What the visitor's cookie carries of what the server knows, and a day old at most."""
-        held = self.memory.state.carried
-        if self.decider is None or not 0 <= self.now_ms - held.at_ms < _CARRIED_LASTS_MS:
+        if self.decider is None:
             return {}
-        declared = self.decider.snapshot.definitions.attributes
-        return {
-            name: value
-            for name, value in held.values.items()
-            if name in declared
-            and declared[name].source is Source.SERVER
-            and not declared[name].fresh
-        }
+        return self.memory.carried(self.decider.snapshot.definitions.attributes)
 
     @cached_property
     def collected(self) -> Mapping[str, frozenset[Purpose]]:
@@ -314,7 +305,7 @@ class Visit:
         if self.is_counted:
             self.site.count(page_counter(self.consent))
         if "page_view" in self.decider.snapshot.definitions.events:
-            self._try_to_record("page_view", {"path": self.path}, self.tell)
+            recording.record(self, "page_view", {"path": self.path}, self.tell)
 
     def record(self, event: str, properties: Mapping[str, Scalar]) -> None:
         """Record that the visitor did something, as far as they agreed to that.
@@ -329,61 +320,7 @@ class Visit:
         if event not in declared:
             self.site.warn_once(f"unknown event {event!r}.{suggestion(event, declared)}")
             return
-        self._try_to_record(event, properties, self.site.source.capture)
-
-    def _try_to_record(
-        self, event: str, properties: Mapping[str, Scalar], tell: Callable[[events.Event], None]
-    ) -> None:
-        try:
-            if self.decider is not None and self.is_counted and may_enrol(self.consent):
-                self._record(self.decider, event, properties, tell)
-        except Exception as error:
-            report("event not recorded", error, event=event)
-
-    def _record(
-        self,
-        decider: Decider,
-        event: str,
-        given: Mapping[str, Scalar],
-        tell: Callable[[events.Event], None],
-    ) -> None:
-        identity = self.memory.identity
-        if identity is None:
-            return
-        definitions = decider.snapshot.definitions
-        declared = definitions.events[event]
-        properties = {k: given[k] for k in declared.properties if given.get(k) is not None}
-        profile = decider.rules.record(
-            self.memory.state.profile,
-            event,
-            properties,
-            at_ms=self.now_ms,
-            now_ms=self.now_ms,
-            consent=self.consent,
-        )
-        if definitions.journeys:
-            facts = decider.rules.facts(
-                consent=self.consent,
-                attributes=self.attributes,
-                profile=profile,
-                now_ms=self.now_ms,
-            )
-            profile, _ = facts.advance()
-        self.memory.remember(profile=profile)
-        uses = [use for use in declared.purposes if self.consent.allows(use)]
-        is_goal = any(goal.event == event for goal in definitions.goals.values())
-        if is_goal and Purpose.ANALYTICS in uses and self.is_recognised:
-            self.memory.keep()
-            tell(
-                events.event(
-                    event,
-                    identity.id,
-                    properties,
-                    uses=uses,
-                    at_ms=self.now_ms,
-                    random_bytes=self.site.random_bytes,
-                )
-            )
+        recording.record(self, event, properties, self.site.source.capture)
 
     def withdraw(self, visitor: str, consent: Consent) -> None:
         """Have the server forget a visitor who took their consent back."""
