@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
 from byleave.experiments.definitions import Variant, VariantKind
 from byleave.experiments.markup import FILLED
@@ -30,6 +29,9 @@ Known = Callable[[str], Scalar | None]
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([\w-]+)\s*(?:\|([^{}<>]*))?\}\}")
 _IN_ADDRESS: Final = re.compile(r"\b(?:href|src|srcset)=(?:\"[^\"]*|'[^']*)\Z", re.IGNORECASE)
+_UNRESERVED: Final = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+)
 _SHOWABLE: Final = (ValueType.STRING, ValueType.NUMBER)
 _LONGEST: Final = 200
 
@@ -77,14 +79,14 @@ def in_text(text: str, known: Known) -> str:
 
 def in_address(text: str, known: Known) -> str:
     """Return an address with its placeholders filled; no value changes where it leads."""
-    return _filled(text, known, lambda value, before: quote(value, safe=""))
+    return _filled(text, known, lambda value, before: _percent_encoded(value))
 
 
 def in_markup(text: str, known: Known) -> str:
     """Return HTML with its placeholders filled, each escaped for where it stands."""
 
     def escaped(value: str, before: str) -> str:
-        return html.escape(quote(value, safe="") if _IN_ADDRESS.search(before) else value)
+        return html.escape(_percent_encoded(value) if _IN_ADDRESS.search(before) else value)
 
     return _filled(text, known, escaped)
 
@@ -102,6 +104,12 @@ def _filled(text: str, known: Known, escape: Callable[[str, str], str]) -> str:
             value = known(piece.name)
             out += escape(piece.fallback if value is None else _said(value), before)
     return out
+
+
+def _percent_encoded(value: str) -> str:
+    """Return text as a part of an address, in which nothing has a meaning (RFC 3986, 2.3)."""
+    octets = value.encode("utf-8", "replace")
+    return "".join(chr(each) if each in _UNRESERVED else f"%{each:02X}" for each in octets)
 
 
 def _said(value: Scalar) -> str:
