@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.experiments import Definitions
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
 from byleave.server.app import create_app
 from byleave.server.console.experiments_form import as_form, written
 from byleave.server.keys import Role
+from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
 
 DRAFTS = "/console/drafts"
@@ -238,3 +240,19 @@ def test_the_time_to_an_answer_is_worked_out_when_asked(
 
 def test_there_is_no_page_of_what_there_is_not(marketer: TestClient) -> None:
     assert marketer.get(f"{DRAFTS}/nothing").status_code == 404
+
+
+def test_what_is_managed_from_files_is_stopped_here_and_changed_there(
+    send: Callable[..., str], service: Service, definitions: Definitions
+) -> None:
+    service.publish(definitions, reason="push", author="ci", claim=Claim(by=Manager.FILES))
+
+    drafted = send("welcome", {"do": "keep", **SECOND}, status=409)
+    paused = send("welcome/live", {"do": "pause", "live_reason": "harm"})
+    resumed = send("welcome/live", {"do": "resume", "live_reason": "mended"}, status=422)
+
+    assert "managed from files: change it there" in drafted
+    assert "managed from files" not in paused
+    assert "managed from files: change it there" in resumed
+    assert "end" in defined(service)["welcome"]["schedule"]
+    assert service.library.drafts() == []

@@ -1,6 +1,7 @@
 """What can go wrong in the server, for those who call it."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 # What msgspec quotes of the sender's: names of unknown fields, and values outside of a list.
@@ -33,6 +34,14 @@ class ForbiddenError(ServerError):
 
 class ConflictError(ServerError):
     """Something was changed meanwhile; look at it and try again."""
+
+
+class ManagedError(ServerError):
+    """Objects that are managed from files were to be changed elsewhere."""
+
+    def __init__(self, places: Iterable[str]) -> None:
+        named = ", ".join(places)
+        super().__init__(f"managed from files: {named}; change it there, then `byleave push`")
 
 
 class ThrottledError(ServerError):

@@ -14,6 +14,7 @@ from byleave.segments import (
     Choice,
     Consent,
     Duration,
+    Facts,
     JourneyLeaf,
     NowLeaf,
     Profile,
@@ -22,6 +23,7 @@ from byleave.segments import (
     SegmentLeaf,
     SequenceLeaf,
     Source,
+    Truth,
     allowed_uses,
     reads,
 )
@@ -108,19 +110,27 @@ class Judge:
         """Return which of the segments a visitor is in."""
         return self._inside(known, replayed(self._rules, known.happened), now_ms)
 
+    def truths(self, known: Known, *, now_ms: int) -> dict[str, Truth]:
+        """Return what each of the segments is for a visitor."""
+        facts = self._facts(known, replayed(self._rules, known.happened), now_ms)
+        return {key: facts.segment(key).truth for key in self.segments}
+
     def _inside(self, known: Known, profile: Profile, now_ms: int) -> frozenset[str]:
+        facts = self._facts(known, profile, now_ms)
+        return frozenset(key for key in self.segments if facts.segment(key).is_true)
+
+    def _facts(self, known: Known, profile: Profile, now_ms: int) -> Facts:
         attributes = {
             name: value
             for name, (value, observed_ms) in known.attributes.items()
             if not _is_over(observed_ms, self._vocabulary.attributes[name].ttl, now_ms)
         }
-        facts = self._rules.facts(
+        return self._rules.facts(
             consent=known.consent,
             attributes=attributes,
             profile=self._rules.expire(profile, now_ms=now_ms),
             now_ms=now_ms,
         )
-        return frozenset(key for key in self.segments if facts.segment(key).is_true)
 
     def _moments(self, known: Known) -> set[int]:
         """Return every moment at which time alone may change an answer."""

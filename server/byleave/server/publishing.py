@@ -28,6 +28,7 @@ from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
+from byleave.server.managing import UNCLAIMED, Claim, Managed
 from byleave.server.packing import Packable
 from byleave.server.quarantine import sound
 from byleave.server.rows import NewRow, open_rows
@@ -74,6 +75,7 @@ def publish(
     now_ms: int,
     expected: str | None = None,
     revision: str | None = None,
+    claim: Claim = UNCLAIMED,
 ) -> None:
     """Publish a set of definitions; the one already in force changes nothing.
 
@@ -87,21 +89,27 @@ def publish(
         now_ms: The time.
         expected: The version that has to be the newest, as in `1.7`; None for any.
         revision: The revision of the files that the definitions came from.
+        claim: For whom, and which objects change hands.
 
     Raises:
         ConflictError: Another version was published meanwhile.
         DefinitionError: The set has faults, or is that of another site.
+        ManagedError: It changes what is managed elsewhere.
+        UnknownNameError: An object is to change hands that is not there.
     """
-    if faults := faults_of(site, definitions):
-        raise DefinitionError(faults)
-    text = canonical_json(definitions)
-    newest = _newest_definitions(connection, site)
+    newest = newest_definitions(connection, site)
     name = "" if newest is None else f"{newest.generation}.{newest.number}"
     if expected not in (None, name):
         raise ConflictError(f"the newest version is {name or 'none'}; look at it and try again")
-    if newest is not None and newest.definitions == text:
+    before, managed = kept_definitions(newest)
+    wanted = claim.merged(before, json.loads(canonical_json(definitions)), managed)
+    definitions = read(Definitions, wanted)
+    if faults := faults_of(site, definitions):
+        raise DefinitionError(faults)
+    text = canonical_json(definitions)
+    hands = claim.after(before, wanted, managed).text()
+    if newest is not None and (newest.definitions, newest.managed) == (text, hands):
         return
-    definitions = read(Definitions, json.loads(text))
     version = _next_version(connection, site, now_ms=now_ms)
     connection.execute(
         insert(schema.definition_versions).values(
@@ -113,6 +121,7 @@ def publish(
             author=author,
             published_ms=now_ms,
             revision=revision,
+            managed=hands,
         )
     )
     note(
@@ -165,7 +174,7 @@ def current_version(connection: Connection, site: Site) -> Version:
 
 def load_published(connection: Connection, site: Site) -> Published | None:
     """Return the publication in force; None before the first."""
-    newest = _newest_definitions(connection, site)
+    newest = newest_definitions(connection, site)
     if newest is None:
         return None
     table, rows = schema.sites, schema.allocations.c
@@ -199,7 +208,20 @@ def load_published(connection: Connection, site: Site) -> Published | None:
     return Published(snapshot, Measurement({row.run: measured(row).goals for row in every_run}))
 
 
-def _newest_definitions(connection: Connection, site: Site) -> Row[Any] | None:
+def kept_definitions(row: Row[Any] | None) -> tuple[dict[str, Any], Managed]:
+    """Return a version as plain data, and who looks after what; nothing where it is damaged."""
+    try:
+        return (
+            ({}, Managed())
+            if row is None
+            else (json.loads(row.definitions), Managed.read(row.managed))
+        )
+    except (ValueError, RecursionError):
+        return {}, Managed()
+
+
+def newest_definitions(connection: Connection, site: Site) -> Row[Any] | None:
+    """Return the version that was published last; None before the first."""
     versions = schema.definition_versions.c
     return connection.execute(
         select(schema.definition_versions)

@@ -42,6 +42,7 @@ definition_versions = _table(  # never changed; rolling back publishes an old te
     Column("author", Text, nullable=False),
     Column("published_ms", BigInteger, nullable=False),
     Column("revision", String),  # the revision of the files it came from; null without
+    Column("managed", Text, nullable=False, server_default="{}"),  # who looks after each object
 )
 
 runs = _table(

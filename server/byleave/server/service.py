@@ -32,6 +32,7 @@ from byleave.server.keys import KeyRing, Role
 from byleave.server.learning import Measurement
 from byleave.server.leases import Leases
 from byleave.server.links import results_link
+from byleave.server.managing import UNCLAIMED, Claim
 from byleave.server.outreach import Outreach
 from byleave.server.people import People
 from byleave.server.publishing import Published
@@ -121,12 +122,15 @@ class Service(VisitorCare):
         author: str,
         expected: str | None = None,
         revision: str | None = None,
+        claim: Claim = UNCLAIMED,
     ) -> Published:
         """Publish a set of definitions and return the publication that is then in force.
 
         Raises:
             ConflictError: The newest version is not the `expected` one.
             DefinitionError: The set has faults, or is that of another site.
+            ManagedError: It changes what is managed elsewhere.
+            UnknownNameError: An object is to change hands that is not there.
         """
         now_ms = self.clock()
         with self.storage.writing() as connection:
@@ -141,6 +145,7 @@ class Service(VisitorCare):
                 now_ms=now_ms,
                 expected=expected,
                 revision=revision,
+                claim=claim,
             )
             published = publishing.load_published(connection, self.site)
             if before != publishing.current_version(connection, self.site):

@@ -5,20 +5,23 @@ publishes an old one anew.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from re import fullmatch
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, select
 
 from byleave.experiments import Definitions
-from byleave.segments import DefinitionError, canonical_json, read
 from byleave.server import schema
 from byleave.server.audit import Action, Entry, entries, note
 from byleave.server.batches import put_rows
 from byleave.server.errors import UnknownNameError
-from byleave.server.publishing import faults_of
+from byleave.server.managing import Claim, Managed, refuse_draft
+from byleave.server.planning import Plan, plan
+from byleave.server.publishing import kept_definitions, newest_definitions
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
 
@@ -36,6 +39,7 @@ class DefinitionVersion:
         author: Who published it.
         published_ms: When.
         revision: The revision of the files that it came from; None without.
+        managed: Who looks after which object.
     """
 
     version: str
@@ -43,6 +47,7 @@ class DefinitionVersion:
     author: str
     published_ms: int
     revision: str | None
+    managed: Managed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +69,6 @@ class Draft:
     definitions: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One place where two sets of definitions differ; None where there is nothing.
-
-    Attributes:
-        path: The keys that lead to it.
-        before: What was there.
-        after: What is there.
-    """
-
-    path: tuple[str, ...]
-    before: Any
-    after: Any
-
-
 class Library:
     """What a site published, and what it is about to."""
 
@@ -87,6 +77,7 @@ class Library:
         self._storage = storage
         self._site = site
         self._clock = clock
+        self._planning = Lock()  # one after the other: it reads all that the log holds
 
     def versions(self) -> list[DefinitionVersion]:
         """Return what was published, the newest first."""
@@ -125,18 +116,23 @@ class Library:
             raise UnknownNameError(_NO_VERSION)
         return _version(row), json.loads(row.definitions)
 
-    def plan(self, definitions: Mapping[str, Any]) -> list[Difference]:
-        """Return what publishing a set would change.
+    def plan(self, definitions: Definitions, *, claim: Claim, with_audience: bool) -> Plan:
+        """Return what publishing a set would change; with its audiences, once at a time.
 
         Raises:
             DefinitionError: It has faults; all of them are told.
+            ManagedError: It changes what is managed elsewhere.
+            UnknownNameError: An object is to change hands that is not there.
         """
-        wanted = read(Definitions, definitions)
-        if faults := faults_of(self._site, wanted):
-            raise DefinitionError(faults)
-        newest = self.newest()
-        before = self.version(newest)[1] if newest else {}
-        return list(differences(before, json.loads(canonical_json(wanted))))
+        with self._planning if with_audience else nullcontext(), self._storage.reading() as it:
+            return plan(
+                it,
+                self._site,
+                definitions,
+                claim=claim,
+                with_audience=with_audience,
+                now_ms=self._clock(),
+            )
 
     def drafts(self) -> list[Draft]:
         """Return the drafts, by name."""
@@ -157,9 +153,15 @@ class Library:
             ]
 
     def put_draft(self, name: str, definitions: Any, *, base: int, author: str) -> None:
-        """Keep a draft, in place of an older one of its name, faults and all."""
+        """Keep a draft, in place of an older one of its name, faults and all.
+
+        Raises:
+            ManagedError: It changes what is managed from files.
+        """
         text = json.dumps(definitions, ensure_ascii=False, separators=(",", ":"))
         with self._storage.writing() as connection:
+            newest, managed = kept_definitions(newest_definitions(connection, self._site))
+            refuse_draft(definitions, newest, managed)
             row = (self._site.key, name, text, base, author, self._clock())
             put_rows(connection, schema.drafts, [row])
             self._note(connection, Action.DRAFT_PUT, name, author)
@@ -186,20 +188,6 @@ class Library:
         note(connection, self._site, action, author=author, subject=name, now_ms=self._clock())
 
 
-def differences(
-    before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...] = ()
-) -> Iterator[Difference]:
-    """Yield where two sets of definitions differ, by path; lists are compared whole."""
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        if old == new and type(old) is type(new):
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from differences(old, new, (*path, key))
-        else:
-            yield Difference(path=(*path, key), before=old, after=new)
-
-
 def _version(row: Row[Any]) -> DefinitionVersion:
     return DefinitionVersion(
         version=f"{row.generation}.{row.number}",
@@ -207,4 +195,5 @@ def _version(row: Row[Any]) -> DefinitionVersion:
         author=row.author,
         published_ms=row.published_ms,
         revision=row.revision,
+        managed=Managed.read(row.managed),
     )

@@ -26,7 +26,7 @@ from byleave.server.console.experiments_life import (
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
-from byleave.server.errors import ConflictError
+from byleave.server.errors import ConflictError, ManagedError
 from byleave.server.service import Service
 
 _PATH: Final = "/console/drafts"
@@ -38,6 +38,7 @@ _UNKNOWN: Final = (
     _("Neither a draft nor what is published has it. The list of drafts shows what there is."),
 )
 _MEANWHILE: Final = _("Somebody published meanwhile. Look at the page again, then send once more.")
+_FILES: Final = _("This experiment is managed from files: change it there, then push them.")
 _RED: Final = _("It cannot be published yet: the checklist says what is to be mended.")
 _WHY: Final = _("Say in a sentence what you expect, and why. It stands in the history.")
 
@@ -92,7 +93,11 @@ async def change(call: PageCall) -> Response:
         return RedirectResponse(_address(key) if current else _PATH, 303, SAFE)
     slot = service.published.snapshot.definitions.slots.get(form.value("slot"))
     wanted = drafts.written(form, draft or current or {}, slot.fields if slot else {})
-    await run_in_threadpool(_keep, call, key, wanted)
+    try:
+        await run_in_threadpool(_keep, call, key, wanted)
+    except ManagedError:
+        form.faults["checks"] = _FILES
+        return await _second(call, form, status=409)
     if doing not in ("review", "launch"):
         return RedirectResponse(_address(key), 303, SAFE)
     if doing == "review":  # in the snapshot, so that a preview shows it; nobody is enrolled
@@ -145,7 +150,8 @@ async def live(call: PageCall) -> Response:
             wanted = going_on(current)
         elif doing in ("pause", "stop"):
             wanted = ended(current, service.clock())
-        if fault := await _publish(call, key, wanted, f"{told}: {reason}"):
+        stops = doing in ("pause", "stop")
+        if fault := await _publish(call, key, wanted, f"{told}: {reason}", is_stopping=stops):
             form.faults["live_reason"] = fault
     if not form.is_sound:
         shown = drafts.as_form(current, zone=call.display.zone)
@@ -154,15 +160,26 @@ async def live(call: PageCall) -> Response:
     return RedirectResponse(_PATH if doing == "archive" else _address(key), 303, SAFE)
 
 
-async def _publish(call: PageCall, key: str, wanted: Any, reason: str) -> str:
+async def _publish(
+    call: PageCall, key: str, wanted: Any, reason: str, *, is_stopping: bool = False
+) -> str:
     """Publish, and return why that could not be done; '' when it was."""
     version = Form(call.values).value("expected")
     try:
         await run_in_threadpool(
-            publish, call.service, key, wanted, expected=version, reason=reason, author=call.author
+            publish,
+            call.service,
+            key,
+            wanted,
+            expected=version,
+            reason=reason,
+            author=call.author,
+            is_stopping=is_stopping,
         )
     except ConflictError:
         return _MEANWHILE
+    except ManagedError:
+        return _FILES
     except DefinitionError:
         return _RED
     return ""

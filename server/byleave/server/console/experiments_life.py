@@ -10,6 +10,7 @@ from byleave.experiments.schedule import bounds_ms
 from byleave.segments import read
 from byleave.server.console.display import marked as _
 from byleave.server.console.experiments_form import laid_over
+from byleave.server.managing import UNCLAIMED, Claim, Manager
 from byleave.server.service import Service
 from byleave.server.versions import DefinitionVersion
 
@@ -52,12 +53,16 @@ def publish(
     expected: str,
     reason: str,
     author: str,
+    is_stopping: bool = False,
 ) -> None:
     """Publish what is in force with one experiment changed; without it, where it is None.
+
+    What is managed from files is changed there. But whoever sees harm may stop it here.
 
     Raises:
         ConflictError: Somebody published meanwhile.
         DefinitionError: It cannot be published.
+        ManagedError: It is managed from files.
     """
     _version, definitions = service.library.version(expected)
     service.publish(
@@ -65,6 +70,7 @@ def publish(
         reason=reason,
         author=author,
         expected=expected,
+        claim=UNCLAIMED if is_stopping else Claim(by=Manager.CONSOLE),
     )
 
 

@@ -14,9 +14,10 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
+from byleave.server.differing import Difference, differences
 from byleave.server.errors import ConflictError, UnknownNameError
 from byleave.server.service import Service
-from byleave.server.versions import DefinitionVersion, Difference, differences
+from byleave.server.versions import DefinitionVersion
 
 _PATH: Final = "/console/history"
 _MOST_SHOWN: Final = 100

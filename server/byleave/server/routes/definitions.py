@@ -1,6 +1,7 @@
 """Definitions: what is published, what was, what differs, and publishing; drafts."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,29 +11,44 @@ from starlette.responses import Response
 from byleave.experiments import Definitions
 from byleave.segments import DefinitionError, read
 from byleave.server.access import EDITORS, READERS
-from byleave.server.errors import ConflictError, UnknownNameError
+from byleave.server.errors import ConflictError, ManagedError, UnknownNameError
 from byleave.server.http import Problem, json_response
 from byleave.server.keys import Role
+from byleave.server.managing import UNCLAIMED, Claim, Manager
 from byleave.server.routes.routing import ApiRoute, Call, author_of
 from byleave.server.versions import DefinitionVersion
 
 _Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+_Place = Annotated[str, msgspec.Meta(max_length=100)]
 #: Longer than any site's definitions that we have seen; they are read whole.
 _MOST_BYTES: Final = 2_097_152
 
 
-class PublishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A set of definitions, why it is published, and the revision of its files."""
+class Claiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A set of definitions: who looks after it, and which objects change hands."""
 
     definitions: dict[str, Any]
+    managed: Manager = Manager.CONSOLE
+    take: tuple[_Place, ...] = ()
+    leave: tuple[_Place, ...] = ()
+
+    @property
+    def claim(self) -> Claim:
+        """For whom it is published."""
+        return Claim(by=self.managed, take=self.take, leave=self.leave)
+
+
+class PublishRequest(Claiming, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A set of definitions, why it is published, and the revision of its files."""
+
     reason: _Reason
     revision: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
 
-class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A set of definitions that somebody thinks of publishing."""
+class CheckRequest(Claiming, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A set of definitions that somebody thinks of publishing; how audiences change, if asked."""
 
-    definitions: dict[str, Any]
+    audience: bool = False
 
 
 class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,13 +76,16 @@ async def get_version(call: Call) -> Response:
 
 async def get_history(call: Call) -> Response:
     """Return all versions, without their definitions."""
-    return json_response({"versions": await run_in_threadpool(call.service.library.versions)})
+    versions = await run_in_threadpool(call.service.library.versions)
+    return json_response({"versions": [_told_of(each) for each in versions]})
 
 
 async def publish(call: Call) -> Response:
     """Publish a set of definitions, if nobody published another one meanwhile."""
     wanted: PublishRequest = call.data
-    return await _published(call, wanted.definitions, wanted.reason, wanted.revision)
+    return await _published(
+        call, wanted.definitions, wanted.reason, revision=wanted.revision, claim=wanted.claim
+    )
 
 
 async def restore(call: Call) -> Response:
@@ -76,17 +95,26 @@ async def restore(call: Call) -> Response:
         _, old = await run_in_threadpool(call.service.library.version, version)
     except UnknownNameError as error:
         raise Problem(404, str(error)) from error
-    return await _published(call, old, f"back to {version}: {wanted.reason}", None)
+    return await _published(call, old, f"back to {version}: {wanted.reason}")
 
 
 async def plan(call: Call) -> Response:
     """Say what publishing would change, and what is wrong with a set."""
     wanted: CheckRequest = call.data
     try:
-        changes = await run_in_threadpool(call.service.library.plan, wanted.definitions)
+        found = await run_in_threadpool(
+            call.service.library.plan,
+            read(Definitions, wanted.definitions),
+            claim=wanted.claim,
+            with_audience=wanted.audience,
+        )
     except DefinitionError as error:
         raise _faulty(error) from error
-    return json_response({"changes": changes})
+    except ManagedError as error:
+        raise Problem(409, str(error)) from error
+    except UnknownNameError as error:
+        raise Problem(422, str(error)) from error
+    return json_response(found)
 
 
 async def get_drafts(call: Call) -> Response:
@@ -100,13 +128,16 @@ async def put_draft(call: Call) -> Response:
     name = call.request.path_params["draft"]
     if len(name) > 100 or not name.isprintable():
         raise Problem(422, "expected a draft's name of at most 100 printable characters")
-    await run_in_threadpool(
-        call.service.library.put_draft,
-        name,
-        wanted.definitions,
-        base=wanted.base,
-        author=author_of(call),
-    )
+    try:
+        await run_in_threadpool(
+            call.service.library.put_draft,
+            name,
+            wanted.definitions,
+            base=wanted.base,
+            author=author_of(call),
+        )
+    except ManagedError as error:
+        raise Problem(409, str(error)) from error
     return json_response({"kept": True})
 
 
@@ -128,15 +159,31 @@ async def _told(call: Call, version: str) -> Response:
     return _answer(found, definitions)
 
 
-def _answer(found: DefinitionVersion, definitions: object, *, status: int = 200) -> Response:
-    told = {**msgspec.to_builtins(found), "definitions": definitions}
+def _told_of(found: DefinitionVersion) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(found).items() if name != "managed"}
+
+
+def _answer(
+    found: DefinitionVersion, definitions: Mapping[str, Any], *, status: int = 200
+) -> Response:
+    told = {
+        **_told_of(found),
+        "managed": found.managed.by,
+        "drift": found.managed.drift(definitions),
+        "definitions": definitions,
+    }
     answer = json_response(told, status=status)
     answer.headers["ETag"] = f'"{found.version}"'
     return answer
 
 
 async def _published(
-    call: Call, definitions: dict[str, Any], reason: str, revision: str | None
+    call: Call,
+    definitions: dict[str, Any],
+    reason: str,
+    *,
+    revision: str | None = None,
+    claim: Claim = UNCLAIMED,
 ) -> Response:
     expected = call.request.headers.get("if-match")
     if expected is None:
@@ -149,11 +196,16 @@ async def _published(
             author=author_of(call),
             expected=None if expected.strip() == "*" else expected.strip().strip('"'),
             revision=revision,
+            claim=claim,
         )
     except DefinitionError as error:
         raise _faulty(error) from error
     except ConflictError as error:
         raise Problem(412, str(error)) from error
+    except ManagedError as error:
+        raise Problem(409, str(error)) from error
+    except UnknownNameError as error:
+        raise Problem(422, str(error)) from error
     newest = await run_in_threadpool(call.service.library.newest)
     found, definitions = await run_in_threadpool(call.service.library.version, newest)
     return _answer(found, definitions)
@@ -166,6 +218,7 @@ def _faulty(error: DefinitionError) -> Problem:
 
 _PATH: Final = "/v1/definitions"
 _CHANGES: Final = frozenset({404, 412, 428})
+_MANAGED: Final = frozenset({409})
 
 ROUTES: Final = (
     ApiRoute(
@@ -186,7 +239,7 @@ ROUTES: Final = (
         summary="Publish a set of definitions with a reason; needs If-Match.",
         reads=PublishRequest,
         headers={"If-Match": {"type": "string"}},
-        also=_CHANGES,
+        also=_CHANGES | _MANAGED,
     ),
     ApiRoute(
         method="POST",
@@ -194,8 +247,9 @@ ROUTES: Final = (
         roles=READERS - {Role.SERVER},
         most_bytes=_MOST_BYTES,
         handle=plan,
-        summary="What publishing a set would change; every fault of it.",
+        summary="What publishing a set would change, audiences too; every fault of it.",
         reads=CheckRequest,
+        also=_MANAGED,
     ),
     ApiRoute(
         method="GET",
@@ -241,6 +295,7 @@ ROUTES: Final = (
         handle=put_draft,
         summary="Keep a draft, faults and all.",
         reads=DraftRequest,
+        also=_MANAGED,
     ),
     ApiRoute(
         method="DELETE",
