@@ -19,7 +19,7 @@ Plain = Mapping[str, Any]
 
 #: The place of what belongs to no object.
 SITE: Final = "site"
-_SECTIONS: Final = (
+SECTIONS: Final = (
     "attributes", "events", "goals", "slots", "segments", "journeys", "experiments",
 )  # fmt: skip
 
@@ -150,8 +150,8 @@ def refuse_draft(draft: Any, newest: Plain, managed: Managed) -> None:
 
 
 def _objects(definitions: Plain) -> Iterator[tuple[str, Any]]:
-    yield SITE, {key: value for key, value in definitions.items() if key not in _SECTIONS}
-    for section in _SECTIONS:
+    yield SITE, {key: value for key, value in definitions.items() if key not in SECTIONS}
+    for section in SECTIONS:
         named = definitions.get(section)
         if isinstance(named, Mapping):
             yield from ((f"{section}.{key}", value) for key, value in named.items())

@@ -34,11 +34,7 @@ def formatted(text: str) -> str:
         UnformattableError: The text is not YAML, or laying it out would change what it says or
             lose a comment.
     """
-    writer = YAML()
-    writer.Resolver = _Words
-    writer.indent(mapping=2, sequence=4, offset=2)
-    writer.preserve_quotes = True
-    writer.width = _LONGEST_LINE
+    writer = tree_writer()
     written = StringIO()
     try:
         documents = [*writer.load_all(text)]
@@ -51,6 +47,16 @@ def formatted(text: str) -> str:
     except (YAMLError, yaml.YAMLError, RecursionError) as error:
         raise UnformattableError(f"not readable as YAML: {error}", 1) from None
     return result
+
+
+def tree_writer() -> YAML:
+    """Return what reads YAML as a tree of words and comments, and writes it in the one layout."""
+    writer = YAML()
+    writer.Resolver = _Words
+    writer.indent(mapping=2, sequence=4, offset=2)
+    writer.preserve_quotes = True
+    writer.width = _LONGEST_LINE
+    return writer
 
 
 class _Words(VersionedResolver):

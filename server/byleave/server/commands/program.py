@@ -18,9 +18,11 @@ from byleave.server.commands.init import init
 from byleave.server.commands.inspect import config, doctor
 from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
-from byleave.server.commands.plan import plan
+from byleave.server.commands.plan import plan as plan_time
 from byleave.server.commands.print_schema import print_schema
 from byleave.server.commands.proxy import proxy
+from byleave.server.commands.pull import pull
+from byleave.server.commands.push import plan, push
 from byleave.server.commands.replay import replay
 from byleave.server.commands.rewrite import rewrite
 from byleave.server.commands.run_tests import run_tests
@@ -47,6 +49,9 @@ program.command("explain")(explain)
 program.command("rewrite")(rewrite)
 program.command("schema")(print_schema)
 program.command("simulate")(simulate)
+program.command("plan")(plan)
+program.command("push")(push)
+program.command("pull")(pull)
 program.command("serve")(serve)
 program.command("worker")(worker)
 program.command("config")(config)
@@ -81,7 +86,7 @@ stats.command("lift")(lift)
 stats.command("srm")(srm)
 stats.command("two-sample")(two_sample)
 stats.command("off-policy")(off_policy)
-stats.command("plan")(plan)
+stats.command("plan")(plan_time)
 program.add_typer(stats, name="stats")
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from byleave.server.commands.exits import FOUND
 from byleave.server.commands.settings_options import DAY_MS, Config, Database, settle
 from byleave.server.commands.validate import load
+
+#: Who publishes at a start.
+_AUTHOR: Final = "command line"
 
 
 def serve(
@@ -22,6 +25,9 @@ def serve(
     config: Config = None,
 ) -> None:
     """Publish a folder of definitions and serve them: snapshots, decisions, events, results.
+
+    Where somebody else published since, a push, the console or a guard, the folder is not
+    published; `byleave push` does that.
 
     The first start prints the key that the site needs; it is shown once. Definitions with a
     fault, a port in use, and a store that another process has, end the command before anything
@@ -45,7 +51,15 @@ def serve(
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
-    service.publish(definitions, reason="byleave serve", author="command line")
+    newest = next(iter(service.library.versions()), None)
+    if newest is None or newest.author == _AUTHOR:
+        service.publish(definitions, reason="byleave serve", author=_AUTHOR)
+    else:  # what others published since, a guard or the console among them, is not undone
+        typer.echo(
+            f"version {newest.version} by {newest.author} stays in force; "
+            f"`byleave plan {settings.definitions}` says what the folder would change",
+            err=True,
+        )
     if not service.keys.of(definitions.site):
         typer.echo(f"server key, shown once: {service.create_key(Role.SERVER)}")
     typer.echo(f"{definitions.site} at {url_of(listener)}")

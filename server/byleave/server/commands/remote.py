@@ -1,0 +1,80 @@
+"""Talking to a running server: where it is, with which key, and what it refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+
+from byleave.server.commands.exits import FOUND
+
+if TYPE_CHECKING:  # loaded when a command runs
+    from byleave.sdk.http_transport import HttpTransport
+
+Server = Annotated[
+    str, typer.Option("--server", envvar="BYLEAVE_SERVER", help="The URL of the server.")
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key", envvar="BYLEAVE_KEY", help="A key of the site; publishing needs a marketer's."
+    ),
+]
+
+DEFAULT_SERVER: Final = "http://127.0.0.1:8401"
+#: Judging audiences reads the log of many visitors.
+_PATIENCE_S: Final = 120
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A site on a server, as somebody with a key sees it."""
+
+    url: str
+    key: str
+    transport: HttpTransport
+
+    @classmethod
+    def at(cls, url: str, key: str) -> Remote:
+        """Return the site at a URL; end the command where that is none, or there is no key."""
+        from byleave.sdk.http_transport import HttpTransport
+
+        if not key:
+            fail("no key: give --key, or BYLEAVE_KEY in the environment")
+        try:
+            return cls(url, key, HttpTransport(url))
+        except ValueError as error:
+            fail(f"--server: {error}")
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """Return what the server answers; end the command with what it refuses."""
+        from byleave.sdk.wire import Question
+
+        sent = b"" if body is None else json.dumps(body).encode()
+        told = {
+            "authorization": f"Bearer {self.key}",
+            "content-type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        try:
+            answer = self.transport.exchange(Question(method, path, told, sent), _PATIENCE_S)
+            data = json.loads(answer.body)
+        except OSError as error:
+            fail(f"{self.url}: no answer: {error}")
+        except ValueError:
+            fail(f"{self.url}: expected a Byleave server; its answer is no JSON")
+        finally:
+            self.transport.close()
+        if answer.status >= 400:
+            for fault in data.get("faults", ()):
+                typer.echo(f"{'.'.join(map(str, fault['path']))}: {fault['message']}", err=True)
+            fail(f"{self.url}: {answer.status}: {data.get('detail', data.get('title', ''))}")
+        return data
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with 1, which means an error where 2 stands for changes."""
+    typer.echo(message, err=True)
+    raise typer.Exit(FOUND) from None
