@@ -103,7 +103,7 @@ def test_a_plan_shows_what_changes_and_that_a_run_ends(run: Any, folder: Path) -
         "3 changed, 1 removed, upon version 1.1",
     ):
         assert line in planned.output
-    assert '"objects"' in run("plan", folder, "--json", "--no-audience").output
+    assert '"objects"' in run("plan", folder, "--json", "--without-audience").output
 
 
 def test_what_cannot_be_planned_ends_with_one(

@@ -74,6 +74,24 @@ def test_an_old_version_comes_back_as_a_new_one(editor: TestClient, service: Ser
     assert service.published.snapshot.definitions.holdout == 0.05
 
 
+def test_any_two_versions_are_compared(editor: TestClient) -> None:
+    for share in (0.1, 0.2):
+        publish(editor, with_holdout(share))
+    first, _, last = reversed(editor.get(f"{PATH}/versions").json()["versions"])
+    names = (first["version"], last["version"])
+
+    forth, back, none = (
+        editor.get(f"{PATH}/versions/{a}/diff/{b}").json()["changes"]
+        for a, b in (names, names[::-1], (names[0], names[0]))
+    )
+
+    assert forth == [{"path": ["holdout"], "before": "5%", "after": "20%"}]
+    assert back == [{"path": ["holdout"], "before": "20%", "after": "5%"}]
+    assert none == []
+    for a, b in ((names[0], "9.9"), ("9.9", names[0]), ("x", names[0])):
+        assert editor.get(f"{PATH}/versions/{a}/diff/{b}").status_code == 404
+
+
 def test_a_plan_tells_what_would_change_and_changes_nothing(editor: TestClient) -> None:
     wanted = with_holdout(0.1)
     wanted["experiments"]["welcome"]["variants"]["new"] = {"template": "new.html"}

@@ -1,5 +1,6 @@
 """PostgreSQL keeps the same books as SQLite, also when two processes write at once."""
 
+import asyncio
 from random import Random
 from threading import Thread
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from byleave.experiments import Definitions
 from byleave.server import schema
 from byleave.server.service import Service
+from byleave.server.streaming import Streams
 
 pytestmark = pytest.mark.postgres
 
@@ -148,3 +150,24 @@ def test_a_process_that_has_not_heard_of_a_run_forgets_who_is_in_it(
     assert differences == []
     assert kept["enrolments"] == set()
     assert {row[2] for row in kept["ledger"]} == {"welcome.2.1.0"}
+
+
+def test_a_stream_of_one_node_tells_what_another_published(
+    database: str, definitions: Definitions, define: Any, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock) for _ in range(2)]
+    nodes[0].publish(definitions, reason="first", author="tests")
+    nodes[1].refresh()
+
+    async def ids() -> list[str]:
+        body = aiter(Streams(nodes[1], is_lasting=True).stream("").body_iterator)
+        _, first = [str(await anext(body)) for _ in range(2)]
+        nodes[0].publish(define(traffic="50%"), reason="less", author="tests")
+        nodes[1].refresh()
+        return [text.partition("\n")[0] for text in (first, str(await anext(body)))]
+
+    found = asyncio.run(ids())
+    for node in nodes:
+        node.close()
+
+    assert found == ["id: 1.1", "id: 1.2"]

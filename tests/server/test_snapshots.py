@@ -1,5 +1,6 @@
 """How a publication gets to its readers: packed, tagged, and told of as it comes into force."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -102,6 +103,17 @@ def test_a_reader_is_told_of_what_it_does_not_have(client: TestClient, service: 
     expected = [{"version": now, "published_ms": service.published.snapshot.published_ms}]
     assert told(new.text) == told(behind.text) == expected
     assert told(back.text) == []
+
+
+def test_a_stream_without_news_shows_that_it_is_there(service: Service) -> None:
+    class Hasty(streaming.Streams):
+        heartbeat_s = 0.0
+
+    async def pieces() -> list[object]:
+        body = aiter(Hasty(service, is_lasting=True).stream("1.1").body_iterator)
+        return [await anext(body) for _ in range(3)]
+
+    assert asyncio.run(pieces()) == ["retry: 2000\n\n", ": here\n\n", ": here\n\n"]
 
 
 def test_streams_are_bounded_and_given_back(

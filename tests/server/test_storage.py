@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from byleave.server import schema
 from byleave.server.errors import StorageError
+from byleave.server.service import Service
 from byleave.server.storage import Storage
 
 KEY = {"site": "shop", "key": "server_1", "role": "server", "secret_hash": "", "created_ms": 1}
@@ -158,3 +159,17 @@ def test_postgresql_without_its_driver_says_what_to_install(
 
     with pytest.raises(StorageError, match="byleave\\[postgres\\]"):
         Storage("postgresql://127.0.0.1:1/db")
+
+
+def test_a_service_that_cannot_begin_gives_the_store_back(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    Service(path, site="shop", clock=lambda: 1).close()
+    storage = Storage(path)
+    with storage.writing() as connection:
+        connection.execute(update(schema.sites).values({"secret": "no hexadecimal digits"}))
+    storage.close()
+
+    with pytest.raises(ValueError, match="hexadecimal"):
+        Service(path, site="shop", clock=lambda: 1)
+
+    Storage(path).close()

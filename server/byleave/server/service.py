@@ -8,7 +8,7 @@ clock and the same seed then leave the same store.
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -75,15 +75,18 @@ class Service(VisitorCare):
         self.clock = clock
         self._entropy = fresh if seed is None else reproducible(seed)
         self.storage = Storage(database)
-        with self.storage.writing() as connection:
-            self.site = open_site(
-                connection,
-                site,
-                entropy=self._entropy,
-                is_simulated=is_simulated,
-                now_ms=clock(),
-            )
-            self._published = publishing.load_published(connection, self.site)
+        with ExitStack() as opened:
+            opened.callback(self.storage.close)
+            with self.storage.writing() as connection:
+                self.site = open_site(
+                    connection,
+                    site,
+                    entropy=self._entropy,
+                    is_simulated=is_simulated,
+                    now_ms=clock(),
+                )
+                self._published = publishing.load_published(connection, self.site)
+            opened.pop_all()  # from here on nothing touches the store
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.books = Books(self.storage, self.site, clock=clock)
         self.leases = Leases(self.storage, self.site, clock=clock)

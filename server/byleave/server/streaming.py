@@ -16,13 +16,15 @@ from byleave.server.service import Service
 MOST_STREAMS: Final = 100
 #: All times are in seconds. What another process publishes is known here after a second at most.
 _LOOK_S: Final = 0.25
-HEARTBEAT_S: Final = 15.0
 #: A stream ends after this, and its reader comes back: keys that have ended open no new one.
 LASTS_S: Final = 900.0
 
 
 class Streams:
     """The streams of one process; bounded, and ended when it ends."""
+
+    #: After so long without a notice a reader is told that the stream is still there.
+    heartbeat_s = 15.0
 
     def __init__(self, service: Service, *, is_lasting: bool) -> None:
         """Tell of what a service publishes; without `is_lasting`, of what is in force only."""
@@ -47,17 +49,17 @@ class Streams:
     async def _notices(self, last: str) -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
         ends_s = monotonic() + LASTS_S
-        beats_s = monotonic() + HEARTBEAT_S
+        beats_s = monotonic() + self.heartbeat_s
         while not self._service.is_ending.is_set() and monotonic() < ends_s:
             published = self._service.published
             version = published.snapshot.version
             now = f"{version.generation}.{version.number}"
             if now != last:
-                last, beats_s = now, monotonic() + HEARTBEAT_S
+                last, beats_s = now, monotonic() + self.heartbeat_s
                 told = {"version": now, "published_ms": published.snapshot.published_ms}
                 yield f"id: {now}\nevent: snapshot\ndata: {json.dumps(told)}\n\n"
             elif monotonic() >= beats_s:
-                beats_s = monotonic() + HEARTBEAT_S
+                beats_s = monotonic() + self.heartbeat_s
                 yield ": here\n\n"
             if not self._is_lasting:
                 return

@@ -38,9 +38,13 @@ def plan(
     key: Key = "",
     take: Take = None,
     leave: Leave = None,
-    audience: Annotated[
-        bool, typer.Option(help="Say whom the audiences win and lose; reads the log.")
-    ] = True,
+    without_audience: Annotated[
+        bool,
+        typer.Option(
+            "--without-audience",
+            help="Leave out whom audiences win and lose.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the server's answer.")] = False,
 ) -> None:
     """Say what `push` would change on a running server, and change nothing.
@@ -48,7 +52,8 @@ def plan(
     Exits with 0 where nothing would change, 2 where something would, 1 where it cannot be said.
     """
     wanted = _wanted(folder, take, leave)
-    found = Remote.at(server, key).ask("POST", f"{_PATH}/plan", {**wanted, "audience": audience})
+    asked = {**wanted, "audience": not without_audience}
+    found = Remote.at(server, key).ask("POST", f"{_PATH}/plan", asked)
     typer.echo(json.dumps(found) if as_json else told(found))
     if found["objects"]:
         raise typer.Exit(CHANGES)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from byleave.experiments import Definitions
 from byleave.segments import DefinitionError, read
 from byleave.server.access import EDITORS, READERS
+from byleave.server.differing import differences
 from byleave.server.errors import ConflictError, ManagedError, UnknownNameError
 from byleave.server.http import Problem, json_response
 from byleave.server.keys import Role
@@ -72,6 +73,19 @@ async def get_definitions(call: Call) -> Response:
 async def get_version(call: Call) -> Response:
     """Return one version."""
     return await _told(call, call.request.path_params["version"])
+
+
+async def compare(call: Call) -> Response:
+    """Return where a version differs from an older or newer one."""
+    names = call.request.path_params
+    try:
+        before, after = [
+            (await run_in_threadpool(call.service.library.version, names[name]))[1]
+            for name in ("version", "other")
+        ]
+    except UnknownNameError as error:
+        raise Problem(404, str(error)) from error
+    return json_response({"changes": [*differences(before, after)]})
 
 
 async def get_history(call: Call) -> Response:
@@ -266,6 +280,15 @@ ROUTES: Final = (
         most_bytes=0,
         handle=get_version,
         summary="One version, as it was published.",
+        also=frozenset({404}),
+    ),
+    ApiRoute(
+        method="GET",
+        path=f"{_PATH}/versions/{{version}}/diff/{{other}}",
+        roles=READERS,
+        most_bytes=0,
+        handle=compare,
+        summary="What changed from one version to another.",
         also=frozenset({404}),
     ),
     ApiRoute(
