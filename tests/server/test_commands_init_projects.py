@@ -190,7 +190,8 @@ def test_a_project_that_is_not_understood_is_told_where_to_look(
     told = CliRunner().invoke(program, ["init"])
 
     assert told.exit_code == 0
-    assert "No application was found" in told.stderr
+    assert "No Python application was found" in told.stderr
+    assert "byleave proxy byleave --to http://127.0.0.1:3000 --slot hero=h1" in told.stderr
     assert told.stdout == ""
 
 

@@ -214,7 +214,8 @@ class Client:
         try:
             answer = self._transport.exchange(question, _EXCHANGE_S)
         except OSError as error:
-            LOG.warning("snapshot not fetched", extra={"error": type(error).__name__})
+            name = type(error).__name__
+            LOG.warning("snapshot not fetched: no server there (%s)", name, extra={"error": name})
             return False
         self._pace.note(answer.headers)
         now_ms = self._clock()
@@ -224,7 +225,9 @@ class Client:
                 self._state_dir.confirm_snapshot(now_ms=now_ms)
             return True
         if answer.status != 200:
-            LOG.warning("snapshot not fetched", extra={"status": answer.status})
+            cause = "the key is not one of its server keys"
+            cause = cause if answer.status in (401, 403) else f"status {answer.status}"
+            LOG.warning("snapshot not fetched: %s", cause, extra={"status": answer.status})
             return False
         before = self._current and self._current[0]
         if not self._take(answer.body, now_ms):

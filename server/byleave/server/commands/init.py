@@ -41,6 +41,14 @@ variants:
   hello: {{html: Hello from Byleave}}
 """
 
+_ANY_SITE: Final = f"""
+No Python application was found in {{root}}. Any other site can have Byleave stand in front of it:
+
+    byleave proxy {{folder}} --to http://127.0.0.1:3000 --slot {_SLOT}={_SELECTOR}
+
+with the site's own address for --to; files alone are served by `python -m http.server 3000`.
+Python applications that are made otherwise: docs/how-to/frameworks.md of Byleave."""
+
 
 def init(
     folder: Annotated[
@@ -76,8 +84,7 @@ def _tell_lines(folder: Path) -> None:
     root = folder.resolve().parent
     project = find_project(root, folder.resolve().name, slot=_SLOT, selector=_SELECTOR)
     if project is None:
-        typer.echo(f"No application was found in {folder.parent}: wrap yours as in", err=True)
-        typer.echo("docs/how-to/frameworks.md of Byleave.", err=True)
+        typer.echo(_ANY_SITE.format(root=folder.parent, folder=folder), err=True)
         return
     typer.echo(told(project, folder.parent), nl=False)
 
@@ -90,8 +97,9 @@ def told(project: Project, root: Path) -> str:
         parts.append(f"\n{root / place.file}, below line {place.below}:\n\n{lines}\n")
     count = sum(len(place.lines) for place in project.places)
     parts.append(
-        f"\nThen the first <{_SELECTOR}> of each page says something else in a browser. Without "
-        f"these {count} lines\nand the folder everything is as it was.\n"
+        f"\nThen the first <{_SELECTOR}> of each page says something else in a browser; tools such "
+        f"as curl\ncount as crawlers and see the site's own. Without these {count} lines and the "
+        "folder\neverything is as it was.\n"
     )
     if project.framework != "Django":  # which has a secret of its own
         parts.append("Before visitors come, give `secrets` as well: they sign cookies.\n")
