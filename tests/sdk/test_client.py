@@ -151,6 +151,20 @@ def test_a_snapshot_cut_anywhere_is_never_taken(client: Client, server: Any) -> 
     assert client.decider() is None
 
 
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [(401, "the key is not one of its server keys"), (503, "status 503")],
+)
+def test_why_a_snapshot_was_not_fetched_is_said(
+    client: Client, server: Any, status: int, cause: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.status = status
+
+    client.poll()
+
+    assert caplog.messages == [f"snapshot not fetched: {cause}"]
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 429, 500, 503])
 def test_a_refused_snapshot_changes_nothing(client: Client, server: Any, status: int) -> None:
     server.status = status
