@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from byleave.server.keys import Role
+from byleave.server.links import first_admin_link
 
 pytestmark = pytest.mark.browser
 
@@ -102,6 +103,26 @@ def test_a_page_is_readable_safe_and_small(
     assert all(url.startswith(opened.server) for url in asked)
     assert [text for text in told if "404" not in text] == []
     assert sum(sizes) <= MOST_BYTES
+
+
+@pytest.mark.parametrize(("width", "scheme"), KINDS)
+def test_the_first_admin_is_made_on_a_page_as_good_as_the_others(
+    width: int, scheme: str, visit: Visit, consoles: Any, looks_right: LooksRight
+) -> None:
+    opened = consoles["empty"]
+    page = visit(width, scheme)
+    until_ms = opened.service.clock() + 3_600_000
+    page.goto(opened.server + first_admin_link(opened.service.site, expires_ms=until_ms))
+
+    assert page.locator("h1").inner_text() == "First admin"
+    assert page.evaluate(_UNSEEN) == []
+    looks_right(page, f"console-first-admin-{width}-{scheme}")
+    page.get_by_label("Email address").fill("ann@example.com")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_label("The password again").fill("another one altogether")
+    page.get_by_role("button", name="Make the first admin").click()
+    assert page.get_by_role("alert").is_visible()
+    looks_right(page, f"console-first-admin-faulty-{width}-{scheme}")
 
 
 @pytest.fixture

@@ -41,3 +41,14 @@ def test_a_role_that_is_none_is_refused(run: Any, open_service: Any) -> None:
     assert run("users", "add", "shop", "ann@example.com", "--role", "server").exit_code == 2
     assert run("keys", "create", "shop", "--role", "king").exit_code == 2
     assert open_service().people.all() == []
+
+
+def test_while_the_server_has_the_store_the_console_is_named(run: Any, open_service: Any) -> None:
+    open_service()
+
+    added = run("users", "add", "shop", "ann@example.com", "--role", "admin")
+    made = run("keys", "create", "shop")
+
+    assert (added.exit_code, made.exit_code) == (2, 2)
+    assert "an admin does it at /console/people" in added.output
+    assert "an admin does it at /console/keys" in made.output

@@ -119,6 +119,7 @@ NAMES = {"draft": "new", "version": "1.1", "email": "zoe@example.com", "name": "
 
 def path_of(route: Any) -> str:
     names = {"key": "welcome", "visitor": "ann", "webhook": "crm", "file": "arms.csv"}
+    names |= {"other": "1.1"}
     path: str = route.path.format_map(names | NAMES)
     return path
 

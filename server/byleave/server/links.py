@@ -23,5 +23,22 @@ def may_open(site: Site, key: str, leave: str, *, now_ms: int) -> bool:
         return False
 
 
-def _signer(site: Site, key: str) -> Signer:
-    return Signer(site.derived("link"), salt=f"results/{key}", digest_method=sha256)
+def first_admin_link(site: Site, *, expires_ms: int) -> str:
+    """Return the path where the first admin of a site is made, until `expires_ms`.
+
+    It works once: whoever comes after the first person finds that there is one.
+    """
+    leave = _signer(site, "", use="first-admin").sign(str(expires_ms)).decode()
+    return f"/console/first-admin?leave={leave}"
+
+
+def may_be_first(site: Site, leave: str, *, now_ms: int) -> bool:
+    """Whether a leave lets somebody make the first admin now, if there is nobody yet."""
+    try:
+        return int(_signer(site, "", use="first-admin").unsign(leave)) > now_ms
+    except BadSignature:
+        return False
+
+
+def _signer(site: Site, key: str, *, use: str = "results") -> Signer:
+    return Signer(site.derived("link"), salt=f"{use}/{key}", digest_method=sha256)

@@ -65,12 +65,21 @@ class People:
         self._clock = clock
         self._throttle = Throttle(storage, site, clock=clock)
 
-    def put(self, email: str, role: Role, password: str, *, author: str) -> None:
+    def put(
+        self, email: str, role: Role, password: str, *, author: str, is_first: bool = False
+    ) -> None:
         """Add a person, or give one another role and password; their sessions end.
+
+        Args:
+            email: Their address.
+            role: What they may do.
+            password: Their password.
+            author: Who adds them.
+            is_first: Refuses where the site has anybody already.
 
         Raises:
             ForbiddenError: It is no address, no role of people, or too short a password; or the
-                site would be without an admin.
+                site would be without an admin, or is not without people.
         """
         email = _address(email)
         if role not in PEOPLES_ROLES:
@@ -81,6 +90,8 @@ class People:
             hashed = self._hasher.hash(password)
         now_ms = self._clock()
         with self._storage.writing() as connection:
+            if is_first and _is_anybody(connection, self._site):
+                raise ForbiddenError("this site has its first admin already")
             if role is not Role.ADMIN:
                 self._keep_an_admin(connection, email)
             row = (self._site.key, email, str(role), hashed, now_ms)
@@ -118,6 +129,11 @@ class People:
                 subject=email,
                 now_ms=self._clock(),
             )
+
+    def is_anybody(self) -> bool:
+        """Return whether anybody may sign in."""
+        with self._storage.reading() as connection:
+            return _is_anybody(connection, self._site)
 
     def all(self) -> list[Person]:
         """Return everybody who may sign in, by address."""
@@ -240,6 +256,12 @@ class People:
             sessions.c.created_ms <= now_ms - LONGEST_MS
         )
         connection.execute(delete(sessions).where(sessions.c.site == self._site.key, is_over))
+
+
+def _is_anybody(connection: Connection, site: Site) -> bool:
+    people = schema.people.c
+    found = connection.execute(select(people.email).where(people.site == site.key).limit(1))
+    return found.first() is not None
 
 
 def _address(email: str) -> str:

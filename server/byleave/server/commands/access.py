@@ -30,7 +30,7 @@ def add_user(
 
     With SQLite stop the server first; with PostgreSQL it may run.
     """
-    service = _opened(site, database, config)
+    service = _opened(site, database, config, "people")
     from byleave.server.errors import ForbiddenError
     from byleave.server.keys import Role
 
@@ -50,7 +50,7 @@ def create_key(
     config: Config = None,
 ) -> None:
     """Print a new key; it is shown this once."""
-    service = _opened(site, database, config)
+    service = _opened(site, database, config, "keys")
     from byleave.server.keys import Role
 
     try:
@@ -61,7 +61,7 @@ def create_key(
         service.close()
 
 
-def _opened(site: str, database: str | None, config: Config) -> Service:
+def _opened(site: str, database: str | None, config: Config, page: str) -> Service:
     settings = settle(config, database=database)
     from byleave.sdk.middleware import system_clock
     from byleave.server.errors import ServerError
@@ -70,4 +70,4 @@ def _opened(site: str, database: str | None, config: Config) -> Service:
     try:
         return Service(settings.database, site=site, clock=system_clock)
     except ServerError as error:
-        refuse(str(error))
+        refuse(f"{error}. While the server runs, an admin does it at /console/{page}")

@@ -13,6 +13,8 @@ from byleave.server.commands.validate import load
 
 #: Who publishes at a start.
 _AUTHOR: Final = "command line"
+#: How long the link works that makes the first admin.
+_FIRST_MS: Final = 3_600_000
 
 
 def serve(
@@ -40,6 +42,7 @@ def serve(
     from byleave.server.app import create_app
     from byleave.server.errors import ServerError
     from byleave.server.keys import Role
+    from byleave.server.links import first_admin_link
     from byleave.server.listening import listen, url_of
     from byleave.server.outbound import Outbound
     from byleave.server.service import Service
@@ -65,6 +68,9 @@ def serve(
     typer.echo(f"{definitions.site} at {url_of(listener)}")
     for key in definitions.experiments:
         typer.echo(f"  results: {url_of(listener)}{service.results_link(key, lasts_ms=DAY_MS)}")
+    if not service.people.is_anybody():
+        link = first_admin_link(service.site, expires_ms=system_clock() + _FIRST_MS)
+        typer.echo(f"  first admin, once and for an hour: {url_of(listener)}{link}")
     outbound = Outbound(allow=settings.outbound_allow)
     serving.serve(
         create_app(service, background=True, outbound=outbound),

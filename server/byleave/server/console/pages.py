@@ -7,6 +7,7 @@ from starlette.routing import Route
 from byleave.server.console import (
     experiments,
     experiments_draft,
+    first_admin,
     history_pages,
     keys_pages,
     overview,
@@ -31,6 +32,7 @@ PAGES: Final = (
     *site_pages.PAGES,
     *settings.PAGES,
     *signing_in.PAGES,
+    *first_admin.PAGES,
 )
 
 
