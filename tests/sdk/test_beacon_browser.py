@@ -385,3 +385,19 @@ def test_a_tcf_tool_that_only_loaded_tells_nothing_new(
     page.goto("about:blank")
 
     assert next_report(reports)["goals"] == ["signup"]
+
+
+def test_a_page_asks_to_be_told_what_the_server_knows(
+    kit: Any, address: str, site: Any, server: Any, visit: Any, reports: Reports
+) -> None:
+    known = {"type": "string", "source": "server", "purposes": ["analytics"], "ttl": "30d"}
+    page: Page = visit().page
+    page.goto(address)
+    next_report(reports)
+    server.definitions = kit.define(attributes={"industry": known})
+    server.number += 1
+    away(site.client.poll)
+    with page.expect_request("**/.byleave/events") as asked:
+        page.goto(f"{address}other")
+
+    assert asked.value.post_data == "{}"
