@@ -20,6 +20,7 @@ PAGES = {
     "experiments": "/console/experiments",
     "results": "/console/experiments/welcome",
     "results-scaled": "/console/experiments/welcome?effect=scaled",
+    "segments": "/console/segments",
     "drafts": "/console/drafts",
     "experiment-new": "/console/drafts/new",
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",

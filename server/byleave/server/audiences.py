@@ -146,6 +146,40 @@ class _Side:
         )
 
 
+def segment_sizes(
+    connection: Connection, site: Site, definitions: Definitions, *, most: int, now_ms: int
+) -> Audiences:
+    """Return how many visitors are in each segment now, by its place.
+
+    Args:
+        connection: A transaction that reads.
+        site: The site.
+        definitions: The definitions.
+        most: No more visitors are judged than this.
+        now_ms: The time.
+    """
+    places = [f"segments.{key}" for key in definitions.segments]
+    side = _Side(definitions, places)
+    counts = {place: 0 for place, each in side.audiences.items() if each.why_not is None}
+    visitors = _visitors(connection, site, most=most) if counts else []
+    for visitor in visitors[:most]:
+        seen = side.seen(connection, site, visitor, now_ms)
+        for place in counts:
+            counts[place] += side.audiences[place].has(seen)
+    return Audiences(
+        judged=_shown(min(len(visitors), most)),
+        is_whole=len(visitors) <= most,
+        changes=tuple(
+            AudienceChange(
+                place=place,
+                now=_shown(counts[place]) if place in counts else None,
+                why_not=side.audiences[place].why_not,
+            )
+            for place in places
+        ),
+    )
+
+
 def audience_changes(
     connection: Connection, site: Site, before: Definitions, after: Definitions, *, now_ms: int
 ) -> Audiences:
@@ -159,7 +193,7 @@ def audience_changes(
         place: old.audiences[place].why_not or new.audiences[place].why_not for place in places
     }
     counts = {place: [0, 0, 0] for place in places if reasons[place] is None}
-    visitors = _visitors(connection, site) if counts else []
+    visitors = _visitors(connection, site, most=MOST_VISITORS) if counts else []
     for visitor in visitors[:MOST_VISITORS]:
         was, will = (side.seen(connection, site, visitor, now_ms) for side in (old, new))
         for place, found in counts.items():
@@ -195,14 +229,14 @@ def _changed_places(before: Definitions, after: Definitions) -> list[str]:
     )
 
 
-def _visitors(connection: Connection, site: Site) -> list[str]:
+def _visitors(connection: Connection, site: Site, *, most: int) -> list[str]:
     """Return whom the store knows something of that may be judged, one more than are."""
     known = [
         select(table.c.visitor).where(table.c.site == site.key, table.c.visitor != "")
         for table in (schema.events, schema.server_attributes)
     ]
     everybody = known[0].union(known[1]).subquery()
-    ordered = select(everybody.c.visitor).order_by(everybody.c.visitor).limit(MOST_VISITORS + 1)
+    ordered = select(everybody.c.visitor).order_by(everybody.c.visitor).limit(most + 1)
     return [*connection.execute(ordered).scalars()]
 
 

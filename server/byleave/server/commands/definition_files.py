@@ -75,6 +75,11 @@ class DefinitionFiles:
         return None
 
 
+def text_of(value: Mapping[str, Any]) -> str:
+    """Return plain data as a file of definitions would have it."""
+    return _text([_tree(value)])
+
+
 def _lay(tree: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Change in a tree what is not as it was."""
     for key in [*after, *(key for key in before if key not in after)]:

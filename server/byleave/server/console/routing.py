@@ -152,6 +152,7 @@ class ConsolePage:
 NAVIGATION: Final = (
     ("/console", _("Overview"), READERS),
     ("/console/experiments", _("Experiments"), READERS),
+    ("/console/segments", _("Segments"), READERS),
     ("/console/drafts", _("Drafts"), EDITORS),
     ("/console/history", _("History"), ANALYSTS),
     ("/console/people", _("People"), ADMINS),

@@ -1,0 +1,131 @@
+"""The segments: what each asks, how many are in it, what uses it, and whom it cannot reach."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from byleave.experiments import Definitions
+from byleave.experiments.checking_experiments import named_segments
+from byleave.segments import Purpose, SegmentLeaf, canonical_json, reads
+from byleave.server.access import READERS
+from byleave.server.audiences import Audiences, segment_sizes
+from byleave.server.commands.definition_files import text_of
+from byleave.server.console.keeping import kept
+from byleave.server.console.routing import ConsolePage, PageCall
+from byleave.server.counters import Pages, pages, totals
+from byleave.server.service import Service
+
+#: So many visitors are judged for the page; each takes about two milliseconds.
+MOST_JUDGED: Final = 400
+_MONTH_MS: Final = 30 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentView:
+    """A segment as the page shows it.
+
+    Attributes:
+        key: Its key.
+        title: What people call it.
+        because: What a visitor is told.
+        rule: What it asks, as a file of definitions has it.
+        use: What it may be used for.
+        count: How many of those looked at are in it; None for 1 to 9, or where `why_not` is.
+        why_not: Why the server cannot count it; empty when it can.
+        withheld: The share in [0, 1] of page views of 30 days whose visitor did not allow the
+            use; None when no page was counted, or where nothing is asked that needs consent.
+        experiments: The experiments that name it.
+        segments: The segments that look at it.
+    """
+
+    key: str
+    title: str
+    because: str
+    rule: str
+    use: Purpose
+    count: int | None
+    why_not: str
+    withheld: float | None
+    experiments: tuple[str, ...]
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentsView:
+    """All segments, and how they were counted."""
+
+    all: tuple[SegmentView, ...]
+    sizes: Audiences
+
+
+async def show(call: PageCall) -> Response:
+    """Show the segments."""
+    view = await run_in_threadpool(segments_view, call.service)
+    return call.page("segments.html", view=view, most=MOST_JUDGED)
+
+
+def segments_view(service: Service) -> SegmentsView:
+    """Return the segments in force, as of now or of up to a minute ago.
+
+    Raises:
+        NothingPublishedError: The site has no definitions yet.
+    """
+    return kept(service, "segments", lambda: _view(service))
+
+
+def _view(service: Service) -> SegmentsView:
+    definitions, now_ms = service.published.snapshot.definitions, service.clock()
+    with service.storage.reading() as connection:
+        sizes = segment_sizes(
+            connection, service.site, definitions, most=MOST_JUDGED, now_ms=now_ms
+        )
+        seen = pages(totals(connection, service.site, since_ms=now_ms - _MONTH_MS))
+    counted = {each.place.removeprefix("segments."): each for each in sizes.changes}
+    return SegmentsView(
+        all=tuple(
+            _segment(definitions, key, counted[key].now, counted[key].why_not or "", seen)
+            for key in sorted(definitions.segments)
+        ),
+        sizes=sizes,
+    )
+
+
+def _segment(
+    definitions: Definitions, key: str, count: int | None, why_not: str, seen: Pages
+) -> SegmentView:
+    segment = definitions.segments[key]
+    asked = reads(SegmentLeaf(key), definitions.vocabulary)
+    allowed = seen.share({segment.use}) if asked.events or asked.attributes else None
+    return SegmentView(
+        key=key,
+        title=segment.title or key,
+        because=segment.because,
+        rule=text_of({"segment": key, **json.loads(canonical_json(segment))}),
+        use=segment.use,
+        count=count,
+        why_not=why_not,
+        withheld=None if allowed is None else 1 - allowed,
+        experiments=tuple(
+            name
+            for name, experiment in definitions.experiments.items()
+            if key in {named for named, _ in named_segments(experiment)}
+        ),
+        segments=tuple(
+            name
+            for name in definitions.segments
+            if name != key and key in reads(SegmentLeaf(name), definitions.vocabulary).segments
+        ),
+    )
+
+
+PAGES: Final = (
+    ConsolePage(
+        path="/console/segments",
+        roles=READERS,
+        handle=show,
+        summary="The segments: what each asks, and how many are in it.",
+    ),
+)
