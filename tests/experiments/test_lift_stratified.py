@@ -112,7 +112,7 @@ def test_scaling_outcomes_scales_everything_but_the_evidence(seed: int, factor: 
     assert scaled.e_value == pytest.approx(plain.e_value, rel=1e-5)
 
 
-@given(seeds, st.floats(min_value=-100, max_value=100))
+@given(seeds, st.floats(min_value=0, max_value=100))  # nothing that cancels out
 def test_what_raises_both_arms_of_a_row_alike_moves_no_difference(seed: int, shift: float) -> None:
     strata = draw(seed, values=True)
     offsets = shift * np.arange(strata.rows)[:, np.newaxis]
