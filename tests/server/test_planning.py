@@ -275,3 +275,4 @@ def test_what_is_undone_in_a_hurry_shows_as_drift(site: Service, editor: TestCli
     assert found["drift"] == ["segments.often"]
     assert found["managed"]["segments.often"] == "files"
     assert plan(editor, shop(9, 24, 5))["drift"] == ["segments.often"]
+    assert "repository has it otherwise:" in editor.get("/console").text

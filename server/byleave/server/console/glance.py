@@ -15,6 +15,7 @@ from byleave.server.console.keeping import kept
 from byleave.server.counters import Pages, pages, totals
 from byleave.server.held_out import holdout_of
 from byleave.server.history import LEAST_SHOWN
+from byleave.server.publishing import kept_definitions, newest_definitions
 from byleave.server.results import goal_report, population_of
 from byleave.server.service import Service
 from byleave.server.sums import RunSums
@@ -65,11 +66,13 @@ class Glances:
         as_of_ms: When this was worked out.
         all: The experiments.
         pages: Page views of the last 30 days, by what they might use data for.
+        drift: What files manage and was changed since they were published, by place.
     """
 
     as_of_ms: int
     all: tuple[Glance, ...]
     pages: Pages
+    drift: tuple[str, ...]
 
     @property
     def live(self) -> tuple[Glance, ...]:
@@ -99,8 +102,14 @@ def _glances(service: Service) -> Glances:
             for run in _newest_runs(connection, service.site.key)
         ]
         counts = totals(connection, service.site, since_ms=now_ms - _MONTH_MS)
+        newest, managed = kept_definitions(newest_definitions(connection, service.site))
     found.sort(key=lambda glance: (not glance.is_live, glance.title.casefold()))
-    return Glances(as_of_ms=now_ms, all=tuple(found), pages=pages(counts))
+    return Glances(
+        as_of_ms=now_ms,
+        all=tuple(found),
+        pages=pages(counts),
+        drift=tuple(managed.drift(newest)),
+    )
 
 
 def _newest_runs(connection: Connection, site: str) -> list[Row[Any]]:

@@ -58,6 +58,12 @@ def _attention(found: Glances) -> Iterable[Attention]:
             advice = _("Going on would hardly find anything better: decide what stays.")
             decided = _("Its interval leaves out no change: decide what stays.")
             yield Attention(glance, advice if glance.report.stop_advised else decided)
+    if found.drift:
+        yield Attention(
+            None,
+            _("Changed here since files were published, so the repository has it otherwise:"),
+            detail=", ".join(found.drift),
+        )
     share = found.measurable_share
     if share is not None and share < LOW_SHARE:
         yield Attention(
