@@ -26,6 +26,7 @@ PAGES = {
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",
     "history": "/console/history",
     "version": "/console/history/1.1",
+    "privacy": "/console/privacy",
     "people": "/console/people",
     "keys": "/console/keys",
     "site": "/console/site",

@@ -53,7 +53,8 @@ def _least_p(seed: int, *, lost: float) -> float:
 def test_hours_that_lie_partly_outside_never_raise_an_alarm(
     personalised: float, least: float, more: float, share: float, place: float
 ) -> None:
-    known = holdout_ratio(personalised, (least + place * more,) * 2, share=share)
+    inside = least + place * more
+    known = holdout_ratio(personalised, (inside, inside), share=share)
     doubtful = holdout_ratio(personalised, (least, least + more), share=share)
 
     assert 0 <= known <= doubtful * (1 + 1e-6) <= 1 + 1e-6

@@ -230,7 +230,7 @@ def test_personalisation_as_a_whole_has_its_sentence() -> None:
             goal_key="signup",
             goal=SIGNUP,
             population=Population(),
-            sample_ratio_p=holdout_ratio(personalised[0], (holdout[0],) * 2, share=0.05),
+            sample_ratio_p=holdout_ratio(personalised[0], (holdout[0], holdout[0]), share=0.05),
         )
         for name, (personalised, holdout) in HOLDOUTS.items()
     }

@@ -155,6 +155,7 @@ NAVIGATION: Final = (
     ("/console/segments", _("Segments"), READERS),
     ("/console/drafts", _("Drafts"), EDITORS),
     ("/console/history", _("History"), ANALYSTS),
+    ("/console/privacy", _("Privacy"), READERS),
     ("/console/people", _("People"), ADMINS),
     ("/console/keys", _("Keys"), ADMINS),
     ("/console/site", _("Site"), READERS),
