@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from starlette.testclient import TestClient
 
-from byleave.segments import Segment, read
+from byleave.segments import Purpose, Segment, read
 from byleave.server.app import create_app
-from byleave.server.console.segments_page import MOST_JUDGED, segments_view
+from byleave.server.console.segments_page import MOST_JUDGED, segment_views
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
@@ -20,23 +20,23 @@ def page_of(service: Service) -> str:
 
 
 def test_segments_are_shown_with_what_they_ask_and_what_uses_them(service: Service) -> None:
-    view = segments_view(service)
+    view = segment_views(service)
     page = page_of(service)
     definitions = service.published.snapshot.definitions
 
-    assert [each.key for each in view.all] == sorted(definitions.segments)
-    for each in view.all:
+    assert [each.key for each in view] == sorted(definitions.segments)
+    for each in view:
         [document] = yaml.safe_load_all(each.rule)
         assert document["segment"] == each.key
         assert f'id="segment-{each.key}"' in page
-    assert {each.key: each.experiments for each in view.all} == {"customers": ("welcome",)}
+    assert {each.key: each.experiments for each in view} == {"customers": ("welcome",)}
 
 
 def test_without_visitors_there_is_nothing_to_count(service: Service) -> None:
-    view = segments_view(service)
+    view = segment_views(service)
 
-    assert view.sizes.judged == 0
-    assert {each.withheld for each in view.all} == {None}
+    assert {each.size.agreed for each in view} == {0}
+    assert {each.withheld for each in view} == {None}
 
 
 def test_a_page_view_that_withholds_the_use_is_counted(service: Service, clock: Any) -> None:
@@ -46,24 +46,34 @@ def test_a_page_view_that_withholds_the_use_is_counted(service: Service, clock: 
         at_ms=clock(),
     )
 
-    assert {each.withheld for each in segments_view(service).all} <= {0.75, None}
+    assert {each.withheld for each in segment_views(service)} <= {0.75, None}
     assert "75.0\N{NO-BREAK SPACE}% of the page views" in page_of(service)
 
 
-def test_who_is_in_a_segment_is_counted_of_those_whom_the_page_has_time_for(
+def test_who_is_in_a_segment_is_counted_of_those_who_agreed_to_its_use(
     service: Service, definitions: Any, send: Any
 ) -> None:
     bought = read(Segment, {"when": {"event": "purchase", "count": {"at_least": 1}}})
     more = replace(definitions, segments={**definitions.segments, "buyers": bought})
     service.publish(more, reason="buyers", author="tests")
-    few = [send.event(f"a{number:05}", "purchase") for number in range(12)]
-    service.ingest([*few, *(send.event(f"v{number:05}") for number in range(MOST_JUDGED))])
+    buyers = [send.event(f"a{number:05}", "purchase") for number in range(12)]
+    others = [send.event(f"v{number:05}") for number in range(12, 30)]
+    silent = [send.event(f"s{number:05}", uses=[Purpose.ANALYTICS]) for number in range(30, 60)]
+    service.ingest([*buyers, *others, *silent])
 
-    view = segments_view(service)
+    counted = {each.key: each.size for each in segment_views(service)}
 
-    assert (view.sizes.judged, view.sizes.is_whole) == (MOST_JUDGED, False)
-    assert {each.key: each.count for each in view.all} == {"buyers": 12, "customers": None}
-    page = page_of(service)
-    assert "drawn by their ids" in page
-    assert f"12 of {MOST_JUDGED}" in page
-    assert "is_customer, which only the site knows" in page
+    assert (counted["buyers"].inside, counted["buyers"].agreed) == (12, 30)
+    assert counted["buyers"].is_whole
+    assert counted["customers"].why_not == "it looks at is_customer, which only the site knows"
+    assert "12 of 30 who agreed to personalisation" in page_of(service)
+
+
+def test_of_many_visitors_no_more_are_judged_than_a_page_has_time_for(
+    service: Service, send: Any
+) -> None:
+    service.ingest([send.event(f"v{number:05}") for number in range(MOST_JUDGED + 5)])
+
+    [size] = [each.size for each in segment_views(service)]
+
+    assert not size.is_whole

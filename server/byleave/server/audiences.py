@@ -4,13 +4,13 @@ Visitors are judged by the definitions in force and by those that are planned, a
 them, each with the choice that they made last. Only those count who agreed to the use.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from byleave.experiments import Definitions
 from byleave.segments import Consent, Purpose, SegmentLeaf, Truth, canonical_json, reads
@@ -22,7 +22,7 @@ from byleave.server.watching import read_known
 
 T = TypeVar("T")
 
-#: No more visitors are judged than this; which of them says the order of their ids.
+#: No more visitors are judged than this; which of them say the ends of their ids.
 MOST_VISITORS: Final = 10_000
 
 #: An experiment enrols only those who agreed to both.
@@ -61,6 +61,23 @@ class Audiences:
     judged: int | None
     is_whole: bool
     changes: tuple[AudienceChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSize:
+    """How many visitors are in a segment.
+
+    Attributes:
+        inside: How many of those who agreed to its use are in it; None for 1 to 9.
+        agreed: How many of the visitors looked at agreed to its use; None for 1 to 9.
+        is_whole: Whether all that the store knows were looked at.
+        why_not: Why the server cannot tell; None when it can.
+    """
+
+    inside: int | None
+    agreed: int | None
+    is_whole: bool
+    why_not: str | None
 
 
 class Audience:
@@ -148,8 +165,8 @@ class _Side:
 
 def segment_sizes(
     connection: Connection, site: Site, definitions: Definitions, *, most: int, now_ms: int
-) -> Audiences:
-    """Return how many visitors are in each segment now, by its place.
+) -> dict[str, SegmentSize]:
+    """Return how many visitors are in each segment now, by its key.
 
     Args:
         connection: A transaction that reads.
@@ -158,26 +175,25 @@ def segment_sizes(
         most: No more visitors are judged than this.
         now_ms: The time.
     """
-    places = [f"segments.{key}" for key in definitions.segments]
-    side = _Side(definitions, places)
-    counts = {place: 0 for place, each in side.audiences.items() if each.why_not is None}
-    visitors = _visitors(connection, site, most=most) if counts else []
+    side = _Side(definitions, [f"segments.{key}" for key in definitions.segments])
+    inside: Counter[str] = Counter()
+    agreed: Counter[str] = Counter()
+    visitors = _visitors(connection, site, most=most)
     for visitor in visitors[:most]:
         seen = side.seen(connection, site, visitor, now_ms)
-        for place in counts:
-            counts[place] += side.audiences[place].has(seen)
-    return Audiences(
-        judged=_shown(min(len(visitors), most)),
-        is_whole=len(visitors) <= most,
-        changes=tuple(
-            AudienceChange(
-                place=place,
-                now=_shown(counts[place]) if place in counts else None,
-                why_not=side.audiences[place].why_not,
-            )
-            for place in places
-        ),
-    )
+        for place, audience in side.audiences.items():
+            if audience.why_not is None and seen.consent.allows(audience.uses[0]):
+                agreed[place] += 1
+                inside[place] += audience.has(seen)
+    return {
+        place.removeprefix("segments."): SegmentSize(
+            inside=_shown(inside[place]),
+            agreed=_shown(agreed[place]),
+            is_whole=len(visitors) <= most,
+            why_not=audience.why_not,
+        )
+        for place, audience in side.audiences.items()
+    }
 
 
 def audience_changes(
@@ -236,7 +252,10 @@ def _visitors(connection: Connection, site: Site, *, most: int) -> list[str]:
         for table in (schema.events, schema.server_attributes)
     ]
     everybody = known[0].union(known[1]).subquery()
-    ordered = select(everybody.c.visitor).order_by(everybody.c.visitor).limit(most + 1)
+    # Ids that a site makes itself may begin with a number or a time; their ends vary at any age.
+    visitor = everybody.c.visitor
+    end = func.substr(visitor, func.length(visitor) - 5)
+    ordered = select(visitor).order_by(end, visitor).limit(most + 1)
     return [*connection.execute(ordered).scalars()]
 
 

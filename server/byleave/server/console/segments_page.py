@@ -11,7 +11,7 @@ from byleave.experiments import Definitions
 from byleave.experiments.checking_experiments import named_segments
 from byleave.segments import Purpose, SegmentLeaf, canonical_json, reads
 from byleave.server.access import READERS
-from byleave.server.audiences import Audiences, segment_sizes
+from byleave.server.audiences import SegmentSize, segment_sizes
 from byleave.server.commands.definition_files import text_of
 from byleave.server.console.keeping import kept
 from byleave.server.console.routing import ConsolePage, PageCall
@@ -33,8 +33,7 @@ class SegmentView:
         because: What a visitor is told.
         rule: What it asks, as a file of definitions has it.
         use: What it may be used for.
-        count: How many of those looked at are in it; None for 1 to 9, or where `why_not` is.
-        why_not: Why the server cannot count it; empty when it can.
+        size: How many are in it, of how many.
         withheld: The share in [0, 1] of page views of 30 days whose visitor did not allow the
             use; None when no page was counted, or where nothing is asked that needs consent.
         experiments: The experiments that name it.
@@ -46,56 +45,38 @@ class SegmentView:
     because: str
     rule: str
     use: Purpose
-    count: int | None
-    why_not: str
+    size: SegmentSize
     withheld: float | None
     experiments: tuple[str, ...]
     segments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentsView:
-    """All segments, and how they were counted."""
-
-    all: tuple[SegmentView, ...]
-    sizes: Audiences
-
-
 async def show(call: PageCall) -> Response:
     """Show the segments."""
-    view = await run_in_threadpool(segments_view, call.service)
-    return call.page("segments.html", view=view, most=MOST_JUDGED)
+    found = await run_in_threadpool(segment_views, call.service)
+    return call.page("segments.html", segments=found, most=MOST_JUDGED)
 
 
-def segments_view(service: Service) -> SegmentsView:
-    """Return the segments in force, as of now or of up to a minute ago.
+def segment_views(service: Service) -> tuple[SegmentView, ...]:
+    """Return the segments in force by key, as of now or of up to a minute ago.
 
     Raises:
         NothingPublishedError: The site has no definitions yet.
     """
-    return kept(service, "segments", lambda: _view(service))
+    return kept(service, "segments", lambda: _views(service))
 
 
-def _view(service: Service) -> SegmentsView:
+def _views(service: Service) -> tuple[SegmentView, ...]:
     definitions, now_ms = service.published.snapshot.definitions, service.clock()
     with service.storage.reading() as connection:
         sizes = segment_sizes(
             connection, service.site, definitions, most=MOST_JUDGED, now_ms=now_ms
         )
         seen = pages(totals(connection, service.site, since_ms=now_ms - _MONTH_MS))
-    counted = {each.place.removeprefix("segments."): each for each in sizes.changes}
-    return SegmentsView(
-        all=tuple(
-            _segment(definitions, key, counted[key].now, counted[key].why_not or "", seen)
-            for key in sorted(definitions.segments)
-        ),
-        sizes=sizes,
-    )
+    return tuple(_segment(definitions, key, sizes[key], seen) for key in sorted(sizes))
 
 
-def _segment(
-    definitions: Definitions, key: str, count: int | None, why_not: str, seen: Pages
-) -> SegmentView:
+def _segment(definitions: Definitions, key: str, size: SegmentSize, seen: Pages) -> SegmentView:
     segment = definitions.segments[key]
     asked = reads(SegmentLeaf(key), definitions.vocabulary)
     allowed = seen.share({segment.use}) if asked.events or asked.attributes else None
@@ -105,8 +86,7 @@ def _segment(
         because=segment.because,
         rule=text_of({"segment": key, **json.loads(canonical_json(segment))}),
         use=segment.use,
-        count=count,
-        why_not=why_not,
+        size=size,
         withheld=None if allowed is None else 1 - allowed,
         experiments=tuple(
             name
