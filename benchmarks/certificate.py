@@ -1,6 +1,6 @@
 """Measure everything that the explanation of the statistics states, and write it there.
 
-    python -m benchmarks.certificate [--page FILE]
+    python -m benchmarks.certificate [--page FILE] [--only NAME]…
 
 Runs the command of each measured table and puts what it prints in the place of the table below
 that command, with the versions in use. Returns 1 where a promise is not kept.
@@ -70,10 +70,13 @@ def main() -> int:
     """Write the page; return 1 where a command says that a promise is not kept."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--only", action="append", metavar="NAME", help="a benchmark; else all")
     options = parser.parse_args()
     page = dated(options.page.read_text(encoding="utf-8"))
     is_kept = True
     for command in commands(page):
+        if options.only and command.split()[0].removeprefix("benchmarks.") not in options.only:
+            continue
         print(f"python -m {command}", flush=True)
         if "thompson" in command and find_spec("mabwiser") is None:
             print("left as it is: mabwiser is not installed")
