@@ -266,7 +266,7 @@ DATA = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(data=st.dictionaries(WORDS, DATA, max_size=3))
 def test_whatever_a_variant_holds_loads_back(
     data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
