@@ -19,6 +19,16 @@ def page_of(service: Service) -> str:
     return client.get("/console/segments").text
 
 
+def with_buyers(definitions: Any) -> Any:
+    bought = read(Segment, {"when": {"event": "purchase", "count": {"at_least": 1}}})
+    welcome = replace(definitions.experiments["welcome"], audience="buyers")
+    return replace(
+        definitions,
+        segments={**definitions.segments, "buyers": bought},
+        experiments={"welcome": welcome},
+    )
+
+
 def test_segments_are_shown_with_what_they_ask_and_what_uses_them(service: Service) -> None:
     view = segment_views(service)
     page = page_of(service)
@@ -36,26 +46,31 @@ def test_without_visitors_there_is_nothing_to_count(service: Service) -> None:
     view = segment_views(service)
 
     assert {each.size.agreed for each in view} == {0}
-    assert {each.withheld for each in view} == {None}
 
 
-def test_a_page_view_that_withholds_the_use_is_counted(service: Service, clock: Any) -> None:
+def test_whom_a_segment_cannot_reach_is_told_with_how_many_page_views_that_is(
+    service: Service, definitions: Any, clock: Any
+) -> None:
+    service.publish(with_buyers(definitions), reason="buyers", author="tests")
     service.add_counts(
         "01890000-0000-7000-8000-0000000000aa",
         {"page: personalisation": 25, "page: ": 75},
         at_ms=clock(),
     )
 
-    assert {each.withheld for each in segment_views(service)} <= {0.75, None}
-    assert "75.0\N{NO-BREAK SPACE}% of the page views" in page_of(service)
+    told = {each.key: " ".join(each.advice) for each in segment_views(service)}
+
+    assert (
+        "reaches nobody who has not agreed to personalisation: it needs purchase" in told["buyers"]
+    )
+    assert "75% of page views" in told["buyers"]
+    assert "75% of page views" in page_of(service)
 
 
 def test_who_is_in_a_segment_is_counted_of_those_who_agreed_to_its_use(
     service: Service, definitions: Any, send: Any
 ) -> None:
-    bought = read(Segment, {"when": {"event": "purchase", "count": {"at_least": 1}}})
-    more = replace(definitions, segments={**definitions.segments, "buyers": bought})
-    service.publish(more, reason="buyers", author="tests")
+    service.publish(with_buyers(definitions), reason="buyers", author="tests")
     buyers = [send.event(f"a{number:05}", "purchase") for number in range(12)]
     others = [send.event(f"v{number:05}") for number in range(12, 30)]
     silent = [send.event(f"s{number:05}", uses=[Purpose.ANALYTICS]) for number in range(30, 60)]

@@ -244,12 +244,15 @@ def test_a_holdout_whose_share_changed_is_compared_since_then(
     assert at_once is None
     assert after is not None
     assert (after.share, after.since_ms) == (0.0501, changed_ms)
+    past = finished.results("welcome", as_of_ms=changed_ms - 1).holdout
+    assert past is not None
+    assert (past.share, past.since_ms) == (before.share, before.since_ms)
     assert after.personalised_units < before.personalised_units
     assert after.holdout_units * 19 == after.personalised_units
 
 
 def test_a_holdout_of_another_size_than_its_share_gives_no_figure(
-    finished: Service, definitions: Any, open_service: Any, live: Any, clock: Any
+    finished: Service, definitions: Any, live: Any, clock: Any
 ) -> None:
     share = type(definitions.holdout)(0.25)
     finished.publish(replace(definitions, holdout=share), reason="more", author="tests")
@@ -272,3 +275,14 @@ def test_goals_are_looked_at_together_and_advice_is_of_the_primary_one(finished:
     assert {other.value_remaining for other in results.others} == {None}
     part = results.segments["customers"]
     assert {row.stands_out for row in part.arms} == {None}
+
+
+def test_a_damaged_version_takes_no_results_away(finished: Service) -> None:
+    before = finished.results("welcome").report
+    with finished.storage.writing() as connection:
+        connection.exec_driver_sql("UPDATE definition_versions SET definitions = '{'")
+
+    results = finished.results("welcome")
+
+    assert results.report == before
+    assert results.holdout is None

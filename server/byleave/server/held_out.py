@@ -5,19 +5,16 @@ time in different proportions differ by that alone. The figure therefore rests o
 the share last changed.
 """
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from byleave.experiments import Definitions
 from byleave.experiments.lift import Population, holdout_ratio, holdout_sentence
-from byleave.segments import read
 from byleave.server import schema
 from byleave.server.history import LEAST_SHOWN
+from byleave.server.quarantine import sound
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums
 
@@ -50,7 +47,7 @@ def holdout_of(
     """Return everything personalised against the holdout; None while too few are mature."""
     if not sums.has_holdout:
         return None
-    *_, (share, since_ms) = holdout_shares(connection, site, sums.run)
+    share, since_ms = holdout_shares(connection, site, sums.run, until_ms=sums.now_ms)[-1]
     groups = sums.against_holdout(goal, since_ms=since_ms)
     if groups is None or not 0 < share < 1:
         return None
@@ -76,27 +73,40 @@ def holdout_of(
 
 
 def holdout_shares(
-    connection: Connection, site: Site, run: Row[Any]
-) -> Iterator[tuple[float, int]]:
-    """Yield every share of the holdout that was in force during a run, and since when.
+    connection: Connection, site: Site, run: Row[Any], *, until_ms: int | None = None
+) -> list[tuple[float, int]]:
+    """Return every share of the holdout that was in force during a run, and since when.
 
-    The first is that of the run's beginning. A version that changes it not at all is left out.
+    The first is that of the run's beginning. What cannot be used of a version counts as it does
+    where it is served: not at all.
+
+    Args:
+        connection: A transaction that reads.
+        site: The site.
+        run: The run's row of the store.
+        until_ms: Leaves out what was published later, if given.
     """
     versions = schema.definition_versions.c
-    statement = select(versions.definitions, versions.published_ms).where(versions.site == site.key)
-    share, since_ms = 0.0, run.started_ms
-    for row in connection.execute(statement.order_by(versions.generation, versions.number)):
-        if run.ended_ms is not None and row.published_ms > run.ended_ms:
+    ends = [versions.published_ms <= end for end in (until_ms, run.ended_ms) if end is not None]
+    statement = (
+        select(versions.definitions, versions.published_ms)
+        .where(versions.site == site.key, *ends)
+        .order_by(versions.generation.desc(), versions.number.desc())
+    )
+    found: list[tuple[float, int]] = []
+    for row in connection.execute(statement):
+        share, since_ms = _share(row.definitions), max(row.published_ms, run.started_ms)
+        if found and found[0][0] == share:
+            found[0] = (share, since_ms)
+        else:
+            found.insert(0, (share, since_ms))
+        if row.published_ms <= run.started_ms:
             break
-        found = _share(row.definitions)
-        if row.published_ms > run.started_ms and found != share:
-            yield share, since_ms
-            since_ms = row.published_ms
-        share = found
-    yield share, since_ms
+    return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _share(definitions: str) -> float:
     """Return the share of the holdout; a version never changes, and every report asks."""
-    return float(read(Definitions, json.loads(definitions)).holdout)
+    usable = sound(definitions)
+    return 0.0 if usable is None else float(usable.definitions.holdout)

@@ -50,6 +50,7 @@ class RunSums:
         rows: Its allocation rows, oldest first: the rows of all arrays.
         weights: The weights of each row by arm.
         closed_ms: When each row was closed; None where it was open then.
+        now_ms: The moment of which all of it is.
     """
 
     def __init__(
@@ -88,14 +89,14 @@ class RunSums:
                 for row, closed in zip(self.rows, self.closed_ms, strict=True)
             ]
         )
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._figures, held_out = self._read(connection, site, schema.stratum_stats)
         self._erased, _ = self._read(connection, site, schema.ledger)
         self._held_out = held_out
 
     def mature(self, goal: str) -> NDArray[np.bool_]:
         """Return which rows are mature for a goal, shape (J,)."""
-        return np.asarray(self.matured_ms(goal) <= self._now_ms)
+        return np.asarray(self.matured_ms(goal) <= self.now_ms)
 
     def matured_ms(self, goal: str) -> Array:
         """Return when each row is mature for a goal, shape (J,); never while it is open."""

@@ -8,14 +8,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.experiments import Definitions
+from byleave.experiments.advising import advise
 from byleave.experiments.checking_experiments import named_segments
-from byleave.segments import Purpose, SegmentLeaf, canonical_json, reads
+from byleave.segments import Path, Purpose, SegmentLeaf, canonical_json, reads
 from byleave.server.access import READERS
 from byleave.server.audiences import SegmentSize, segment_sizes
 from byleave.server.commands.definition_files import text_of
 from byleave.server.console.keeping import kept
 from byleave.server.console.routing import ConsolePage, PageCall
-from byleave.server.counters import Pages, pages, totals
+from byleave.server.counters import pages, totals
 from byleave.server.service import Service
 
 #: So many visitors are judged for the page; each takes about two milliseconds.
@@ -34,8 +35,8 @@ class SegmentView:
         rule: What it asks, as a file of definitions has it.
         use: What it may be used for.
         size: How many are in it, of how many.
-        withheld: The share in [0, 1] of page views of 30 days whose visitor did not allow the
-            use; None when no page was counted, or where nothing is asked that needs consent.
+        advice: What its author should know, such as whom it cannot reach, and how many page
+            views of the last 30 days those were, where they were counted.
         experiments: The experiments that name it.
         segments: The segments that look at it.
     """
@@ -46,7 +47,7 @@ class SegmentView:
     rule: str
     use: Purpose
     size: SegmentSize
-    withheld: float | None
+    advice: tuple[str, ...]
     experiments: tuple[str, ...]
     segments: tuple[str, ...]
 
@@ -73,13 +74,15 @@ def _views(service: Service) -> tuple[SegmentView, ...]:
             connection, service.site, definitions, most=MOST_JUDGED, now_ms=now_ms
         )
         seen = pages(totals(connection, service.site, since_ms=now_ms - _MONTH_MS))
-    return tuple(_segment(definitions, key, sizes[key], seen) for key in sorted(sizes))
+    shares = {use: share for use in Purpose if (share := seen.share({use})) is not None}
+    advice = [(each.path, each.message) for each in advise(definitions, granted=shares)]
+    return tuple(_segment(definitions, key, sizes[key], advice) for key in sorted(sizes))
 
 
-def _segment(definitions: Definitions, key: str, size: SegmentSize, seen: Pages) -> SegmentView:
+def _segment(
+    definitions: Definitions, key: str, size: SegmentSize, advice: list[tuple[Path, str]]
+) -> SegmentView:
     segment = definitions.segments[key]
-    asked = reads(SegmentLeaf(key), definitions.vocabulary)
-    allowed = seen.share({segment.use}) if asked.events or asked.attributes else None
     return SegmentView(
         key=key,
         title=segment.title or key,
@@ -87,7 +90,7 @@ def _segment(definitions: Definitions, key: str, size: SegmentSize, seen: Pages)
         rule=text_of({"segment": key, **json.loads(canonical_json(segment))}),
         use=segment.use,
         size=size,
-        withheld=None if allowed is None else 1 - allowed,
+        advice=tuple(text for path, text in advice if path[:2] == ("segments", key)),
         experiments=tuple(
             name
             for name, experiment in definitions.experiments.items()

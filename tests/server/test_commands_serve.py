@@ -1,0 +1,29 @@
+"""A start publishes the folder, unless somebody else had the last word."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.server.process import running
+
+from byleave.server.service import Service
+
+
+def test_a_restart_does_not_undo_what_others_published(tmp_path: Path, definitions: Any) -> None:
+    with running(tmp_path) as server:
+        server.stop()
+    service = Service(tmp_path / "byleave.db", site="shop")
+    service.publish(replace(definitions, experiments={}), reason="paused", author="guard")
+    kept = service.library.newest()
+    service.close()
+
+    with running(tmp_path) as server:
+        log = server.log.read_text()
+        server.stop()
+
+    service = Service(tmp_path / "byleave.db", site="shop")
+    try:
+        assert service.library.newest() == kept
+    finally:
+        service.close()
+    assert f"version {kept} by guard stays in force" in log
