@@ -6,13 +6,14 @@ from typing import Any
 
 from tests.server.process import running
 
+from byleave.sdk.middleware import system_clock
 from byleave.server.service import Service
 
 
 def test_a_restart_does_not_undo_what_others_published(tmp_path: Path, definitions: Any) -> None:
     with running(tmp_path) as server:
         server.stop()
-    service = Service(tmp_path / "byleave.db", site="shop")
+    service = Service(tmp_path / "byleave.db", site="shop", clock=system_clock)
     service.publish(replace(definitions, experiments={}), reason="paused", author="guard")
     kept = service.library.newest()
     service.close()
@@ -21,7 +22,7 @@ def test_a_restart_does_not_undo_what_others_published(tmp_path: Path, definitio
         log = server.log.read_text()
         server.stop()
 
-    service = Service(tmp_path / "byleave.db", site="shop")
+    service = Service(tmp_path / "byleave.db", site="shop", clock=system_clock)
     try:
         assert service.library.newest() == kept
     finally:
