@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from byleave.sdk.folder import load_folder
-from byleave.server.commands.formatting import UnformattableError, formatted
 from byleave.server.commands.program import program
+from byleave.server.layout import UnformattableError, formatted
 
 ROOT = Path(__file__).resolve().parents[2]
 BAKERY = ROOT / "tests" / "server" / "data" / "bakery"

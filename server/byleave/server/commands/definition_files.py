@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.representer import RoundTripRepresenter
-
-from byleave.server.commands.formatting import formatted, tree_writer
-from byleave.server.commands.yaml_documents import yaml_files
+from byleave.server.layout import text_of_trees, tree_of, tree_writer
 from byleave.server.managing import SITE
+from byleave.server.yaml_documents import yaml_files
 
 #: The key that names an object which has a document of its own, by section.
 _NAMED_BY: Final = {"segments": "segment", "journeys": "journey", "experiments": "experiment"}
@@ -30,7 +26,7 @@ class DefinitionFiles:
             trees = tree_writer().load_all(file.read_text(encoding="utf-8"))
             self._documents[file.relative_to(root)] = [each for each in trees if each is not None]
         if not self._documents[_SITE_FILE]:
-            self._documents[_SITE_FILE].append(_tree({}))
+            self._documents[_SITE_FILE].append(tree_of({}))
 
     def put(self, place: str, before: Any, after: Any) -> None:
         """Have an object be as it is `after`; it was as `before` says. None is not at all."""
@@ -50,11 +46,11 @@ class DefinitionFiles:
         elif before is None and section in _NAMED_BY:
             file = Path(section, f"{key}.yaml")
             self._changed.add(file)
-            written = _tree({_NAMED_BY[section]: key, **after})
+            written = tree_of({_NAMED_BY[section]: key, **after})
             self._documents.setdefault(file, []).append(written)
         else:
             self._changed.add(_SITE_FILE)
-            inside = site.setdefault(section, _tree({}))
+            inside = site.setdefault(section, tree_of({}))
             _lay(
                 inside,
                 {} if before is None else {key: before},
@@ -63,7 +59,7 @@ class DefinitionFiles:
 
     def texts(self) -> dict[Path, str]:
         """Return the text of each file that is no longer as it was; '' for one that goes."""
-        return {file: _text(self._documents[file]) for file in sorted(self._changed)}
+        return {file: text_of_trees(self._documents[file]) for file in sorted(self._changed)}
 
     def _document(self, section: str, key: str) -> tuple[Path, Any] | None:
         """Return the document of its own that an object has, with its file."""
@@ -73,11 +69,6 @@ class DefinitionFiles:
                 if name is not None and document.get(name) == key:
                     return file, document
         return None
-
-
-def text_of(value: Mapping[str, Any]) -> str:
-    """Return plain data as a file of definitions would have it."""
-    return _text([_tree(value)])
 
 
 def _lay(tree: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -91,35 +82,4 @@ def _lay(tree: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None
         elif isinstance(old, Mapping) and isinstance(new, Mapping) and hasattr(tree.get(key), "lc"):
             _lay(tree[key], old, new)
         else:
-            tree[key] = _tree(new)
-
-
-class _Plain(RoundTripRepresenter):
-    """Writes numbers as definitions are read: with a point before an exponent."""
-
-    def represent_float(self, data: float) -> Any:
-        """Write a number."""
-        text = repr(data)
-        if "." not in text:
-            text = text.replace("e", ".0e")
-        return self.represent_scalar("tag:yaml.org,2002:float", text)
-
-
-_Plain.add_representer(float, _Plain.represent_float)
-
-
-def _tree(value: Any) -> Any:
-    """Return plain data as a tree of the words that stand for it."""
-    writer = YAML()
-    writer.Representer = _Plain
-    text = StringIO()
-    writer.dump(value, text)
-    return tree_writer().load(text.getvalue())
-
-
-def _text(documents: list[Any]) -> str:
-    if not documents:
-        return ""
-    written = StringIO()
-    tree_writer().dump_all(documents, written)
-    return formatted(written.getvalue())
+            tree[key] = tree_of(new)

@@ -51,7 +51,7 @@ def _persona(file: Path, definitions: Definitions) -> Persona:
     """Return the persona of a file; print what is wrong and end the command otherwise."""
     from byleave.segments import DefinitionError
     from byleave.server.commands.personas import Persona
-    from byleave.server.commands.yaml_documents import read_documents
+    from byleave.server.yaml_documents import read_documents
 
     try:
         documents = read_documents(file, name=str(file))

@@ -24,8 +24,8 @@ def fmt(
     A file that cannot be laid out without losing something is left as it is, and said.
     """
     try:
-        from byleave.server.commands.formatting import UnformattableError, formatted
-        from byleave.server.commands.yaml_documents import yaml_files
+        from byleave.server.layout import UnformattableError, formatted
+        from byleave.server.yaml_documents import yaml_files
     except ModuleNotFoundError as error:
         refuse(f"laying out YAML needs {error.name}: pip install 'byleave[server]'")
 

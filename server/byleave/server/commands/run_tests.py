@@ -32,7 +32,7 @@ def run_tests(
 
     from byleave.segments import DefinitionError
     from byleave.server.commands.suite import Suite
-    from byleave.server.commands.yaml_documents import yaml_files
+    from byleave.server.yaml_documents import yaml_files
 
     root = _beside(folder) if tests is None else tests
     if not root.exists():

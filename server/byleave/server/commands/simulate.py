@@ -49,7 +49,7 @@ def _scenario(file: Path) -> Scenario:
     try:
         from byleave.experiments.simulation import Scenario
         from byleave.segments import DefinitionError
-        from byleave.server.commands.yaml_documents import read_documents
+        from byleave.server.yaml_documents import read_documents
     except ModuleNotFoundError as error:
         refuse(f"simulating needs {error.name}: pip install 'byleave[server]'")
 

@@ -11,7 +11,7 @@ from byleave.sdk.folder import LocatedFault
 from byleave.segments import DefinitionError, Fault, unknown_name
 from byleave.server.commands.expectations import Expectation
 from byleave.server.commands.personas import Persona, standing
-from byleave.server.commands.yaml_documents import Document, read_documents
+from byleave.server.yaml_documents import Document, read_documents
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from byleave.experiments.checking_experiments import named_segments
 from byleave.segments import Path, Purpose, SegmentLeaf, canonical_json, reads
 from byleave.server.access import READERS
 from byleave.server.audiences import SegmentSize, segment_sizes
-from byleave.server.commands.definition_files import text_of
 from byleave.server.console.keeping import kept
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.counters import pages, totals
+from byleave.server.layout import text_of
 from byleave.server.service import Service
 
 #: So many visitors are judged for the page; each takes about two milliseconds.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any, Final
 
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 
 _NULL: Final = [("tag:yaml.org,2002:null", re.compile("$"))]
@@ -57,6 +59,43 @@ def tree_writer() -> YAML:
     writer.preserve_quotes = True
     writer.width = _LONGEST_LINE
     return writer
+
+
+def text_of(value: Mapping[str, Any]) -> str:
+    """Return plain data as a file of definitions would have it."""
+    return text_of_trees([tree_of(value)])
+
+
+def text_of_trees(documents: list[Any]) -> str:
+    """Return trees as a file in the one layout."""
+    if not documents:
+        return ""
+    written = StringIO()
+    tree_writer().dump_all(documents, written)
+    return formatted(written.getvalue())
+
+
+def tree_of(value: Any) -> Any:
+    """Return plain data as a tree of the words that stand for it."""
+    writer = YAML()
+    writer.Representer = _Plain
+    text = StringIO()
+    writer.dump(value, text)
+    return tree_writer().load(text.getvalue())
+
+
+class _Plain(RoundTripRepresenter):
+    """Writes numbers as definitions are read: with a point before an exponent."""
+
+    def represent_float(self, data: float) -> Any:
+        """Write a number."""
+        text = repr(data)
+        if "." not in text:
+            text = text.replace("e", ".0e")
+        return self.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+_Plain.add_representer(float, _Plain.represent_float)
 
 
 class _Words(VersionedResolver):

@@ -74,16 +74,35 @@ def read_documents(file: FilePath, *, name: str) -> list[Document]:
         OSError: It cannot be read.
     """
     try:
-        nodes = [*yaml.compose_all(file.read_text(encoding="utf-8"), yaml.BaseLoader)]
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _unreadable(str(error), Place(name, 1, 1)) from None
+    return documents_of(text, name=name)
+
+
+def documents_of(text: str, *, name: str) -> list[Document]:
+    """Return the documents of a text; empty ones are left out.
+
+    Args:
+        text: The text.
+        name: What faults call it.
+
+    Raises:
+        DefinitionError: The text is not YAML, or a key stands twice.
+    """
+    try:
+        nodes = [*yaml.compose_all(text, yaml.BaseLoader)]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
-        message = f"not readable as YAML: {error.problem}"
-        raise DefinitionError([LocatedFault((), message, place)]) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        message = f"not readable as YAML: {error}"
-        raise DefinitionError([LocatedFault((), message, Place(name, 1, 1))]) from None
+        raise _unreadable(str(error.problem), place) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _unreadable(str(error), Place(name, 1, 1)) from None
     return [_Reading(name).document(node) for node in nodes if node is not None]
+
+
+def _unreadable(why: str, place: Place) -> DefinitionError:
+    return DefinitionError([LocatedFault((), f"not readable as YAML: {why}", place)])
 
 
 class _Reading:
