@@ -194,6 +194,16 @@ def test_a_row_that_does_not_follow_is_named(
     ]
 
 
+def test_only_rows_of_the_time_that_is_asked_about_are_derived(past: Any) -> None:
+    run, _, _ = past
+    wrong = replace(run.rows[1], weights={"control": 0.9, "proof": 0.1})
+    forged = replace(run, rows=(run.rows[0], wrong))
+
+    assert replay(forged, []).differences != ()
+    assert replay(forged, [], until_ms=wrong.opened_ms).differences == ()
+    assert replay(forged, [], until_ms=wrong.opened_ms).allocations == 1
+
+
 def test_inputs_that_were_changed_afterwards_no_longer_give_the_weights(past: Any) -> None:
     run, _, _ = past
     inputs = dict(run.rows[2].inputs)

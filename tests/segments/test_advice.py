@@ -307,6 +307,18 @@ def test_a_note_says_whom_an_audience_cannot_reach(shop: Shop, when: object, not
     assert any(note in told for told in notes(words)), notes(words)
 
 
+def test_what_an_audience_costs_is_said_where_consent_was_counted(shop: Shop) -> None:
+    words = shop(asked=BOUGHT)
+
+    def said(granted: dict[Purpose, float]) -> list[str]:
+        return told(words, Severity.NOTE, audiences=["asked"], granted=granted)
+
+    assert any(
+        "; that was 39% of page views" in note for note in said({words.segments["asked"].use: 0.61})
+    )
+    assert not any("of page views" in note for note in said({Purpose("analytics"): 0.61}))
+
+
 @pytest.mark.parametrize(
     "when",
     [
