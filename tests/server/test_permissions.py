@@ -114,7 +114,13 @@ def test_a_route_opens_to_those_it_declares_and_to_nobody_else(
         assert refusal(answer, route) == 403
 
 
-NAMES = {"draft": "new", "version": "1.1", "email": "zoe@example.com", "name": "public_0"}
+NAMES = {
+    "draft": "welcome",
+    "arm": "bold",
+    "version": "1.1",
+    "email": "zoe@example.com",
+    "name": "public_0",
+}
 
 
 def path_of(route: Any) -> str:

@@ -20,6 +20,8 @@ READERS: Final = frozenset({Role.SERVER, Role.VIEWER, Role.ANALYST, Role.MARKETE
 ANALYSTS: Final = READERS - {Role.VIEWER}
 EDITORS: Final = frozenset({Role.MARKETER, Role.ADMIN})
 ADMINS: Final = frozenset({Role.ADMIN})
+#: Who may publish variants that are raw HTML, a permission of its own.
+MARKUP_EDITORS: Final = ADMINS
 
 #: The header in which a script brings the token of its session; a form has a field of the name.
 TOKEN_HEADER: Final = "x-byleave-token"  # noqa: S105 (a name)

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from byleave.segments import canonical_json
-from byleave.server.errors import ManagedError, UnknownNameError
+from byleave.server.errors import ForbiddenError, ManagedError, UnknownNameError
 
 Plain = Mapping[str, Any]
 
@@ -77,16 +77,19 @@ class Claim:
         by: Who; None for whoever undoes or stops something, who may change all and claims nothing.
         take: Places that the console managed and files do from now on; `all` for each of them.
         leave: Places that files leave to the console from now on, as they are on the server.
+        may_write_html: Whether variants of kind `html` may come in, or change.
     """
 
     by: Manager | None
     take: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    may_write_html: bool = True
 
     def merged(self, before: Plain, wanted: Plain, managed: Managed) -> dict[str, Any]:
         """Return what is published: what was wanted, with the objects that are the console's.
 
         Raises:
+            ForbiddenError: HTML comes in or changes, which is not for everybody to write.
             ManagedError: The console, or a key, wants to change what is managed from files.
             UnknownNameError: A place is to change hands that neither set has.
         """
@@ -96,8 +99,12 @@ class Claim:
             )
         if self.by is not Manager.FILES:
             self._refuse(before, wanted, managed)
-            return dict(wanted)
-        return _laid_over(wanted, objects(before), self.left(before, managed))
+            merged = dict(wanted)
+        else:
+            merged = _laid_over(wanted, objects(before), self.left(before, managed))
+        if not self.may_write_html:
+            _refuse_html(before, merged)
+        return merged
 
     def left(self, before: Plain, managed: Managed) -> frozenset[str]:
         """Return the places that files leave as they are on the server."""
@@ -155,6 +162,22 @@ def _objects(definitions: Plain) -> Iterator[tuple[str, Any]]:
         named = definitions.get(section)
         if isinstance(named, Mapping):
             yield from ((f"{section}.{key}", value) for key, value in named.items())
+
+
+def _refuse_html(before: Plain, merged: Plain) -> None:
+    old, new = dict(_html(before)), dict(_html(merged))
+    if changed := sorted(place for place, text in new.items() if old.get(place) != text):
+        raise ForbiddenError(
+            f"only admins may publish variants of kind html, such as {changed[0]}; "
+            "use fields or a template, or ask an admin"
+        )
+
+
+def _html(definitions: Plain) -> Iterator[tuple[str, str]]:
+    for key, experiment in definitions.get("experiments", {}).items():
+        for arm, variant in experiment["variants"].items():
+            if isinstance(variant, Mapping) and "html" in variant:
+                yield f"experiments.{key}.variants.{arm}", variant["html"]
 
 
 def _laid_over(wanted: Plain, old: Plain, places: Collection[str]) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def publish(
     Raises:
         ConflictError: Another version was published meanwhile.
         DefinitionError: The set has faults, or is that of another site.
+        ForbiddenError: It brings in HTML, which the claim does not allow.
         ManagedError: It changes what is managed elsewhere.
         UnknownNameError: An object is to change hands that is not there.
     """

@@ -132,6 +132,7 @@ class Service(VisitorCare):
         Raises:
             ConflictError: The newest version is not the `expected` one.
             DefinitionError: The set has faults, or is that of another site.
+            ForbiddenError: It brings in HTML, which the claim does not allow.
             ManagedError: It changes what is managed elsewhere.
             UnknownNameError: An object is to change hands that is not there.
         """

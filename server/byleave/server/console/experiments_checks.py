@@ -10,6 +10,7 @@ from byleave.experiments.schedule import bounds_ms
 from byleave.experiments.simulation import Design, Plan, plan
 from byleave.segments import DefinitionError, Fault, read
 from byleave.server.console.display import marked as _
+from byleave.server.console.experiments_form import in_force, laid_over
 from byleave.server.publishing import faults_of
 from byleave.server.service import Service
 
@@ -115,6 +116,13 @@ def _has_content(variant: object) -> bool:
     return all(text for text in variant.get("fields", {}).values()) and any(
         variant.get(kind) for kind in ("fields", "template", "html", "data", "nav")
     )
+
+
+def faults_in(service: Service, key: str, experiment: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults of an experiment as it would be published now."""
+    _version, definitions = in_force(service)
+    faults = _faults(service, laid_over(definitions, key, experiment))
+    return [each for each in faults if each.path[:2] == ("experiments", key)]
 
 
 def _faults(service: Service, definitions: Mapping[str, Any]) -> list[Fault]:

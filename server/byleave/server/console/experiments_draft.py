@@ -11,7 +11,7 @@ from byleave.experiments import CONTROL
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.sdk.wishes import preview_link
 from byleave.segments import DefinitionError
-from byleave.server.access import EDITORS
+from byleave.server.access import EDITORS, MARKUP_EDITORS
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console.display import marked as _
 from byleave.server.console.experiments_checks import checks, expected
@@ -26,19 +26,15 @@ from byleave.server.console.experiments_life import (
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
-from byleave.server.errors import ConflictError, ManagedError
+from byleave.server.errors import ConflictError, ForbiddenError, ManagedError
 from byleave.server.service import Service
 
 _PATH: Final = "/console/drafts"
 _DAY_MS: Final = 86_400_000
 #: For how many days a preview link works.
 LASTING: Final = {"1": _("a day"), "7": _("a week"), "30": _("30 days")}
-_UNKNOWN: Final = (
-    _("There is no such experiment"),
-    _("Neither a draft nor what is published has it. The list of drafts shows what there is."),
-)
 _MEANWHILE: Final = _("Somebody published meanwhile. Look at the page again, then send once more.")
-_FILES: Final = _("This experiment is managed from files: change it there, then push them.")
+_HTML: Final = _("A variant is HTML, which only admins publish. Ask one, or use fields.")
 _RED: Final = _("It cannot be published yet: the checklist says what is to be mended.")
 _WHY: Final = _("Say in a sentence what you expect, and why. It stands in the history.")
 
@@ -70,13 +66,13 @@ async def create(call: PageCall) -> Response:
     form.chosen("goal", [*defined.goals], fault=_("Choose what it is judged by."))
     if not form.is_sound:
         return _first(call, form, 422)
-    await run_in_threadpool(_keep, call, key, drafts.begun(form))
+    await run_in_threadpool(drafts.keep, call, key, drafts.begun(form))
     return RedirectResponse(_address(key), 303, SAFE)
 
 
 async def show(call: PageCall) -> Response:
     """Show the second screen: the form, the checklist, previews, and what may be done."""
-    _version, draft, current = await run_in_threadpool(_known, call)
+    _version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     form = drafts.as_form(draft or current or {}, zone=call.display.zone)
     asked = {name: [call.request.query_params.get(name, "")] for name in ("page", "days")}
     return await _second(call, Form({**form.values, **asked}))
@@ -84,8 +80,8 @@ async def show(call: PageCall) -> Response:
 
 async def change(call: PageCall) -> Response:
     """Keep a draft; publish it too, for review or to launch it, where the checklist is green."""
-    form, service, key = Form(call.values), call.service, _key(call)
-    version, draft, current = await run_in_threadpool(_known, call)
+    form, service, key = Form(call.values), call.service, drafts.key_of(call)
+    version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     doing = form.value("do")
     if doing == "discard":
         if draft is not None:
@@ -94,9 +90,9 @@ async def change(call: PageCall) -> Response:
     slot = service.published.snapshot.definitions.slots.get(form.value("slot"))
     wanted = drafts.written(form, draft or current or {}, slot.fields if slot else {})
     try:
-        await run_in_threadpool(_keep, call, key, wanted)
+        await run_in_threadpool(drafts.keep, call, key, wanted)
     except ManagedError:
-        form.faults["checks"] = _FILES
+        form.faults["checks"] = drafts.FILES
         return await _second(call, form, status=409)
     if doing not in ("review", "launch"):
         return RedirectResponse(_address(key), 303, SAFE)
@@ -125,11 +121,11 @@ async def change(call: PageCall) -> Response:
 
 async def live(call: PageCall) -> Response:
     """Pause what runs, let it go on, stop it with a conclusion, or put it away."""
-    form, service, key = Form(call.values), call.service, _key(call)
-    version, _draft, current = await run_in_threadpool(_known, call)
+    form, service, key = Form(call.values), call.service, drafts.key_of(call)
+    version, _draft, current = await run_in_threadpool(drafts.looked_up, call)
     doing, reason = form.value("do"), form.value("live_reason")
     if current is None:
-        raise PageError(404, *_UNKNOWN)
+        raise PageError(404, *drafts.UNKNOWN)
     runs = is_running(service, key)
     if not 1 <= len(reason) <= 1_000:
         form.faults["live_reason"] = _("Say why in a sentence. It stands in the history.")
@@ -175,11 +171,14 @@ async def _publish(
             reason=reason,
             author=call.author,
             is_stopping=is_stopping,
+            may_write_html=call.role in MARKUP_EDITORS,
         )
     except ConflictError:
         return _MEANWHILE
     except ManagedError:
-        return _FILES
+        return drafts.FILES
+    except ForbiddenError:
+        return _HTML
     except DefinitionError:
         return _RED
     return ""
@@ -196,31 +195,14 @@ def _may_review(service: Service, key: str, current: Mapping[str, Any] | None) -
     return current is None or current.get("traffic") == "0%" or not is_running(service, key)
 
 
-def _keep(call: PageCall, key: str, experiment: Mapping[str, Any]) -> None:
-    library, newest = call.service.library, call.service.published.snapshot.version
-    overlay = {"experiments": {key: dict(experiment)}}
-    library.put_draft(key, overlay, base=newest.number, author=call.author)
-
-
-def _known(call: PageCall) -> tuple[str, dict[str, Any] | None, dict[str, Any] | None]:
-    """Return the newest version, the draft, and what is in force, of the experiment asked for."""
-    key = _key(call)
-    version, definitions = drafts.in_force(call.service)
-    draft = drafts.drafted(call.service, key)
-    current = definitions.get("experiments", {}).get(key)
-    if draft is None and current is None:
-        raise PageError(404, *_UNKNOWN)
-    return version, draft, current
-
-
 def _first(call: PageCall, form: Form, status: int) -> Response:
     defined = call.service.published.snapshot.definitions
     return call.page("experiment_new.html", status=status, form=form, defined=defined)
 
 
 async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
-    key = _key(call)
-    version, draft, current = await run_in_threadpool(_known, call)
+    key = drafts.key_of(call)
+    version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     shown: dict[str, Any] = draft or current or {}
     defined = call.service.published.snapshot.definitions
     _version, definitions = await run_in_threadpool(drafts.in_force, call.service)
@@ -241,6 +223,7 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
         is_running=is_running(call.service, key),
         may_review=_may_review(call.service, key, current),
         version=version,
+        saved=[*shown.get("variants", {})],
         rooms=range(1, drafts.MOST_VARIANTS + 1),
         previews=_previews(call, key, shown, current),
         lasting=LASTING,
@@ -281,11 +264,6 @@ def _planned(call: PageCall, shown: Mapping[str, Any]) -> dict[str, Any]:
     except (ValueError, DefinitionError):
         told["is_wrong"] = True
     return told
-
-
-def _key(call: PageCall) -> str:
-    key: str = call.request.path_params["draft"]
-    return key
 
 
 def _address(key: str) -> str:

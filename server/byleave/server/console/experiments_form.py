@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from byleave.experiments import CONTROL
+from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
+from byleave.server.console.routing import PageCall, PageError
 from byleave.server.service import Service
+
+FILES: Final = _("This experiment is managed from files: change it there, then push them.")
+UNKNOWN: Final = (
+    _("There is no such experiment"),
+    _("Neither a draft nor what is published has it. The list of drafts shows what there is."),
+)
 
 #: Variants beside the control that the form has room for.
 MOST_VARIANTS: Final = 4
@@ -25,6 +33,38 @@ def drafted(service: Service, key: str) -> dict[str, Any] | None:
             found: dict[str, Any] | None = draft.definitions.get("experiments", {}).get(key)
             return found
     return None
+
+
+def keep(call: PageCall, key: str, experiment: Mapping[str, Any]) -> None:
+    """Keep the draft of an experiment.
+
+    Raises:
+        ManagedError: It is managed from files.
+    """
+    library, newest = call.service.library, call.service.published.snapshot.version
+    overlay = {"experiments": {key: dict(experiment)}}
+    library.put_draft(key, overlay, base=newest.number, author=call.author)
+
+
+def key_of(call: PageCall) -> str:
+    """Return the key of the experiment whose draft a page is about."""
+    key: str = call.request.path_params["draft"]
+    return key
+
+
+def looked_up(call: PageCall) -> tuple[str, dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the newest version, the draft, and what is in force, of the experiment asked for.
+
+    Raises:
+        PageError: There is neither a draft nor an experiment.
+    """
+    key = key_of(call)
+    version, definitions = in_force(call.service)
+    draft = drafted(call.service, key)
+    current = definitions.get("experiments", {}).get(key)
+    if draft is None and current is None:
+        raise PageError(404, *UNKNOWN)
+    return version, draft, current
 
 
 def in_force(service: Service) -> tuple[str, dict[str, Any]]:

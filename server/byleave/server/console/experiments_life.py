@@ -54,6 +54,7 @@ def publish(
     reason: str,
     author: str,
     is_stopping: bool = False,
+    may_write_html: bool = False,
 ) -> None:
     """Publish what is in force with one experiment changed; without it, where it is None.
 
@@ -62,6 +63,7 @@ def publish(
     Raises:
         ConflictError: Somebody published meanwhile.
         DefinitionError: It cannot be published.
+        ForbiddenError: It brings in HTML, which whoever publishes may not write.
         ManagedError: It is managed from files.
     """
     _version, definitions = service.library.version(expected)
@@ -70,7 +72,9 @@ def publish(
         reason=reason,
         author=author,
         expected=expected,
-        claim=UNCLAIMED if is_stopping else Claim(by=Manager.CONSOLE),
+        claim=UNCLAIMED
+        if is_stopping
+        else Claim(by=Manager.CONSOLE, may_write_html=may_write_html),
     )
 
 

@@ -15,11 +15,14 @@ class Form:
 
     Attributes:
         values: What was sent, or what the fields hold at first.
-        faults: What is wrong, by field, in the reader's language or to be translated.
+        faults: What is wrong, by field: texts of ours to be translated, which templates take for
+            sound HTML, so nothing that somebody wrote may be in them.
+        details: What is wrong in particular, by field, which may quote what somebody wrote.
     """
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def holding(cls, **values: str) -> Self:

@@ -9,13 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
 from byleave.segments import DefinitionError, read
-from byleave.server.access import ANALYSTS, EDITORS
+from byleave.server.access import ANALYSTS, EDITORS, MARKUP_EDITORS
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.differing import Difference, differences
-from byleave.server.errors import ConflictError, UnknownNameError
+from byleave.server.errors import ConflictError, ForbiddenError, UnknownNameError
+from byleave.server.managing import Claim
 from byleave.server.service import Service
 from byleave.server.versions import DefinitionVersion
 
@@ -55,9 +56,12 @@ async def restore(call: PageCall) -> Response:
             reason=f"back to {name}: {reason}",
             author=call.author,
             expected=form.value("expected"),
+            claim=Claim(by=None, may_write_html=call.role in MARKUP_EDITORS),
         )
     except ConflictError:
         form.faults["reason"] = _("Somebody published meanwhile. Look at it, then send again.")
+    except ForbiddenError:
+        form.faults["reason"] = _("It brings back HTML, which only admins publish. Ask one.")
     except DefinitionError:
         form.faults["reason"] = _("This version has faults by the rules of today; edit a draft.")
     if not form.is_sound:

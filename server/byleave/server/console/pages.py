@@ -18,6 +18,7 @@ from byleave.server.console import (
     settings,
     signing_in,
     site_pages,
+    variants_page,
 )
 from byleave.server.console.assets import ASSETS
 from byleave.server.console.routing import console_routes
@@ -29,6 +30,7 @@ PAGES: Final = (
     *results_page.PAGES,
     *segments_page.PAGES,
     *experiments_draft.PAGES,
+    *variants_page.PAGES,
     *history_pages.PAGES,
     *people_pages.PAGES,
     *keys_pages.PAGES,

@@ -19,7 +19,8 @@ from byleave.server.console.formatting import FILTERS
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'nonce-{nonce}'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "frame-src {frames}"
 )
 
 SAFE: Final = {
@@ -39,6 +40,7 @@ def page(
     status: int = 200,
     navigation: tuple[tuple[str, str], ...] = (),
     site: str = "",
+    frames: str = "'none'",
     **values: Any,
 ) -> Response:
     """Return a page.
@@ -49,6 +51,7 @@ def page(
         status: The HTTP status.
         navigation: The pages that the reader may open: path and name, to be translated.
         site: The site's key; empty on pages that tell nothing of it.
+        frames: The origin whose pages it may show in frames, as in `https://example.org`.
         values: What the template is about.
     """
     display = display_of(request)
@@ -66,7 +69,7 @@ def page(
     headers = {
         **SAFE,
         "Content-Language": display.locale,
-        "Content-Security-Policy": _POLICY.format(nonce=nonce),
+        "Content-Security-Policy": _POLICY.format(nonce=nonce, frames=frames),
         "Vary": "Accept-Language, Cookie",
     }
     return Response(html, status, headers=headers, media_type="text/html")

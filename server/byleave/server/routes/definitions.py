@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,9 +11,9 @@ from starlette.responses import Response
 
 from byleave.experiments import Definitions
 from byleave.segments import DefinitionError, read
-from byleave.server.access import EDITORS, READERS
+from byleave.server.access import EDITORS, MARKUP_EDITORS, READERS
 from byleave.server.differing import differences
-from byleave.server.errors import ConflictError, ManagedError, UnknownNameError
+from byleave.server.errors import ConflictError, ForbiddenError, ManagedError, UnknownNameError
 from byleave.server.http import Problem, json_response
 from byleave.server.keys import Role
 from byleave.server.managing import UNCLAIMED, Claim, Manager
@@ -119,11 +120,13 @@ async def plan(call: Call) -> Response:
         found = await run_in_threadpool(
             call.service.library.plan,
             read(Definitions, wanted.definitions),
-            claim=wanted.claim,
+            claim=_allowed(call, wanted.claim),
             with_audience=wanted.audience,
         )
     except DefinitionError as error:
         raise _faulty(error) from error
+    except ForbiddenError as error:
+        raise Problem(403, str(error)) from error
     except ManagedError as error:
         raise Problem(409, str(error)) from error
     except UnknownNameError as error:
@@ -210,10 +213,12 @@ async def _published(
             author=author_of(call),
             expected=None if expected.strip() == "*" else expected.strip().strip('"'),
             revision=revision,
-            claim=claim,
+            claim=_allowed(call, claim),
         )
     except DefinitionError as error:
         raise _faulty(error) from error
+    except ForbiddenError as error:
+        raise Problem(403, str(error)) from error
     except ConflictError as error:
         raise Problem(412, str(error)) from error
     except ManagedError as error:
@@ -223,6 +228,12 @@ async def _published(
     newest = await run_in_threadpool(call.service.library.newest)
     found, definitions = await run_in_threadpool(call.service.library.version, newest)
     return _answer(found, definitions)
+
+
+def _allowed(call: Call, claim: Claim) -> Claim:
+    """Return a claim that brings in no HTML, unless the caller may write it."""
+    may = call.principal is not None and call.principal.role in MARKUP_EDITORS
+    return replace(claim, may_write_html=may)
 
 
 def _faulty(error: DefinitionError) -> Problem:

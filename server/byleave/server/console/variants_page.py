@@ -1,0 +1,187 @@
+"""What a variant shows: its form, what is wrong or weak in it, and how it looks."""
+
+from collections.abc import Mapping
+from re import fullmatch
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from byleave.experiments import CONTROL
+from byleave.experiments.definitions import NavVerb, Slot, VariantKind
+from byleave.experiments.naming import is_name
+from byleave.experiments.navigation import MOST_ADDED
+from byleave.sdk.wishes import preview_link
+from byleave.server.access import EDITORS, MARKUP_EDITORS
+from byleave.server.console import experiments_form as drafts
+from byleave.server.console import variants_form as contents
+from byleave.server.console.display import marked as _
+from byleave.server.console.experiments_checks import faults_in
+from byleave.server.console.forms import Form
+from byleave.server.console.rendering import SAFE, render
+from byleave.server.console.routing import ConsolePage, PageCall, PageError
+from byleave.server.errors import ManagedError
+
+_PATH: Final = "/console/drafts/{draft}/variants/{arm}"
+_HOUR_MS: Final = 3_600_000
+#: Origins that may stand in a policy; nothing else of an address goes there.
+_ORIGIN: Final = r"(https?://[a-z0-9.-]+(?::\d{1,5})?)(?:/\S*)?"
+KINDS: Final = {
+    VariantKind.FIELDS: _("The fields of the slot"),
+    VariantKind.TEMPLATE: _("A template of the site"),
+    VariantKind.HTML: _("HTML"),
+    VariantKind.NAV: _("Changes to the navigation"),
+    VariantKind.DATA: _("Data for another channel"),
+}
+VERBS: Final = {
+    NavVerb.PROMOTE: _("show it first, too"),
+    NavVerb.ADD: _("add it"),
+    NavVerb.EMPHASISE: _("mark it"),
+    NavVerb.HIDE: _("leave it out"),
+    NavVerb.REORDER: _("move it to the front"),
+}
+_UNKNOWN: Final = (
+    _("There is no such variant"),
+    _("Name it on the page of its experiment first. The control is the site's own content."),
+)
+_NOT_JSON: Final = _("This is not JSON. Names and texts stand in double quotes.")
+_NO_HTML: Final = (
+    _("You may not write HTML"),
+    _("Only admins may. Fill the slot's fields or name a template, or ask an admin."),
+)
+
+
+async def show(call: PageCall) -> Response:
+    """Show the form of a variant, what to think of, and how it looks."""
+    experiment, variant, slot = await run_in_threadpool(_looked_up, call)
+    kind = _kind(call, call.request.query_params.get("kind", ""), variant, slot)
+    form = contents.as_form(variant.get(kind), kind)
+    path = ("experiments", drafts.key_of(call), "variants", _arm(call))
+    if kind in variant:
+        found = await run_in_threadpool(faults_in, call.service, drafts.key_of(call), experiment)
+        contents.with_faults(form, found, path)
+    return await _page(call, form, kind, variant.get(kind), slot)
+
+
+async def change(call: PageCall) -> Response:
+    """Keep what a variant shows, in the draft of its experiment, faults and all."""
+    form, key = Form(call.values), drafts.key_of(call)
+    experiment, variant, slot = await run_in_threadpool(_looked_up, call)
+    kind = _kind(call, form.value("kind"), variant, slot)
+    try:
+        content = contents.content_of(form, kind, slot)
+    except ValueError:
+        form.faults["data"] = _NOT_JSON
+        return await _page(call, form, kind, None, slot, status=422)
+    kept = {name: value for name, value in variant.items() if name not in list(VariantKind)}
+    variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
+    try:
+        await run_in_threadpool(drafts.keep, call, key, {**experiment, "variants": variants})
+    except ManagedError:
+        form.faults["kind"] = drafts.FILES
+        return await _page(call, form, kind, content, slot, status=409)
+    above = f"/console/drafts/{quote(key, safe='')}"
+    here = f"{above}/variants/{quote(_arm(call), safe='')}"
+    return RedirectResponse(above if form.value("do") == "back" else here, 303, SAFE)
+
+
+def _looked_up(call: PageCall) -> tuple[Mapping[str, Any], Mapping[str, Any], Slot]:
+    """Return the experiment as it is drafted or in force, its variant, and its slot."""
+    _version, draft, current = drafts.looked_up(call)
+    experiment = draft or current or {}
+    arm, slots = _arm(call), call.service.published.snapshot.definitions.slots
+    slot = slots.get(str(experiment.get("slot", "")))
+    variant = experiment.get("variants", {}).get(arm)
+    if arm == CONTROL or not is_name(arm) or slot is None or variant is None:
+        raise PageError(404, *_UNKNOWN)
+    return experiment, variant if isinstance(variant, Mapping) else {}, slot
+
+
+def _kind(call: PageCall, wanted: str, variant: Mapping[str, Any], slot: Slot) -> VariantKind:
+    """Return the kind that is wanted, of those that may be; else that of the variant."""
+    may = contents.kinds(slot, may_write_html=call.role in MARKUP_EDITORS)
+    if wanted == VariantKind.HTML and wanted not in may:
+        raise PageError(403, *_NO_HTML)
+    if not wanted and VariantKind.HTML in variant and VariantKind.HTML not in may:
+        raise PageError(403, *_NO_HTML)
+    present = [kind for kind in may if kind in variant]
+    return next((kind for kind in may if kind == wanted), next(iter([*present, *may])))
+
+
+async def _page(
+    call: PageCall,
+    form: Form,
+    kind: VariantKind,
+    content: Any,
+    slot: Slot,
+    *,
+    status: int = 200,
+) -> Response:
+    key, arm = drafts.key_of(call), _arm(call)
+    asked = call.request.query_params
+    address = asked.get("page", "")
+    origin = fullmatch(_ORIGIN, address)
+    width = "desktop" if asked.get("width") == "desktop" else "phone"
+    in_force = call.service.published.snapshot.definitions.experiments.get(key)
+    is_published = in_force is not None and arm in in_force.variants
+    links = _links(call, address, str(in_force.slot)) if in_force and is_published else {}
+    framed = contents.previewed(content, kind, slot) if content else {}
+    return call.page(
+        "variant.html",
+        status=status,
+        frames=origin[1] if origin and links else "'none'",
+        key=key,
+        arm=arm,
+        form=form,
+        kind=kind,
+        kinds={
+            each: KINDS[each]
+            for each in contents.kinds(slot, may_write_html=call.role in MARKUP_EDITORS)
+        },
+        verbs={str(verb): words for verb, words in VERBS.items()},
+        slot=slot,
+        rows=len(content or ()) + 1 if kind is VariantKind.NAV else 0,
+        most_added=MOST_ADDED,
+        advice=list(contents.advice(content, kind, slot)),
+        placeholders=contents.placeholders(content),
+        frame=render("variant_frame.html", call.display, **framed) if framed else "",
+        links=links if origin else {},
+        is_published=is_published,
+        asked=Form.holding(page=address, width=width),
+        width=width,
+    )
+
+
+def _links(call: PageCall, address: str, slot: str) -> dict[str, str]:
+    """Return a link to the control and one to the variant, for an hour."""
+    secret = call.service.site.derived("preview")
+    until_ms = call.service.clock() + _HOUR_MS
+    return {
+        arm: preview_link(
+            address, {slot: f"{drafts.key_of(call)}/{arm}"}, secret=secret, until_ms=until_ms
+        )
+        for arm in (CONTROL, _arm(call))
+    }
+
+
+def _arm(call: PageCall) -> str:
+    arm: str = call.request.path_params["arm"]
+    return arm
+
+
+PAGES: Final = (
+    ConsolePage(
+        path=_PATH,
+        roles=EDITORS,
+        handle=show,
+        summary="What a variant shows, what to think of in it, and how it looks.",
+    ),
+    ConsolePage(
+        path=_PATH,
+        roles=EDITORS,
+        handle=change,
+        summary="Keep what a variant shows, in the draft of its experiment.",
+        method="POST",
+    ),
+)
