@@ -25,6 +25,7 @@ PAGES = {
     "experiment-new": "/console/drafts/new",
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",
     "variant": "/console/drafts/welcome/variants/bold?kind=html",
+    "why": "/console/why",
     "history": "/console/history",
     "version": "/console/history/1.1",
     "privacy": "/console/privacy",

@@ -40,13 +40,16 @@ def mint(receipt: Receipt, key: str) -> str:
     return _signer([key]).sign(packed.rstrip(b"=")).decode()
 
 
-def read_receipt(text: str, keys: Sequence[str], *, now_ms: int) -> Receipt | None:
+def read_receipt(
+    text: str, keys: Sequence[str], *, now_ms: int, lasts_ms: float = RECEIPT_LASTS_MS
+) -> Receipt | None:
     """Return the receipt that a text holds; None for one that is forged, damaged or over.
 
     Args:
         text: What came back.
         keys: The site's receipt keys that are still accepted.
-        now_ms: The time; a receipt lives for 24 hours.
+        now_ms: The time.
+        lasts_ms: How old it may be; rewards are counted for 24 hours.
     """
     if len(text) > _MOST_CHARACTERS or not any(keys):
         return None
@@ -57,7 +60,7 @@ def read_receipt(text: str, keys: Sequence[str], *, now_ms: int) -> Receipt | No
         receipt = Receipt(decision=str(decision), at_ms=int(at_ms), arms=pairs)
     except (BadSignature, ValueError, TypeError):
         return None
-    is_alive = 0 <= now_ms - receipt.at_ms < RECEIPT_LASTS_MS
+    is_alive = 0 <= now_ms - receipt.at_ms < lasts_ms
     return receipt if is_alive else None
 
 

@@ -87,7 +87,7 @@ def replay_run(
     """
     fixed = measured(run)
     goal = fixed.experiment.allocate.goal
-    kept = _kept(connection, site, run, fixed, definitions)
+    kept = kept_run(connection, site, run, fixed, definitions)
     rows = {row.id for row in kept.rows}
     return replay(
         kept,
@@ -100,9 +100,10 @@ def replay_run(
     )
 
 
-def _kept(
+def kept_run(
     connection: Connection, site: Site, run: Row[Any], fixed: Measured, definitions: Definitions
 ) -> KeptRun:
+    """Return a run as the store keeps it, with all its rows."""
     rows = schema.allocations.c
     found = connection.execute(
         select(schema.allocations)

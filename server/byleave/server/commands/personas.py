@@ -124,16 +124,19 @@ class Standing:
     now_ms: int
 
 
-def standing(persona: Persona, definitions: Definitions, *, now_ms: int) -> Standing:
-    """Return how a persona stands, as a site without a server sees it.
+def standing(
+    persona: Persona, definitions: Definitions, *, now_ms: int, decider: Decider | None = None
+) -> Standing:
+    """Return how a persona stands before a set of definitions.
 
     Args:
         persona: The persona, of one whose `faults` are none.
         definitions: The set.
         now_ms: The present, for a persona that says no time.
+        decider: What decides; where None, what a site without a server decides by.
     """
     now_ms = now_ms if persona.now is None else persona.now
-    decider = Decider(local_snapshot(definitions, now_ms=now_ms))
+    decider = decider or Decider(local_snapshot(definitions, now_ms=now_ms))
     consent = Consent(
         persona.consent.choices,
         regime_of(persona.region, definitions.regions),

@@ -19,6 +19,7 @@ from byleave.server.console import (
     signing_in,
     site_pages,
     variants_page,
+    why_page,
 )
 from byleave.server.console.assets import ASSETS
 from byleave.server.console.routing import console_routes
@@ -31,6 +32,7 @@ PAGES: Final = (
     *segments_page.PAGES,
     *experiments_draft.PAGES,
     *variants_page.PAGES,
+    *why_page.PAGES,
     *history_pages.PAGES,
     *people_pages.PAGES,
     *keys_pages.PAGES,

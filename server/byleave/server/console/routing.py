@@ -154,6 +154,7 @@ NAVIGATION: Final = (
     ("/console/experiments", _("Experiments"), READERS),
     ("/console/segments", _("Segments"), READERS),
     ("/console/drafts", _("Drafts"), EDITORS),
+    ("/console/why", _("Why"), ANALYSTS),
     ("/console/history", _("History"), ANALYSTS),
     ("/console/privacy", _("Privacy"), READERS),
     ("/console/people", _("People"), ADMINS),

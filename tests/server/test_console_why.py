@@ -1,0 +1,107 @@
+"""Why somebody saw what they saw: receipts looked up and drawn again, and people made up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from starlette.testclient import TestClient
+
+from byleave.experiments import Definitions
+from byleave.sdk.receipts import Receipt, mint
+from byleave.segments import Choice, Purpose, read
+from byleave.server import schema
+from byleave.server.app import create_app
+from byleave.server.deciding import DecideRequest, WireConsent
+from byleave.server.keys import Role
+from byleave.server.service import Service
+
+from .conftest import DEFINITIONS
+
+VIEW = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def ask(service: Service) -> Callable[..., str]:
+    """Sends one of the two forms as an analyst."""
+    headers = {"Authorization": f"Bearer {service.create_key(Role.ANALYST)}"}
+    client = TestClient(create_app(service), headers=headers)
+
+    def post(status: int = 200, **values: str) -> str:
+        answer = client.post("/console/why", data=values)
+        assert answer.status_code == status
+        return answer.text
+
+    return post
+
+
+@pytest.fixture
+def receipt(service: Service) -> str:
+    """The receipt of a page view that an experiment on views decided for."""
+    signup = DEFINITIONS["goals"]["signup"] | {"within": "page"}
+    shown = {**DEFINITIONS["experiments"]["welcome"], "unit": "view", "report_by": []}
+    shown["goals"] = {"primary": "signup"}
+    views = {**DEFINITIONS, "goals": {"signup": signup}, "experiments": {"welcome": shown}}
+    service.publish(read(Definitions, views), reason="views", author="tests")
+    agreed = dict.fromkeys((Purpose.PERSONALISATION, Purpose.ANALYTICS), Choice.GRANTED)
+    request = DecideRequest(slots=("hero",), view=VIEW, consent=WireConsent(choices=agreed))
+    decided: Any = service.decide(request)["decisions"]["hero"]
+    arms = [*service.published.snapshot.definitions.experiments["welcome"].variants]
+    drawn = ((decided.allocation, arms.index(decided.arm)),)
+    key = service.published.snapshot.receipt_key
+    return mint(Receipt(VIEW, service.clock(), drawn), key)
+
+
+def test_a_decision_is_found_by_its_receipt_and_drawn_again(
+    receipt: str, ask: Callable[..., str], service: Service
+) -> None:
+    page = ask(do="look", receipt=receipt)
+
+    assert "the same arm, and the same weights" in page
+    assert "welcome.2.1.0" in page
+
+    rows = schema.allocations
+    with service.storage.writing() as connection:
+        connection.execute(
+            update(rows)
+            .where(rows.c.allocation == "welcome.2.1.0")
+            .values(weights='{"bold":0.0,"calm":0.0,"control":1.0}')
+        )
+    assert "it differs from what was kept:" in ask(do="look", receipt=receipt)
+
+
+def test_a_forged_receipt_tells_nothing(receipt: str, ask: Callable[..., str]) -> None:
+    assert "no receipt of this site" in ask(422, do="look", receipt=f"{receipt}x")
+
+
+def test_somebody_made_up_is_decided_for_with_reasons(
+    ask: Callable[..., str], service: Service
+) -> None:
+    told = ask(do="simulate", name="ann", consent="all", attributes="is_customer: true")
+    silent = ask(do="simulate", name="ann")
+
+    assert "welcome.1.1.0" in told
+    assert "customers is true" in told
+    assert "drawn with probability" in told or "in the holdout" in told
+    assert "needs consent to personalisation and to analytics" in silent
+    with service.storage.reading() as connection:
+        assert connection.execute(select(schema.enrolments)).first() is None
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"attributes": "shoe_size: 42"}, "shoe_size"),
+        ({"events": "flew, 3 days ago"}, "flew"),
+        ({"at": "yesterday"}, "a time with its offset"),
+        ({"attributes": "<script>alert(1)</script>: 100%"}, "&lt;script&gt;"),
+    ],
+)
+def test_what_cannot_be_read_is_told_at_its_field(
+    said: dict[str, str], fault: str, ask: Callable[..., str]
+) -> None:
+    page = ask(422, do="simulate", **said)
+
+    assert fault in page
+    assert "<script>alert" not in page
+    assert f'href="#{next(iter(said))}"' in page
