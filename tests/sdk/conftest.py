@@ -75,6 +75,7 @@ def call(
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     body: bytes = b"",
     scheme: str = "https",
+    client: str = "192.0.2.7",
 ) -> Answer:
     """Make one request and return everything that was sent."""
     parts = urlsplit(path)
@@ -91,7 +92,7 @@ def call(
         "root_path": "",
         "headers": [(b"host", b"shop.example")]
         + [(k.lower().encode(), v.encode("latin-1")) for k, v in pairs],
-        "client": ("192.0.2.7", 50_000),
+        "client": (client, 50_000),
         "server": ("shop.example", 443),
         "extensions": {},
     }
@@ -116,6 +117,7 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     scheme: str = "https"
+    client: str = "192.0.2.7"
 
     def get(self, path: str = "/", **headers: str) -> Answer:
         return self._send("GET", path, b"", headers)
@@ -143,7 +145,15 @@ class Browser:
         }
         if self.cookies:
             sent["cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        answer = call(self.app, path, method=method, headers=sent, body=body, scheme=self.scheme)
+        answer = call(
+            self.app,
+            path,
+            method=method,
+            headers=sent,
+            body=body,
+            scheme=self.scheme,
+            client=self.client,
+        )
         for name, line in answer.set_cookies.items():
             self.cookies.pop(name, None)
             if "Max-Age=0" not in line:

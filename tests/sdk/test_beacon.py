@@ -154,6 +154,21 @@ def test_a_page_can_report_no_money_and_nothing_undeclared(
     assert [e for e in flushed(browser, server) if e["type"] == "event"] == []
 
 
+def test_a_network_reaches_so_many_goals_and_no_more(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    site = personalise(server=server, consent=kit.granted, goals_per_network=3)
+    site.client.poll()
+    browser = kit.browser(site, client="50.1.2.3")
+    browser.get()
+
+    browser.report({"goals": ["signup"] * 5})
+    events = [e for e in flushed(browser, server) if e["type"] == "event"]
+
+    assert len(events) == 3
+    assert site.site.source.counters["goal of a network with too many"] == 2
+
+
 def test_a_stranger_can_report_nothing(kit: Any, site: Any, server: Any) -> None:
     browser = kit.browser(site)
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from byleave.experiments import Definitions
+from byleave.sdk.receipts import Receipt, mint
 from byleave.segments import read
 from byleave.server import schema
 from byleave.server.results import Results
@@ -117,6 +118,16 @@ class Sender:
             "event": name,
             "properties": {},
             "uses": ["personalisation", "analytics"],
+        } | changed
+
+    def reward(self, service: Service, view: str = "view1234", **changed: Any) -> dict[str, Any]:
+        receipt = Receipt(view, self._clock(), (("welcome.1.1.0", 1),))
+        return {
+            "id": self.id(),
+            "type": "reward",
+            "at": self._clock(),
+            "goal": "signup",
+            "receipt": mint(receipt, service.published.snapshot.receipt_key),
         } | changed
 
 

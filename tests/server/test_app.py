@@ -128,6 +128,46 @@ def test_a_public_key_sends_events_and_enrols_nobody(
     assert answer["refused"] == [{"index": 0, "reason": "exposures need a server key"}]
 
 
+@pytest.mark.parametrize(
+    ("agent", "is_counted"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0", True),
+        ("Shop/3.2 (https://shop.example) okhttp/4.9", True),
+        ("Mozilla/5.0 (compatible; Examplebot/2.1; +http://www.example.com/bot.html)", False),
+        ("examplebot", False),
+    ],
+)
+def test_crawlers_with_a_public_key_are_not_counted(
+    service: Service, stranger: TestClient, send: Any, clock: Any, agent: str, is_counted: bool
+) -> None:
+    headers = bearer(service, Role.PUBLIC) | {"User-Agent": agent}
+    batch = {"sent_at": clock(), "events": [send.reward(service)]}
+
+    answer = stranger.post("/v1/events", json=batch, headers=headers).json()
+
+    refused = [] if is_counted else [{"index": 0, "reason": "crawlers are not counted"}]
+    assert answer == {"accepted": int(is_counted), "duplicates": 0, "refused": refused}
+
+
+def test_browsers_of_one_network_reach_so_many_goals_and_no_more(
+    service: Service, send: Any, clock: Any
+) -> None:
+    headers = bearer(service, Role.PUBLIC)
+    events = [send.reward(service, f"view-{i}") for i in range(60)]
+    batch = {"sent_at": clock(), "events": events}
+    elsewhere = {"sent_at": clock(), "events": [send.reward(service, "view-60")]}
+
+    app = create_app(service)
+    with TestClient(app, client=("50.1.2.3", 1), headers=headers) as browser:
+        first = browser.post("/v1/events", json=batch).json()
+        other = TestClient(app, client=("50.1.3.3", 1), headers=headers)
+        second = other.post("/v1/events", json=elsewhere).json()
+
+    reason = "the sender's network has reached too many goals today"
+    assert (first["accepted"], second["accepted"]) == (50, 1)
+    assert first["refused"] == [{"index": i, "reason": reason} for i in range(50, 60)]
+
+
 def test_a_sender_whose_clock_is_wrong_is_told_of_in_the_log(
     client: TestClient, clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

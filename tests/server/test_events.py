@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from byleave.sdk.receipts import Receipt, mint
+from byleave.server.intake import Stranger
 from byleave.server.service import Service
 
 DAY_MS = 86_400_000
@@ -92,7 +92,7 @@ def test_an_exposure_dated_by_a_clock_that_is_ahead_is_refused(
 
 
 def test_a_key_that_stands_in_a_page_cannot_enrol(service: Service, send: Any) -> None:
-    result = service.ingest([send.exposure("ann")], is_trusted=False)
+    result = service.ingest([send.exposure("ann")], stranger=Stranger())
 
     assert result.accepted == 0
     assert result.refused[0].reason == "exposures need a server key"
@@ -101,10 +101,10 @@ def test_a_key_that_stands_in_a_page_cannot_enrol(service: Service, send: Any) -
 def test_a_key_that_stands_in_a_page_reaches_a_goal_by_a_receipt_only(
     service: Service, send: Any, clock: Any
 ) -> None:
-    paid = reward(service, send, clock, goal="revenue")
-    sent = [send.event("ann"), reward(service, send, clock), paid]
+    paid = send.reward(service, goal="revenue")
+    sent = [send.event("ann"), send.reward(service), paid]
 
-    result = service.ingest(sent, is_trusted=False)
+    result = service.ingest(sent, stranger=Stranger())
 
     assert result.accepted == 1
     assert [(each.index, each.reason) for each in result.refused] == [
@@ -113,19 +113,12 @@ def test_a_key_that_stands_in_a_page_reaches_a_goal_by_a_receipt_only(
     ]
 
 
-def reward(service: Service, send: Any, clock: Any, **changed: Any) -> dict[str, Any]:
-    receipt = Receipt(decision="view1234", at_ms=clock(), arms=(("welcome.1.1.0", 1),))
-    key = service.published.snapshot.receipt_key
-    sent = {"id": send.id(), "type": "reward", "at": clock(), "goal": "signup"}
-    return sent | {"receipt": mint(receipt, key)} | changed
-
-
 def test_a_reward_counts_once_for_the_view_that_its_receipt_names(
     service: Service, send: Any, clock: Any
 ) -> None:
     service.ingest([send.exposure("view1234")])
 
-    result = service.ingest([reward(service, send, clock), reward(service, send, clock)])
+    result = service.ingest([send.reward(service), send.reward(service)])
 
     outcomes = service.export("view1234")["enrolments"][0]["outcomes"]
     assert result.accepted == 2
@@ -142,11 +135,11 @@ def test_a_reward_counts_once_for_the_view_that_its_receipt_names(
 def test_a_reward_that_proves_nothing_is_refused(
     service: Service, send: Any, clock: Any, changed: dict[str, Any], reason: str
 ) -> None:
-    assert reasons(service, reward(service, send, clock, **changed)) == [reason]
+    assert reasons(service, send.reward(service, **changed)) == [reason]
 
 
 def test_a_receipt_is_worth_nothing_after_a_day(service: Service, send: Any, clock: Any) -> None:
-    late = reward(service, send, clock) | {"at": clock() + DAY_MS}
+    late = send.reward(service) | {"at": clock() + DAY_MS}
     clock.advance(days=1)
 
     assert reasons(service, late) == ["the receipt is not ours, or older than a day"]
@@ -156,7 +149,7 @@ def test_a_receipt_counts_once_for_each_goal_whatever_the_order(
     service: Service, send: Any, clock: Any
 ) -> None:
     shown = send.exposure("view1234")
-    twice = [reward(service, send, clock, goal="orders", at=clock() + each) for each in (9, 3, 7)]
+    twice = [send.reward(service, goal="orders", at=clock() + each) for each in (9, 3, 7)]
 
     service.ingest([twice[0], shown, *twice[1:]])
     [enrolled] = service.export("view1234")["enrolments"]

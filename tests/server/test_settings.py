@@ -78,7 +78,7 @@ def test_config_prints_values_and_origins_and_no_password(
     assert result.exit_code == 0
     lines = dict(line.split(" = ", 1) for line in result.output.splitlines())
     assert len(lines) == len(Settings.model_fields)
-    assert lines["database".ljust(15)] == (
+    assert lines["database".ljust(17)] == (
         "postgresql://me:***@db/shop  (environment BYLEAVE_DATABASE)"
     )
     assert "canary" not in result.output

@@ -18,9 +18,13 @@ Scope = Mapping[str, Any]
 _BROWSER: Final = re.compile(r"(?:Mozilla|Opera)/", re.IGNORECASE)
 
 # Compiled when the first visitor comes, not when a program is imported.
-_CRAWLER: Final = r"""
+_NAMED: Final = r"""
     (?<!cu)bot(?:\b|[/;,_\ -])          # Cubot makes telephones
     | crawl | spider | slurp | robots
+"""
+
+_CRAWLER: Final = rf"""
+    {_NAMED}
     | https?:/ | www\. | \+[a-z]          # an address for the site's operator
     | @[a-z-]+\.[a-z] | \w\.(?:com|net|org|fr)\b
     | compatible;\ ?[a-z]\w+[./)]         # where a browser says a version of Windows
@@ -45,6 +49,17 @@ def is_crawler(scope: Scope) -> bool:
     A request without a user agent is not called one: some people's proxies strip it.
     """
     return _is_program(header(scope, b"user-agent")[:_LONGEST])
+
+
+def names_a_crawler(agent: str) -> bool:
+    """Return whether a user agent is a crawler's, by its own word.
+
+    Unlike `is_crawler` it leaves programs of other kinds alone: an app may call itself anything.
+    """
+    agent = agent[:_LONGEST]
+    if _BROWSER.match(agent):
+        return _is_program(agent)
+    return re.search(_NAMED, agent, re.IGNORECASE | re.VERBOSE) is not None
 
 
 @lru_cache(maxsize=512)

@@ -20,6 +20,7 @@ from byleave.sdk.countries import FindCountry, from_file, from_header
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.in_memory import InMemoryClient
+from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
 from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.site import Attributes, Site, Statement, Told
@@ -65,6 +66,8 @@ class Middleware:
         cache: `private` keeps pages with slots out of shared caches; `signature` lets one that
             asks `/.byleave/signature` keep a form of them for all who are shown the same.
         deadline_ms: How long a page waits for the server, where it has to ask it anything.
+        goals_per_network: How many goals pages may report from one network a day, see
+            `NetworkLimit`; 0 sets no limit.
         promoted_label: What a list of promoted links is called.
         gettext: Translates what visitors read of ours into the language of the request.
         on_served: Called with each decision that a page served to a visitor who allows
@@ -105,6 +108,7 @@ class Middleware:
         decide: Literal["local", "server"] = "local",
         cache: Literal["private", "signature"] = "private",
         deadline_ms: int = 50,
+        goals_per_network: int = GOALS_PER_NETWORK,
         promoted_label: str = "For you",
         gettext: Callable[[str], str] = str,
         on_served: Told | None = None,
@@ -152,6 +156,7 @@ class Middleware:
             renderer=Renderer(templates, promoted_label=promoted_label, gettext=gettext),
             clock=clock,
             random_bytes=random_bytes,
+            networks=NetworkLimit(random_source.token_bytes(32), most=goals_per_network),
             attributes=attributes,
             consent=consent,
             adapters=tuple(adapters),

@@ -78,6 +78,8 @@ def _reach(visit: Visit, name: str, receipt: str) -> None:
     goal = decider.snapshot.definitions.goals.get(name) if decider else None
     if decider is None or goal is None or goal.kind not in _COUNTED_BY_CLICK:
         return
+    if not _may_reach(visit):
+        return
     if visit.memory.is_brought:
         visit.record(goal.event, {})
     is_of_views = any(
@@ -94,10 +96,22 @@ def _reach(visit: Visit, name: str, receipt: str) -> None:
 def _record(visit: Visit, decider: Decider, told: object) -> None:
     match told:
         case [str(name), dict(properties)] if name in web_events(decider):
+            goals = decider.snapshot.definitions.goals.values()
+            if any(goal.event == name for goal in goals) and not _may_reach(visit):
+                return
             plain = {key: value for key, value in properties.items() if _is_short(value)}
             visit.record(name, plain)
         case _:
             pass
+
+
+def _may_reach(visit: Visit) -> bool:
+    """Return whether the visitor's network may reach another goal today, and count it."""
+    client = visit.scope.get("client")
+    may = visit.site.networks.take(client[0] if client else "", now_ms=visit.now_ms)
+    if not may:
+        visit.site.count("goal of a network with too many")
+    return may
 
 
 def _is_short(value: object) -> bool:

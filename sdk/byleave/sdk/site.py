@@ -9,6 +9,7 @@ from byleave.sdk.client import Source
 from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
+from byleave.sdk.networks import NetworkLimit
 from byleave.sdk.request_attributes import Scope
 from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.variants import Renderer
@@ -33,6 +34,7 @@ class Site:
         renderer: Turns variants into bytes.
         clock: The time in milliseconds.
         random_bytes: Where ids come from.
+        networks: How many goals pages may report from one network.
         attributes: What the host's own code knows about the visitor of a request.
         consent: What the host's own code knows of the visitor's consent.
         adapters: Readers of the consent tools that the site uses.
@@ -53,6 +55,7 @@ class Site:
     renderer: Renderer
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    networks: NetworkLimit
     attributes: Attributes | None = None
     consent: Statement | None = None
     adapters: Iterable[Adapter] = ()

@@ -5,8 +5,23 @@ from dataclasses import dataclass
 
 from byleave.experiments import Definitions, Snapshot
 from byleave.experiments.goals import GoalKind
+from byleave.sdk.crawlers import names_a_crawler
+from byleave.sdk.networks import NetworkLimit
 from byleave.server.events import Exposure, RefusedError, Reward, WireEvent, read_event
 from byleave.server.recording import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A sender with a key that stands in a page, which is anybody's.
+
+    Attributes:
+        address: Where they send from; empty where that is not known.
+        agent: What their program calls itself.
+    """
+
+    address: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,12 @@ class Intake:
 
 
 def read_batch(
-    items: Sequence[object], *, snapshot: Snapshot, now_ms: int, is_trusted: bool
+    items: Sequence[object],
+    *,
+    snapshot: Snapshot,
+    now_ms: int,
+    stranger: Stranger | None,
+    limit: NetworkLimit,
 ) -> Intake:
     """Check each item of a batch by itself.
 
@@ -62,10 +82,13 @@ def read_batch(
         items: Events as plain data.
         snapshot: What the site declares, and the key of its receipts.
         now_ms: The server's time.
-        is_trusted: Whether the sender is a server of the site. A key that stands in a page is
-            anybody's: with it nobody says what was served, or that a goal was reached without
-            the receipt of the view that reached it.
+        stranger: The sender, if it is no server of the site. Nobody else says what was served,
+            or that a goal was reached without the receipt of the view that reached it, and
+            crawlers say nothing at all.
+        limit: How many goals strangers of one network may reach.
     """
+    if stranger is not None and names_a_crawler(stranger.agent):
+        return Intake({}, tuple(Refusal(i, "crawlers are not counted") for i in range(len(items))))
     events, refused = {}, []
     for index, item in enumerate(items):
         try:
@@ -75,8 +98,10 @@ def read_batch(
                 receipt_keys=[snapshot.receipt_key],
                 now_ms=now_ms,
             )
-            if not is_trusted:
-                _check_untrusted(event, snapshot.definitions)
+            if stranger is not None:
+                _check_stranger(event, snapshot.definitions)
+                if isinstance(event, Reward) and not limit.take(stranger.address, now_ms=now_ms):
+                    raise RefusedError("the sender's network has reached too many goals today")
         except RefusedError as error:
             refused.append(Refusal(index, str(error)))
         else:
@@ -84,7 +109,7 @@ def read_batch(
     return Intake(events, tuple(refused))
 
 
-def _check_untrusted(event: WireEvent, definitions: Definitions) -> None:
+def _check_stranger(event: WireEvent, definitions: Definitions) -> None:
     if isinstance(event, Exposure):
         raise RefusedError("exposures need a server key")
     if isinstance(event, Reward):

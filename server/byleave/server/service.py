@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
+from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
 from byleave.server import counters, publishing, recording
 from byleave.server.allocator import due_rows
 from byleave.server.books import Books
@@ -27,7 +28,7 @@ from byleave.server.events import WireEvent
 from byleave.server.freezing import freeze, frozen_runs, moved_runs, thaw
 from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
-from byleave.server.intake import Ingested, Intake, read_batch
+from byleave.server.intake import Ingested, Intake, Stranger, read_batch
 from byleave.server.keys import KeyRing, Role
 from byleave.server.learning import Measurement
 from byleave.server.leases import Leases
@@ -58,6 +59,7 @@ class Service(VisitorCare):
         clock: Callable[[], int],
         seed: str | None = None,
         is_simulated: bool = False,
+        goals_per_network: int = GOALS_PER_NETWORK,
     ) -> None:
         """Open the store and the site in it, making both where they are absent.
 
@@ -68,6 +70,8 @@ class Service(VisitorCare):
             seed: Makes every secret and id follow from it; for simulations, never for a site
                 that people visit.
             is_simulated: Whether the visitors are made up, which every page will say.
+            goals_per_network: How many goals browsers of one network, that send by themselves,
+                may reach a day, see `NetworkLimit`; 0 sets no limit.
 
         Raises:
             StorageError: The store cannot be opened, or another process has it.
@@ -96,6 +100,8 @@ class Service(VisitorCare):
         self.library = Library(self.storage, self.site, clock=clock)
         self.people = People(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
+        key = self.site.derived("networks").encode()
+        self._networks = NetworkLimit(key, most=goals_per_network)
         self._states = States(self.site)
         self._adopting = Lock()
         #: Set when long work is to leave the rest for another time.
@@ -201,23 +207,29 @@ class Service(VisitorCare):
             name = key if run is None else run.id
             thaw(connection, self.site, name, author=author, now_ms=self.clock())
 
-    def read_batch(self, items: Sequence[object], *, is_trusted: bool = True) -> Intake:
+    def read_batch(self, items: Sequence[object], *, stranger: Stranger | None = None) -> Intake:
         """Check events given as plain data, without storing any.
 
         Raises:
             NothingPublishedError: There are no definitions to check them against.
         """
         snapshot = self.published.snapshot
-        return read_batch(items, snapshot=snapshot, now_ms=self.clock(), is_trusted=is_trusted)
+        return read_batch(
+            items,
+            snapshot=snapshot,
+            now_ms=self.clock(),
+            stranger=stranger,
+            limit=self._networks,
+        )
 
-    def ingest(self, items: Sequence[object], *, is_trusted: bool = True) -> Ingested:
+    def ingest(self, items: Sequence[object], *, stranger: Stranger | None = None) -> Ingested:
         """Store events given as plain data, and return once they are committed.
 
         Raises:
             BusyError: Too much is waiting to be stored.
             NothingPublishedError: There are no definitions to check them against.
         """
-        intake = self.read_batch(items, is_trusted=is_trusted)
+        intake = self.read_batch(items, stranger=stranger)
         return intake.result(self.ingestion.submit(list(intake.events.values())).result())
 
     def flush(self) -> None:

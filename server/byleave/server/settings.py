@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from byleave.sdk.networks import GOALS_PER_NETWORK
 from byleave.server.errors import ServerError
 from byleave.server.storage import shown
 
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
         port: The port to listen on; 0 takes any free one.
         connections: Connections beyond so many are answered with 503.
         trusted_proxies: Addresses of proxies whose word on who the client is counts.
+        goals_per_network: How many goals browsers of one network, that send events by
+            themselves, may reach a day; 0 sets no limit.
         outbound_allow: Networks of one's own that webhooks may reach, such as 10.1.2.0/24.
         log: How the log is written: for people, or one JSON object a line.
         log_level: The least that is logged.
@@ -70,6 +73,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8401
     connections: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     trusted_proxies: Listed[str] = ()
+    goals_per_network: Annotated[int, Field(ge=0, le=10**9)] = GOALS_PER_NETWORK
     outbound_allow: Listed[Annotated[str, AfterValidator(_a_network)]] = ()
     log: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

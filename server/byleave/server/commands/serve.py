@@ -50,7 +50,12 @@ def serve(
     logs.configure(settings.log, settings.log_level)
     try:
         listener = listen(settings.port, host=settings.host)
-        service = Service(settings.database, site=definitions.site, clock=system_clock)
+        service = Service(
+            settings.database,
+            site=definitions.site,
+            clock=system_clock,
+            goals_per_network=settings.goals_per_network,
+        )
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None

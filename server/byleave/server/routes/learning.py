@@ -12,6 +12,7 @@ from byleave.server.access import READERS
 from byleave.server.errors import BusyError, UnknownNameError
 from byleave.server.events import EVENT_ID
 from byleave.server.http import Problem, json_response
+from byleave.server.intake import Stranger
 from byleave.server.keys import Role
 from byleave.server.recording import Verdict
 from byleave.server.routes.routing import SENDERS, SERVER, ApiRoute, Call
@@ -49,13 +50,22 @@ async def take_events(call: Call) -> Response:
     skew_ms = request.sent_at - call.service.clock()
     if abs(skew_ms) > _SKEW_MS:
         _log.warning("a sender's clock is wrong", extra={"skew_ms": skew_ms})
-    intake = call.service.read_batch(request.events, is_trusted=call.role is Role.SERVER)
+    intake = call.service.read_batch(request.events, stranger=_stranger(call))
     try:
         stored = call.service.ingestion.submit(list(intake.events.values()))
     except BusyError as error:
         raise Problem(503, str(error), headers={"Retry-After": "1"}) from error
     verdicts: list[Verdict] = await wrap_future(stored)
     return json_response(intake.result(verdicts), status=202)
+
+
+def _stranger(call: Call) -> Stranger | None:
+    """Return who sends, unless it is a server of the site."""
+    if call.role is Role.SERVER:
+        return None
+    client = call.request.client
+    agent = call.request.headers.get("user-agent", "")
+    return Stranger(address=client.host if client else "", agent=agent)
 
 
 async def add_counts(call: Call) -> Response:
