@@ -252,7 +252,9 @@ def test_what_is_managed_from_files_is_stopped_here_and_changed_there(
     resumed = send("welcome/live", {"do": "resume", "live_reason": "mended"}, status=422)
 
     assert "managed from files: change it there" in drafted
-    assert "managed from files" not in paused
+    assert "managed from files, so only they let it go on" in paused
+    assert "byleave push --overwrite" in paused
+    assert 'value="resume"' not in paused
     assert "managed from files: change it there" in resumed
     assert "end" in defined(service)["welcome"]["schedule"]
     assert service.library.drafts() == []

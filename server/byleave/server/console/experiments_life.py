@@ -30,6 +30,12 @@ def is_running(service: Service, key: str) -> bool:
     return found is not None and bounds_ms(found.schedule)[1] > service.clock()
 
 
+def is_of_files(service: Service, key: str) -> bool:
+    """Whether an experiment is managed from files, which then have to let it go on."""
+    found, _definitions = service.library.version(service.library.newest())
+    return f"experiments.{key}" in found.managed.of(Manager.FILES)
+
+
 def ended(experiment: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     """Return an experiment whose schedule ends now; its run, and who is in it, stay."""
     end = datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds")
