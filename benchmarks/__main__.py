@@ -88,6 +88,11 @@ BENCHMARKS: Final = (
         "storage", "Storing", "Events and reports, beside the statements of the store alone."
     ),
     Benchmark(
+        "counting",
+        "Counting segments",
+        "A draft, by row and in total, in a store of many visitors.",
+    ),
+    Benchmark(
         "overload",
         "Overload",
         "Ten times the clients that keep the server busy, and more events than it can store; "

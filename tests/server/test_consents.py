@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from byleave.segments import Choice, Purpose
 from byleave.segments.consent.record import SCHEMA, Notice
 from byleave.server import schema
-from byleave.server.consents import StatedChoice, broken_chains, newest_choice
+from byleave.server.consents import StatedChoice, broken_chains, newest_choices
 from byleave.server.service import Service
 
 GRANTED = {Purpose.PERSONALISATION: Choice.GRANTED, Purpose.ANALYTICS: Choice.GRANTED}
@@ -99,10 +99,9 @@ def test_the_choice_that_was_made_last_counts_whenever_it_comes(service: Service
     service.record_consent("ann", StatedChoice(choices=marketing, source="earlier", at=1))
 
     with service.storage.reading() as connection:
-        newest = newest_choice(connection, service.site, {"ann"})
-        nothing = newest_choice(connection, service.site, {"bob"})
+        found = newest_choices(connection, service.site, {"ann": {"ann"}, "bob": {"bob"}})
 
-    assert newest is not None
+    newest = found["ann"]
     assert newest.source == "later"
     assert not newest.allows(Purpose.MARKETING)
-    assert nothing is None
+    assert "bob" not in found

@@ -5,7 +5,8 @@ observation is what is kept, so that the order does not matter.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,23 +109,22 @@ def observe(
 def read_attributes(
     connection: Connection,
     site: Site,
-    visitor: str,
+    visitors: Collection[str],
     declared: Mapping[str, Attribute],
     *,
     now_ms: int,
-) -> dict[str, tuple[Value, int]]:
-    """Return what is known of a visitor, with the moment of each observation, in milliseconds.
+) -> Mapping[str, Mapping[str, tuple[Value, int]]]:
+    """Return what is known of visitors, with the moment of each observation, in milliseconds.
 
     Values that may no longer be kept, and those that no definition declares, are not read.
     """
-    found = {}
-    rows = find_rows(connection, schema.server_attributes, site=site.key, visitor={visitor})
-    for row in rows:
+    found: defaultdict[str, dict[str, tuple[Value, int]]] = defaultdict(dict)
+    for row in find_rows(connection, schema.server_attributes, site=site.key, visitor=visitors):
         attribute = declared.get(row.attribute)
         if attribute is None or attribute.source is not Source.SERVER:
             continue
         if row.observed_ms > kept_since(attribute, now_ms):
-            found[row.attribute] = (json.loads(row.value), row.observed_ms)
+            found[row.visitor][row.attribute] = (json.loads(row.value), row.observed_ms)
     return found
 
 

@@ -4,21 +4,20 @@ Visitors are judged by the definitions in force and by those that are planned, a
 them, each with the choice that they made last. Only those count who agreed to the use.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from byleave.experiments import Definitions
 from byleave.segments import Consent, Purpose, SegmentLeaf, Truth, canonical_json, reads
-from byleave.server import schema
 from byleave.server.history import LEAST_SHOWN
-from byleave.server.membership import Judge, why_not
+from byleave.server.knowing import draw, read_all_known
+from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
-from byleave.server.watching import read_known
 
 T = TypeVar("T")
 
@@ -61,23 +60,6 @@ class Audiences:
     judged: int | None
     is_whole: bool
     changes: tuple[AudienceChange, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentSize:
-    """How many visitors are in a segment.
-
-    Attributes:
-        inside: How many of those who agreed to its use are in it; None for 1 to 9.
-        agreed: How many of the visitors looked at agreed to its use; None for 1 to 9.
-        is_whole: Whether all that the store knows were looked at.
-        why_not: Why the server cannot tell; None when it can.
-    """
-
-    inside: int | None
-    agreed: int | None
-    is_whole: bool
-    why_not: str | None
 
 
 class Audience:
@@ -142,7 +124,6 @@ class _Side:
 
     def __init__(self, definitions: Definitions, places: Iterable[str]) -> None:
         """Prepare to judge audiences; those of one use are judged together."""
-        self._definitions = definitions
         self.audiences = {place: Audience(definitions, place) for place in places}
         names: defaultdict[Purpose, set[str]] = defaultdict(set)
         for audience in self.audiences.values():
@@ -150,50 +131,19 @@ class _Side:
                 names[audience.uses[0]] |= audience.wanted.keys()
         self._judges = {use: Judge(definitions, asked, use=use) for use, asked in names.items()}
 
-    def seen(self, connection: Connection, site: Site, visitor: str, now_ms: int) -> _Seen:
-        known = read_known(connection, site, visitor, self._definitions, now_ms=now_ms)
+    def seen(self, known: Known, now_ms: int) -> _Seen:
         consent = known.consent
         return _Seen(
             consent,
             {
-                use: judge.truths(known, now_ms=now_ms)
+                use: {
+                    key: verdict.truth
+                    for key, verdict in judge.verdicts(known, now_ms=now_ms).items()
+                }
                 for use, judge in self._judges.items()
                 if consent.allows(use)
             },
         )
-
-
-def segment_sizes(
-    connection: Connection, site: Site, definitions: Definitions, *, most: int, now_ms: int
-) -> dict[str, SegmentSize]:
-    """Return how many visitors are in each segment now, by its key.
-
-    Args:
-        connection: A transaction that reads.
-        site: The site.
-        definitions: The definitions.
-        most: No more visitors are judged than this.
-        now_ms: The time.
-    """
-    side = _Side(definitions, [f"segments.{key}" for key in definitions.segments])
-    inside: Counter[str] = Counter()
-    agreed: Counter[str] = Counter()
-    visitors = _visitors(connection, site, most=most)
-    for visitor in visitors[:most]:
-        seen = side.seen(connection, site, visitor, now_ms)
-        for place, audience in side.audiences.items():
-            if audience.why_not is None and seen.consent.allows(audience.uses[0]):
-                agreed[place] += 1
-                inside[place] += audience.has(seen)
-    return {
-        place.removeprefix("segments."): SegmentSize(
-            inside=_shown(inside[place]),
-            agreed=_shown(agreed[place]),
-            is_whole=len(visitors) <= most,
-            why_not=audience.why_not,
-        )
-        for place, audience in side.audiences.items()
-    }
 
 
 def audience_changes(
@@ -201,7 +151,7 @@ def audience_changes(
 ) -> Audiences:
     """Return how the audiences change that depend on something that changes.
 
-    It reads the log of each visitor, which takes some two milliseconds for each.
+    It judges each visitor by both sets, which takes some 0.4 milliseconds.
     """
     places = _changed_places(before, after)
     old, new = _Side(before, places), _Side(after, places)
@@ -209,16 +159,20 @@ def audience_changes(
         place: old.audiences[place].why_not or new.audiences[place].why_not for place in places
     }
     counts = {place: [0, 0, 0] for place in places if reasons[place] is None}
-    visitors = _visitors(connection, site, most=MOST_VISITORS) if counts else []
-    for visitor in visitors[:MOST_VISITORS]:
-        was, will = (side.seen(connection, site, visitor, now_ms) for side in (old, new))
+    drawn = draw(connection, site, most=MOST_VISITORS if counts else 0)
+    known = [
+        read_all_known(connection, site, drawn.visitors, definitions, now_ms=now_ms)
+        for definitions in (before, after)
+    ]
+    for visitor in drawn.visitors:
+        was, will = old.seen(known[0][visitor], now_ms), new.seen(known[1][visitor], now_ms)
         for place, found in counts.items():
             is_in, stays = old.audiences[place].has(was), new.audiences[place].has(will)
             for index, counted in enumerate((is_in, stays and not is_in, is_in and not stays)):
                 found[index] += counted
     return Audiences(
-        judged=_shown(min(len(visitors), MOST_VISITORS)),
-        is_whole=len(visitors) <= MOST_VISITORS,
+        judged=shown(len(drawn.visitors)),
+        is_whole=not counts or drawn.is_whole,
         changes=tuple(_change(place, reasons[place], counts.get(place)) for place in places),
     )
 
@@ -226,7 +180,7 @@ def audience_changes(
 def _change(place: str, why_not: str | None, counts: list[int] | None) -> AudienceChange:
     if counts is None:
         return AudienceChange(place=place, why_not=why_not)
-    now, entering, leaving = map(_shown, counts)
+    now, entering, leaving = map(shown, counts)
     return AudienceChange(place=place, now=now, entering=entering, leaving=leaving)
 
 
@@ -245,23 +199,10 @@ def _changed_places(before: Definitions, after: Definitions) -> list[str]:
     )
 
 
-def _visitors(connection: Connection, site: Site, *, most: int) -> list[str]:
-    """Return whom the store knows something of that may be judged, one more than are."""
-    known = [
-        select(table.c.visitor).where(table.c.site == site.key, table.c.visitor != "")
-        for table in (schema.events, schema.server_attributes)
-    ]
-    everybody = known[0].union(known[1]).subquery()
-    # Ids that a site makes itself may begin with a number or a time; their ends vary at any age.
-    visitor = everybody.c.visitor
-    end = func.substr(visitor, func.length(visitor) - 5)
-    ordered = select(visitor).order_by(end, visitor).limit(most + 1)
-    return [*connection.execute(ordered).scalars()]
-
-
 def _of(declared: Mapping[str, T], names: Iterable[Iterable[str]]) -> dict[str, T]:
     return {name: declared[name] for name in sorted({*chain(*names)})}
 
 
-def _shown(count: int) -> int | None:
+def shown(count: int) -> int | None:
+    """Return a count as it may be shown: None for 1 to 9."""
     return None if 0 < count < LEAST_SHOWN else count

@@ -76,7 +76,9 @@ class VisitorCare(ABC):
         declared = self.published.snapshot.definitions.attributes
         with self.storage.reading() as connection:
             name = known_as(connection, self.site.key, {visitor}).get(visitor, visitor)
-            found = read_attributes(connection, self.site, name, declared, now_ms=self.clock())
+            found = read_attributes(
+                connection, self.site, [name], declared, now_ms=self.clock()
+            ).get(name, {})
         return {name: value for name, (value, _) in found.items() if value is not None}
 
     def recall(self, visitor: str) -> Recalled:

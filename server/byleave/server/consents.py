@@ -7,7 +7,7 @@ site's secret breaks the chain from there on. Only taking away the newest ones b
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -87,14 +87,30 @@ def consent_of(record: Mapping[str, Any]) -> Consent:
     return Consent(choices, Regime(said["regime"]), source=record["event"]["source"])
 
 
-def newest_choice(connection: Connection, site: Site, visitors: set[str]) -> Consent | None:
-    """Return the choice that was made last under any of some ids; None when none was recorded."""
-    hashes = {site.visitor_hash(visitor) for visitor in visitors}
-    rows = find_rows(connection, schema.consents, site=site.key, visitor_hash=hashes)
-    if not rows:
-        return None
-    row = max(rows, key=lambda row: (row.at_ms, row.received_ms, row.number))
-    return replace(consent_of(json.loads(row.record)), at_ms=row.at_ms)
+def newest_choices(
+    connection: Connection, site: Site, visitors: Mapping[str, Collection[str]]
+) -> dict[str, Consent]:
+    """Return the choice that each visitor made last under any of their ids, where one is recorded.
+
+    Args:
+        connection: A transaction that reads.
+        site: The site.
+        visitors: All ids of each visitor.
+    """
+    owners = {site.visitor_hash(id_): visitor for visitor, ids in visitors.items() for id_ in ids}
+    newest: dict[str, Row[Any]] = {}
+    for row in find_rows(connection, schema.consents, site=site.key, visitor_hash=set(owners)):
+        visitor = owners[row.visitor_hash]
+        if visitor not in newest or _order(newest[visitor]) < _order(row):
+            newest[visitor] = row
+    return {
+        visitor: replace(consent_of(json.loads(row.record)), at_ms=row.at_ms)
+        for visitor, row in newest.items()
+    }
+
+
+def _order(row: Row[Any]) -> tuple[int, int, int]:
+    return (row.at_ms, row.received_ms, row.number)
 
 
 def broken_chains(connection: Connection, site: Site) -> int:

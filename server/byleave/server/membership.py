@@ -23,10 +23,11 @@ from byleave.segments import (
     SegmentLeaf,
     SequenceLeaf,
     Source,
-    Truth,
+    Verdict,
     allowed_uses,
     reads,
 )
+from byleave.segments.explain import Explanation
 from byleave.segments.reach import all_leaves
 from byleave.segments.times import moment_ms
 from byleave.server.attributes import Value
@@ -110,10 +111,15 @@ class Judge:
         """Return which of the segments a visitor is in."""
         return self._inside(known, replayed(self._rules, known.happened), now_ms)
 
-    def truths(self, known: Known, *, now_ms: int) -> dict[str, Truth]:
-        """Return what each of the segments is for a visitor."""
+    def verdicts(self, known: Known, *, now_ms: int) -> dict[str, Verdict]:
+        """Return what each of the segments comes to for a visitor."""
         facts = self._facts(known, replayed(self._rules, known.happened), now_ms)
-        return {key: facts.segment(key).truth for key in self.segments}
+        return {key: facts.segment(key) for key in self.segments}
+
+    def explain(self, known: Known, segment: str, *, now_ms: int) -> Explanation:
+        """Return why a visitor is or is not in one of the segments."""
+        facts = self._facts(known, replayed(self._rules, known.happened), now_ms)
+        return facts.explain(segment)
 
     def _inside(self, known: Known, profile: Profile, now_ms: int) -> frozenset[str]:
         facts = self._facts(known, profile, now_ms)

@@ -18,10 +18,10 @@ from byleave.server.aliases import known_as
 from byleave.server.attributes import Value
 from byleave.server.bookkeeping import read_enrolments
 from byleave.server.events import Exposure, event_of
+from byleave.server.knowing import read_known
 from byleave.server.membership import replayed
 from byleave.server.sites import Site
 from byleave.server.visitors import is_erased
-from byleave.server.watching import read_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

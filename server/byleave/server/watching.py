@@ -13,11 +13,8 @@ from sqlalchemy import Connection, Table, insert, literal, select
 from byleave.experiments import Definitions
 from byleave.segments import Purpose
 from byleave.server import schema
-from byleave.server.aliases import every_id
-from byleave.server.attributes import read_attributes
 from byleave.server.batches import add_rows, drop_rows, find_rows, put_rows
-from byleave.server.consents import newest_choice
-from byleave.server.events import Happening, event_of
+from byleave.server.knowing import read_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.outbox import Message, add_messages
 from byleave.server.sites import Site
@@ -140,23 +137,6 @@ def _messages(
         data = {"visitor": visitor, "segment": place[1]}
         for webhook in watch.told.get(place, ()):
             yield Message(webhook=webhook, body=body_of(kind, data, at_ms=now_ms), visitor=visitor)
-
-
-def read_known(
-    connection: Connection, site: Site, visitor: str, definitions: Definitions, *, now_ms: int
-) -> Known:
-    """Return what is known of a visitor, by the id under which they are kept."""
-    names = set(definitions.events)
-    rows = find_rows(connection, schema.events, site=site.key, visitor={visitor}, name=names)
-    happened = [event for row in rows if isinstance(event := event_of(row.body), Happening)]
-    kept, others = every_id(connection, site.key, visitor)
-    return Known(
-        happened=sorted(happened, key=lambda event: (event.at_ms, event.id)),
-        attributes=read_attributes(
-            connection, site, visitor, definitions.attributes, now_ms=now_ms
-        ),
-        stated=newest_choice(connection, site, {kept, *others}),
-    )
 
 
 def _place(text: str) -> tuple[Purpose, str]:

@@ -1,0 +1,87 @@
+"""What the store knows of visitors, read for many of them at once."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from sqlalchemy import Connection, select
+
+from byleave.experiments import Definitions
+from byleave.server import schema
+from byleave.server.attributes import read_attributes
+from byleave.server.batches import find_rows
+from byleave.server.consents import newest_choices
+from byleave.server.events import Happening, event_of
+from byleave.server.membership import Known
+from byleave.server.sites import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Visitors that were drawn from all whom the store knows something of.
+
+    Attributes:
+        visitors: The ids under which they are kept.
+        total: How many the store knows.
+    """
+
+    visitors: tuple[str, ...]
+    total: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all."""
+        return len(self.visitors) == self.total
+
+
+def draw(connection: Connection, site: Site, *, most: int) -> Drawn:
+    """Draw visitors, always the same ones of the same store: which, say the ends of their ids.
+
+    Ids that a site makes itself may begin with a number or a time; their ends vary at any age.
+    """
+    everybody: set[str] = set()
+    for table in (schema.events, schema.server_attributes):
+        known = select(table.c.visitor).where(table.c.site == site.key, table.c.visitor != "")
+        everybody.update(connection.execute(known.distinct()).scalars())
+    drawn = nsmallest(most, everybody, key=lambda visitor: (visitor[-6:], visitor))
+    return Drawn(visitors=tuple(drawn), total=len(everybody))
+
+
+def read_known(
+    connection: Connection, site: Site, visitor: str, definitions: Definitions, *, now_ms: int
+) -> Known:
+    """Return what is known of a visitor, by the id under which they are kept."""
+    return read_all_known(connection, site, [visitor], definitions, now_ms=now_ms)[visitor]
+
+
+def read_all_known(
+    connection: Connection,
+    site: Site,
+    visitors: Collection[str],
+    definitions: Definitions,
+    *,
+    now_ms: int,
+) -> dict[str, Known]:
+    """Return what is known of visitors, by the ids under which they are kept.
+
+    It takes four statements, however many visitors there are.
+    """
+    happened: defaultdict[str, list[Happening]] = defaultdict(list)
+    names = set(definitions.events)
+    for row in find_rows(connection, schema.events, site=site.key, visitor=visitors, name=names):
+        if isinstance(event := event_of(row.body), Happening):
+            happened[row.visitor].append(event)
+    attributes = read_attributes(connection, site, visitors, definitions.attributes, now_ms=now_ms)
+    ids = {visitor: {visitor} for visitor in visitors}
+    for row in find_rows(connection, schema.aliases, site=site.key, visitor=visitors):
+        ids[row.visitor].add(row.alias)
+    stated = newest_choices(connection, site, ids)
+    return {
+        visitor: Known(
+            happened=sorted(happened[visitor], key=lambda event: (event.at_ms, event.id)),
+            attributes=attributes.get(visitor, {}),
+            stated=stated.get(visitor),
+        )
+        for visitor in visitors
+    }
