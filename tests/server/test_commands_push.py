@@ -66,12 +66,13 @@ def changed(folder: Path, name: str, old: str, new: str) -> None:
 def test_a_folder_is_planned_pushed_and_then_nothing_is_left_to_do(
     run: Any, folder: Path, service: Service
 ) -> None:
-    planned = run("plan", folder)
+    told = run("plan", folder)
+    planned = run("plan", folder, "--exit-code")
     pushed = run("push", folder, "--reason", "first", "--yes")
-    again = run("plan", folder)
+    again = run("plan", folder, "--exit-code")
     twice = run("push", folder, "--reason", "first", "--yes")
 
-    assert planned.exit_code == 2
+    assert (told.exit_code, planned.exit_code) == (0, 1)
     assert "+ experiments.pricing-hero: added" in planned.output
     assert planned.output.rstrip().endswith("upon version none")
     assert (pushed.exit_code, "published as 1.1" in pushed.output) == (0, True)
@@ -91,7 +92,7 @@ def test_a_plan_shows_what_changes_and_that_a_run_ends(run: Any, folder: Path) -
 
     planned = run("plan", folder)
 
-    assert planned.exit_code == 2
+    assert planned.exit_code == 0
     for line in (
         '    holdout: "5%" → "7%"',
         "~ segments.comparing-plans: changed",
@@ -106,7 +107,7 @@ def test_a_plan_shows_what_changes_and_that_a_run_ends(run: Any, folder: Path) -
     assert '"objects"' in run("plan", folder, "--json", "--without-audience").output
 
 
-def test_what_cannot_be_planned_ends_with_one(
+def test_what_cannot_be_planned_ends_with_two(
     run: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = run("plan", tmp_path / "nowhere")
@@ -115,12 +116,13 @@ def test_what_cannot_be_planned_ends_with_one(
     unknown = run("plan", folder, "--key", "byleave_marketer_nobody")
     keyless = run("plan", folder, "--key", "")
     odd = run("plan", folder, "--server", "ftp://shop")
+    misspelt = run("plan", folder, "--exitcode")
     absent = run("plan", folder, "--server", "http://127.0.0.1:9")
     changed(folder, "byleave.yaml", "holdout: 5%", "holdout: 700%")
     faulty = run("plan", folder)
 
-    outcomes = (missing, foreign, unknown, keyless, odd, absent, faulty)
-    assert [each.exit_code for each in outcomes] == [1] * 7
+    outcomes = (missing, foreign, unknown, keyless, odd, misspelt, absent, faulty)
+    assert [each.exit_code for each in outcomes] == [2] * 8
     assert "site: expected 'harbour-books'" in foreign.output
     assert "401" in unknown.output
     assert "BYLEAVE_KEY" in keyless.output
@@ -161,7 +163,7 @@ def test_a_push_upon_another_version_than_the_one_seen_is_refused(
 
     late = run("push", folder, "--reason", "x", "--yes", "--expected", "1.0")
 
-    assert late.exit_code == 1
+    assert late.exit_code == 2
     assert "the newest version is 1.1" in late.output
     assert len(service.library.versions()) == 1
 

@@ -11,6 +11,12 @@ FOUND: Final = 1
 UNUSABLE: Final = 2
 
 
+def stop(message: str) -> NoReturn:
+    """End the command because of what it found; the message says what to do about it."""
+    typer.echo(message, err=True)
+    raise typer.Exit(FOUND) from None
+
+
 def refuse(message: str) -> NoReturn:
     """End the command because it cannot do what it was asked; the message says why."""
     typer.echo(message, err=True)

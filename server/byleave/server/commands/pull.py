@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from byleave.server.commands.remote import DEFAULT_SERVER, Key, Remote, Server, fail
+from byleave.server.commands.exits import stop
+from byleave.server.commands.remote import DEFAULT_SERVER, Key, Remote, Server
 from byleave.server.commands.validate import DEFAULT_FOLDER, Folder, counted, load
 
 
@@ -46,7 +47,7 @@ def pull(
         for place in clashing:
             how = "not on the server" if place not in after else "another on the server"
             typer.echo(f"{place}: {how}", err=True)
-        fail(f"{folder}: nothing is written; --overwrite makes it as it is on the server")
+        stop(f"{folder}: nothing is written; --overwrite makes it as it is on the server")
     changed = _write(folder, places, before, after, found["definitions"]) if places else []
     for file in changed:
         typer.echo(f"{folder / file}: {'written' if (folder / file).exists() else 'removed'}")
@@ -81,7 +82,7 @@ def _write(
         except DefinitionError:
             is_same = False
     if not is_same:
-        fail(f"{folder}: cannot be changed into what the server has; pull into an empty folder")
+        stop(f"{folder}: cannot be changed into what the server has; pull into an empty folder")
     _put(folder, texts)
     return [*texts]
 

@@ -10,13 +10,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from byleave.server.commands.exits import FOUND
+from byleave.server.commands.exits import FOUND, UNUSABLE, stop
 from byleave.server.commands.plan_words import told
-from byleave.server.commands.remote import DEFAULT_SERVER, Key, Remote, Server, fail
+from byleave.server.commands.remote import DEFAULT_SERVER, Key, Remote, Server
 from byleave.server.commands.validate import DEFAULT_FOLDER, Folder, load
-
-#: What `byleave plan` ends with where something would change.
-CHANGES: Final = 2
 
 Take = Annotated[
     list[str] | None,
@@ -45,18 +42,22 @@ def plan(
             help="Leave out whom audiences win and lose.",
         ),
     ] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 1 where something would change.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the server's answer.")] = False,
 ) -> None:
     """Say what `push` would change on a running server, and change nothing.
 
-    Exits with 0 where nothing would change, 2 where something would, 1 where it cannot be said.
+    Exits with 0 where it can be said, with --exit-code only where nothing would change and with 1
+    where something would; with 2 where it cannot be said, also for definitions with faults.
     """
     wanted = _wanted(folder, take, leave)
     asked = {**wanted, "audience": not without_audience}
     found = Remote.at(server, key).ask("POST", f"{_PATH}/plan", asked)
     typer.echo(json.dumps(found) if as_json else told(found))
-    if found["objects"]:
-        raise typer.Exit(CHANGES)
+    if exit_code and found["objects"]:
+        raise typer.Exit(FOUND)
 
 
 def push(
@@ -92,7 +93,7 @@ def push(
         return
     lost = {each["place"] for each in found["objects"]}.intersection(found["drift"])
     if lost and not overwrite:
-        fail(
+        stop(
             f"changed on the server since files were published: {', '.join(sorted(lost))}; "
             "`byleave pull` fetches that, --overwrite undoes it"
         )
@@ -111,7 +112,7 @@ def _wanted(folder: Path, take: list[str] | None, leave: list[str] | None) -> di
     try:
         definitions = load(folder)
     except typer.Exit:
-        raise typer.Exit(FOUND) from None  # 2 would say that something changes
+        raise typer.Exit(UNUSABLE) from None  # 1 would say that something changes
     return {
         "definitions": plain(definitions),
         "managed": "files",

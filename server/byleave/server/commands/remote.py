@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from byleave.server.commands.exits import FOUND
+from byleave.server.commands.exits import refuse
 
 if TYPE_CHECKING:  # loaded when a command runs
     from byleave.sdk.http_transport import HttpTransport
@@ -42,11 +42,11 @@ class Remote:
         from byleave.sdk.http_transport import HttpTransport
 
         if not key:
-            fail("no key: give --key, or BYLEAVE_KEY in the environment")
+            refuse("no key: give --key, or BYLEAVE_KEY in the environment")
         try:
             return cls(url, key, HttpTransport(url))
         except ValueError as error:
-            fail(f"--server: {error}")
+            refuse(f"--server: {error}")
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         """Return what the server answers; end the command with what it refuses."""
@@ -62,19 +62,13 @@ class Remote:
             answer = self.transport.exchange(Question(method, path, told, sent), _PATIENCE_S)
             data = json.loads(answer.body)
         except OSError as error:
-            fail(f"{self.url}: no answer: {error}")
+            refuse(f"{self.url}: no answer: {error}")
         except ValueError:
-            fail(f"{self.url}: expected a Byleave server; its answer is no JSON")
+            refuse(f"{self.url}: expected a Byleave server; its answer is no JSON")
         finally:
             self.transport.close()
         if answer.status >= 400:
             for fault in data.get("faults", ()):
                 typer.echo(f"{'.'.join(map(str, fault['path']))}: {fault['message']}", err=True)
-            fail(f"{self.url}: {answer.status}: {data.get('detail', data.get('title', ''))}")
+            refuse(f"{self.url}: {answer.status}: {data.get('detail', data.get('title', ''))}")
         return data
-
-
-def fail(message: str) -> NoReturn:
-    """End the command with 1, which means an error where 2 stands for changes."""
-    typer.echo(message, err=True)
-    raise typer.Exit(FOUND) from None
