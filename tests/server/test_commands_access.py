@@ -1,13 +1,18 @@
 """The commands that say who may open a server."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+import uvicorn
 from typer.testing import CliRunner
 
+from byleave.server.app import create_app
 from byleave.server.commands.program import program
 from byleave.server.keys import Role
+from byleave.server.listening import listen, url_of
 from byleave.server.service import Service
 
 PHRASE = "correct horse battery"
@@ -43,12 +48,46 @@ def test_a_role_that_is_none_is_refused(run: Any, open_service: Any) -> None:
     assert open_service().people.all() == []
 
 
-def test_while_the_server_has_the_store_the_console_is_named(run: Any, open_service: Any) -> None:
+def test_while_the_server_has_the_store_the_way_to_it_is_told(run: Any, open_service: Any) -> None:
     open_service()
 
     added = run("users", "add", "shop", "ann@example.com", "--role", "admin")
     made = run("keys", "create", "shop")
 
     assert (added.exit_code, made.exit_code) == (2, 2)
-    assert "an admin does it at /console/people" in added.output
-    assert "an admin does it at /console/keys" in made.output
+    assert "Name a running server by --server" in added.output
+    assert "Name a running server by --server" in made.output
+
+
+@pytest.fixture
+def serving(open_service: Any) -> Iterator[tuple[Service, str]]:
+    """A service whose store is in use, and where it listens."""
+    service: Service = open_service()
+    with listen(0) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None))
+        thread = Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield service, url_of(listener)
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_running_server_adds_people_and_keys_for_an_admin(
+    run: Any, serving: tuple[Service, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, url = serving
+    monkeypatch.setenv("BYLEAVE_KEY", service.create_key(Role.ADMIN))
+
+    added = run("users", "add", "shop", "ann+1@example.com", "--role", "analyst", "--server", url)
+    made = run("keys", "create", "shop", "--role", "public", "--server", url)
+    foreign = run("keys", "create", "other", "--server", url)
+    unable = run("keys", "create", "shop", "--server", url, "--key", made.output.strip())
+
+    assert (added.exit_code, made.exit_code) == (0, 0)
+    assert service.people.sign_in("ann+1@example.com", PHRASE, source="tests") is not None
+    found = service.keys.find(made.output.strip(), "shop")
+    assert found is not None
+    assert found.role is Role.PUBLIC
+    assert (foreign.exit_code, unable.exit_code) == (2, 2)
+    assert "expected the site 'other' there, found 'shop'" in foreign.output
+    assert "403" in unable.output

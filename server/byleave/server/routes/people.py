@@ -38,7 +38,8 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def get_people(call: Call) -> Response:
     """Return everybody who may sign in."""
-    return json_response({"people": await run_in_threadpool(call.service.people.all)})
+    people = await run_in_threadpool(call.service.people.all)
+    return json_response({"site": call.service.site.key, "people": people})
 
 
 async def put_person(call: Call) -> Response:
