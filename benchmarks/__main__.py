@@ -92,6 +92,7 @@ BENCHMARKS: Final = (
         "Counting segments",
         "A draft, by row and in total, in a store of many visitors.",
     ),
+    Benchmark("console", "The console", "Each page, with a million enrolled; asked for again."),
     Benchmark(
         "overload",
         "Overload",
