@@ -42,7 +42,14 @@ def kept(client: TestClient) -> Display:
     return Display.of({COOKIE: client.cookies[COOKIE]})
 
 
-NAMES = {"key": "welcome", "file": "arms.csv", "version": "1.1", "draft": "welcome"}
+NAMES = {
+    "key": "welcome",
+    "file": "arms.csv",
+    "version": "1.1",
+    "draft": "welcome",
+    "segment": "customers",
+    "arm": "bold",
+}
 GUARDED = [page for page in PAGES if page.roles is not None]
 BY_LINK = ("/results", "/console/first-admin")
 READABLE = [

@@ -6,17 +6,21 @@ from typing import Any
 import yaml
 from starlette.testclient import TestClient
 
-from byleave.segments import Purpose, Segment, read
+from byleave.segments import Purpose, Segment, Truth, read
 from byleave.server.app import create_app
-from byleave.server.console.segments_page import MOST_JUDGED, segment_views
+from byleave.server.console.segment_study import MOST_JUDGED, study
+from byleave.server.console.segments_page import segment_views
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
 
+def open_as(service: Service, role: Role) -> TestClient:
+    key = service.create_key(role)
+    return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
+
+
 def page_of(service: Service) -> str:
-    key = service.create_key(Role.VIEWER)
-    client = TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
-    return client.get("/console/segments").text
+    return open_as(service, Role.VIEWER).get("/console/segments").text
 
 
 def with_buyers(definitions: Any) -> Any:
@@ -92,3 +96,26 @@ def test_of_many_visitors_no_more_are_judged_than_a_page_has_time_for(
     [size] = [each.size for each in segment_views(service)]
 
     assert not size.is_whole
+
+
+def test_a_page_of_its_own_counts_each_row_and_says_why(
+    service: Service, definitions: Any, send: Any
+) -> None:
+    service.publish(with_buyers(definitions), reason="buyers", author="tests")
+    bought = [send.event(f"a{number:05}", "purchase") for number in range(12)]
+    service.ingest([*bought, *(send.event(f"v{number:05}") for number in range(12, 30))])
+    pages = {
+        role: open_as(service, role).get("/console/segments/buyers").text
+        for role in (Role.VIEWER, Role.ANALYST, Role.ADMIN)
+    }
+
+    found = study(service, "buyers", service.published.snapshot.definitions)
+    assert (found.row.text, found.row.size.inside) == ("purchase at least 1 time", 12)
+    assert (found.size.inside, found.size.outside, found.size.agreed) == (12, 18, 30)
+    assert {each.truth for each in found.examples} == {Truth.TRUE, Truth.FALSE}
+    assert "12 of 30 who agreed to personalisation" in pages[Role.VIEWER]
+    assert "true because" not in pages[Role.VIEWER]
+    assert "true because: purchase once" in pages[Role.ANALYST]
+    assert "a00001" not in pages[Role.ANALYST]
+    assert "a00001" in pages[Role.ADMIN]
+    assert open_as(service, Role.ADMIN).get("/console/segments/nobody").status_code == 404

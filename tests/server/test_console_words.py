@@ -79,7 +79,9 @@ PATHS = [page.path for page in PAGES if page.method == "GET" and "{file}" not in
 
 @pytest.mark.parametrize("path", [*PATHS, "/console/nowhere"])
 def test_every_text_of_a_page_can_be_translated(path: str, browse: Any) -> None:
-    page = browse(path.format(key="welcome", version="1.1", draft="welcome", arm="bold"))
+    page = browse(
+        path.format(key="welcome", version="1.1", draft="welcome", segment="customers", arm="bold")
+    )
 
     assert "⟦" in page
     # The product's name, the names of zones, months and locales are the same everywhere.

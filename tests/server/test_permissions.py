@@ -116,6 +116,7 @@ def test_a_route_opens_to_those_it_declares_and_to_nobody_else(
 
 NAMES = {
     "draft": "welcome",
+    "segment": "customers",
     "arm": "bold",
     "version": "1.1",
     "email": "zoe@example.com",

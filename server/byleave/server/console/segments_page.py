@@ -11,16 +11,20 @@ from byleave.experiments import Definitions
 from byleave.experiments.advising import advise
 from byleave.experiments.checking_experiments import named_segments
 from byleave.segments import Path, Purpose, SegmentLeaf, canonical_json, reads
-from byleave.server.access import READERS
+from byleave.server.access import ADMINS, ANALYSTS, READERS
+from byleave.server.console.display import marked as _
 from byleave.server.console.keeping import kept
-from byleave.server.console.routing import ConsolePage, PageCall
+from byleave.server.console.routing import ConsolePage, PageCall, PageError
+from byleave.server.console.segment_study import MOST_JUDGED, sample_of, study
 from byleave.server.counters import pages, totals
-from byleave.server.counting import SegmentSize, Survey, read_sample
+from byleave.server.counting import SegmentSize, Survey
 from byleave.server.layout import text_of
 from byleave.server.service import Service
 
-#: So many visitors are judged for the page; each takes about a fifth of a millisecond.
-MOST_JUDGED: Final = 2_000
+_UNKNOWN: Final = (
+    _("There is no such segment"),
+    _("It may have been renamed or archived. The list of segments shows what there is."),
+)
 _MONTH_MS: Final = 30 * 86_400_000
 
 
@@ -58,6 +62,23 @@ async def show(call: PageCall) -> Response:
     return call.page("segments.html", segments=found, most=MOST_JUDGED)
 
 
+async def show_one(call: PageCall) -> Response:
+    """Show a segment: its rows, who is in it and why, and what else they are in."""
+    key = call.request.path_params["segment"]
+    found = {each.key: each for each in await run_in_threadpool(segment_views, call.service)}
+    if key not in found:
+        raise PageError(404, *_UNKNOWN)
+    definitions = call.service.published.snapshot.definitions
+    return call.page(
+        "segment.html",
+        segment=found[key],
+        study=await run_in_threadpool(study, call.service, key, definitions),
+        titles={name: each.title for name, each in found.items()},
+        may_see_examples=call.role in ANALYSTS,
+        may_see_visitors=call.role in ADMINS,
+    )
+
+
 def segment_views(service: Service) -> tuple[SegmentView, ...]:
     """Return the segments in force by key, as of now or of up to a minute ago.
 
@@ -70,9 +91,8 @@ def segment_views(service: Service) -> tuple[SegmentView, ...]:
 def _views(service: Service) -> tuple[SegmentView, ...]:
     definitions, now_ms = service.published.snapshot.definitions, service.clock()
     with service.storage.reading() as connection:
-        sample = read_sample(connection, service.site, definitions, most=MOST_JUDGED, now_ms=now_ms)
         seen = pages(totals(connection, service.site, since_ms=now_ms - _MONTH_MS))
-    survey = Survey(sample, definitions, [*definitions.segments], now_ms=now_ms)
+    survey = Survey(sample_of(service), definitions, [*definitions.segments], now_ms=now_ms)
     shares = {use: share for use in Purpose if (share := seen.share({use})) is not None}
     advice = [(each.path, each.message) for each in advise(definitions, granted=shares)]
     return tuple(
@@ -111,5 +131,11 @@ PAGES: Final = (
         roles=READERS,
         handle=show,
         summary="The segments: what each asks, and how many are in it.",
+    ),
+    ConsolePage(
+        path="/console/segments/{segment}",
+        roles=READERS,
+        handle=show_one,
+        summary="A segment: its rows, who is in it and why, and what else they are in.",
     ),
 )
