@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from byleave.experiments import Assignments, Decider, Definitions, Reason, Visitor, local_snapshot
+from byleave.experiments.hashes import HASHES
+from byleave.experiments.imported import HashName
 from byleave.segments import Choice, Consent, Profile, Purpose, Regime
 
 Define = Callable[..., Definitions]
@@ -211,3 +214,20 @@ def test_an_arm_is_drawn_only_where_its_own_conditions_hold(
     arms = shown(definitions, visitor(agreed, **known))
 
     assert arms == {"control", "plain"} | ({"proof"} if is_open else set())
+
+
+@pytest.mark.parametrize("algorithm", HASHES)
+def test_a_run_is_drawn_by_the_hash_that_it_names(
+    offer: Define, agreed: Consent, algorithm: HashName
+) -> None:
+    definitions = offer(allocate={"policy": "fixed", "shares": {"control": "50%", "proof": "50%"}})
+    snapshot = local_snapshot(definitions, now_ms=0)
+    run = replace(snapshot.runs["offer"], hash=algorithm)
+    decider = Decider(replace(snapshot, runs={**snapshot.runs, "offer": run}))
+    draw = HASHES[algorithm](run.seed, run.allocations[0].id)
+    slot = definitions.experiments["offer"].slot
+
+    for unit in map(str, range(20)):
+        decision = decider.decide(visitor(agreed, id=unit), [slot], now_ms=NOW_MS)[slot]
+
+        assert decision.arm == ("control" if draw(unit) < 0.5 else "proof")

@@ -1,6 +1,5 @@
 """A candidate: one experiment of a snapshot, made ready to decide."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, cast
@@ -16,7 +15,7 @@ from byleave.experiments.decisions import (
     Visitor,
 )
 from byleave.experiments.definitions import CONTROL, Cap, Definitions, Experiment, Unless
-from byleave.experiments.hashes import HASHES, TRAFFIC
+from byleave.experiments.hashes import HASHES, TRAFFIC, blake2b64_pick
 from byleave.experiments.schedule import ALWAYS_MS, bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
 from byleave.experiments.traffic import ForeignSplit, Traffic
@@ -55,17 +54,13 @@ class Visit:
 Check = Callable[[str, Visit], bool]
 
 
-#: Gives a unit of a visit its arm.
-Pick = Callable[[str, Visit], str]
-
-
 class Row(NamedTuple):
     """An allocation row, ready to be drawn from."""
 
     id: str
     weights: Mapping[str, float]
     draw_until_ms: int
-    pick: Pick
+    pick: Callable[[str], str]
 
 
 class Candidate:
@@ -155,7 +150,9 @@ class Candidate:
             return Decision(
                 self.slot, reason=Reason.NO_ALLOCATION, experiment=self.key, run=self._run
             )
-        arm = row.pick(unit, visit)
+        # Who has no arm in a split of another system was not taken.
+        split = self._split
+        arm = row.pick(unit) if split is None else cast(str, split.arm(unit, visit.visitor))
         # Whoever was in an arm that is no more stays enrolled there.
         is_enrolling = kept is None
         return Decision(
@@ -218,14 +215,13 @@ class Candidate:
             self._groups(visit.facts) if is_enrolling and self._report_by else (),
         )
 
-    def _pick(self, row: Allocation, run: Run) -> Pick:
-        """Return what picks an arm of a row."""
-        if (split := self._split) is not None:
-            # Who has no arm there was not taken.
-            return lambda unit, visit: cast(str, split.arm(unit, visit.visitor))
-        slices, draw = Slices(row.weights), HASHES[run.hash](run.seed, row.id)
-        arms, bounds = slices.arms, slices.bounds
-        return lambda unit, _: arms[bisect_right(bounds, draw(unit))]
+    def _pick(self, row: Allocation, run: Run) -> Callable[[str], str]:
+        """Return what picks an arm of a row for a unit."""
+        slices = Slices(row.weights)
+        if run.hash == "blake2b64":
+            return blake2b64_pick(run.seed, row.id, slices.arms, slices.bounds)
+        draw = HASHES[run.hash](run.seed, row.id)
+        return lambda unit: slices.arm(draw(unit))
 
     def _needed_checks(
         self, definition: Experiment, suppress: tuple[Unless, ...]

@@ -6,7 +6,7 @@ makes an experiment or an arm ineligible is applied before the draw and alike in
 that the weights served are the probabilities drawn with.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from byleave.experiments.candidates import Candidate, Visit
@@ -24,6 +24,16 @@ from byleave.experiments.snapshot import Snapshot
 from byleave.segments import Choice, Consent, Purpose, Rules, SegmentLeaf, reads
 
 _NOTHING: Final = Assignments()
+
+#: What a candidate shows its audience; None where it is not eligible.
+Decide = Callable[[Visit], Decision | None]
+
+
+class _Empty(dict[str, Decision]):
+    """The decisions of slots that nothing is decided for, the known ones made once."""
+
+    def __missing__(self, slot: str) -> Decision:
+        return Decision(slot)
 
 
 class Decider:
@@ -49,10 +59,11 @@ class Decider:
             tracked=[c.reached for c in candidates if c.reached is not None],
             first={key for candidate in candidates for key in candidate.segments},
         )
-        self._by_slot: dict[str, list[Candidate]] = {}
+        self._by_slot: dict[str, list[tuple[str | None, Decide]]] = {}
         for candidate in candidates:
-            self._by_slot.setdefault(candidate.slot, []).append(candidate)
-        self._empty = {slot: Decision(slot=slot) for slot in self._by_slot}
+            ready = (candidate.audience, candidate.decide)
+            self._by_slot.setdefault(candidate.slot, []).append(ready)
+        self._empty = _Empty({slot: Decision(slot) for slot in self._by_slot})
         self.sensitive = _sensitive(candidates, definitions)
         self._has_views = any(candidate.is_view for candidate in candidates)
         self._memory = Memory(snapshot)
@@ -70,15 +81,14 @@ class Decider:
         A slot that nothing is decided for shows the site's own content and says why.
         """
         empty, by_slot = self._empty, self._by_slot
-        decisions = {slot: empty.get(slot) or Decision(slot) for slot in slots}
+        decisions = {slot: empty[slot] for slot in slots}
         visit = self._visit(visitor, now_ms)
         if visit is not None:
             segment = visit.facts.segment
             for slot in decisions:
-                for candidate in by_slot.get(slot, ()):
-                    audience = candidate.audience
+                for audience, decide in by_slot.get(slot, ()):
                     if audience is None or segment(audience).is_true:
-                        decision = candidate.decide(visit)
+                        decision = decide(visit)
                         if decision is not None:
                             decisions[slot] = decision
                             break

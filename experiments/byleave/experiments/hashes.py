@@ -4,8 +4,10 @@
 there; docs/reference/hashing.md has test vectors for each.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from math import ceil
 from typing import Final
 
 from byleave.experiments.imported import HashName
@@ -29,8 +31,7 @@ def blake2b64(seed: str, salt: str) -> Draw:
         seed: The experiment's key.
         salt: What is drawn.
     """
-    begin = blake2b(f"{seed}\0{salt}\0".encode(), digest_size=8).copy
-    number = int.from_bytes
+    begin, number = _blake2b(seed, salt).copy, int.from_bytes
 
     def draw(unit: str) -> float:
         state = begin()
@@ -39,6 +40,40 @@ def blake2b64(seed: str, salt: str) -> Draw:
         return (number(state.digest()) >> 11) * 2.0**-53
 
     return draw
+
+
+def blake2b64_pick(
+    seed: str, salt: str, choices: Sequence[str], bounds: Sequence[float]
+) -> Callable[[str], str]:
+    """Return what picks for a unit the choice whose slice of [0, 1) holds its `blake2b64`.
+
+    Numbers in big-endian bytes are ordered as their bytes are: no number is made of a hash.
+
+    Args:
+        seed: The experiment's key.
+        salt: What is drawn.
+        choices: What is picked from, in the order of the slices.
+        bounds: Where each slice but the last ends, in [0, 1] and ascending.
+    """
+    begin = _blake2b(seed, salt).copy
+    ends = [_least_hash(bound) for bound in bounds]
+
+    def pick(unit: str) -> str:
+        state = begin()
+        state.update(unit.encode())
+        return choices[bisect_right(ends, state.digest())]
+
+    return pick
+
+
+def _blake2b(seed: str, salt: str) -> blake2b:
+    return blake2b(f"{seed}\0{salt}\0".encode(), digest_size=8)
+
+
+def _least_hash(bound: float) -> bytes:
+    """Return the least hash whose draw is not below a bound, or what is above all hashes."""
+    least = ceil(bound * 2.0**53) << 11
+    return least.to_bytes(8) if least < 1 << 64 else b"\xff" * 9
 
 
 def fnv1a32_v1(seed: str, salt: str) -> Draw:

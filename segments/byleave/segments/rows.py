@@ -49,6 +49,7 @@ _INVALID: Final = Verdict.INVALID.bits
 _MISSING: Final = Verdict.MISSING.bits
 _WITHHELD: Final = Verdict.WITHHELD.bits
 _UNSEEN: Final = State(0)
+_GRANTED: Final = Choice.GRANTED  # members of an enumeration are slow to look up
 
 #: Types whose values almost always have this class; any other value is looked at closely.
 _CLASSES: Final = {ValueType.STRING: str, ValueType.BOOLEAN: bool}
@@ -91,7 +92,7 @@ class Rows:
         collected: Mapping[str, Collection[Purpose]],
     ) -> Row:
         """Return the inputs for a visitor at a moment."""
-        is_chosen = consent.choices.get(self._use) is Choice.GRANTED
+        is_chosen = consent.choices.get(self._use) is _GRANTED
         reader, template = self._readers[is_chosen or consent.allows(self._use), is_chosen]
         doubts = template.copy()
         hidden = self._hidden(collected) if collected else ()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Purpose(StrEnum):
@@ -43,6 +44,11 @@ Advertising and passing data on always wait for a grant: no law demands that
 they start by themselves, and every opt-out law is about these two.
 """
 
+# Members of an enumeration are slow to look up, and consent is asked about on every page.
+_NECESSARY: Final = Purpose.NECESSARY
+_GRANTED: Final = Choice.GRANTED
+_UNSET: Final = Choice.UNSET
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:
@@ -71,16 +77,16 @@ class Consent:
 
     def choice(self, purpose: Purpose) -> Choice:
         """The visitor's own choice, whatever the regime makes of it."""
-        return self.choices.get(purpose, Choice.UNSET)
+        return self.choices.get(purpose, _UNSET)
 
     def allows(self, purpose: Purpose) -> bool:
         """Whether data may be used for `purpose`; `NECESSARY` cannot be refused."""
-        if purpose is Purpose.NECESSARY:
+        if purpose is _NECESSARY:
             return True
-        choice = self.choices.get(purpose, Choice.UNSET)
-        if choice is Choice.UNSET:
+        choice = self.choices.get(purpose, _UNSET)
+        if choice is _UNSET:
             return self.regime is Regime.OPT_OUT and purpose in SILENCE_ALLOWS
-        return choice is Choice.GRANTED
+        return choice is _GRANTED
 
 
 def refused(source: str, reason: str, *, at_ms: int | None = None) -> Consent:
