@@ -22,6 +22,7 @@ PAGES = {
     "results-scaled": "/console/experiments/welcome?effect=scaled",
     "segments": "/console/segments",
     "segment": "/console/segments/customers",
+    "segment-try": "/console/segments/-/try?from=customers",
     "drafts": "/console/drafts",
     "experiment-new": "/console/drafts/new",
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",

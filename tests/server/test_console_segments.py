@@ -1,5 +1,6 @@
 """The page of segments counts whom the log knows, and shows what each segment asks."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -119,3 +120,19 @@ def test_a_page_of_its_own_counts_each_row_and_says_why(
     assert "a00001" not in pages[Role.ANALYST]
     assert "a00001" in pages[Role.ADMIN]
     assert open_as(service, Role.ADMIN).get("/console/segments/nobody").status_code == 404
+
+
+def test_a_segment_is_tried_before_it_is_published(service: Service, send: Any) -> None:
+    service.ingest([send.event(f"a{number:05}", "purchase") for number in range(12)])
+    editor = open_as(service, Role.MARKETER)
+    path = "/console/segments/-/try"
+    counted = editor.post(path, data={"text": "segment: new\nwhen: {event: purchase}\n"})
+    wrong = editor.post(path, data={"text": "segment: new\nwhen:\n  event: purchace\n"})
+
+    assert "12 of 12 who agreed to personalisation" in counted.text
+    assert "collection starts when published" not in counted.text
+    assert wrong.status_code == 422
+    assert re.search(r"segment\.yaml\D+3\b.*unknown event", wrong.text)
+    assert editor.get(path + "?from=customers").text.count("is_customer") == 1
+    assert open_as(service, Role.VIEWER).get(path).status_code == 403
+    assert "new" not in service.published.snapshot.definitions.segments
