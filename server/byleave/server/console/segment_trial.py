@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from byleave.experiments import Definitions
+from byleave.experiments.checking import check
 from byleave.segments import DefinitionError, Segment, read
-from byleave.segments.references import unknown_names
 from byleave.server.access import EDITORS
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
@@ -46,8 +46,8 @@ def tried(text: str, current: Definitions) -> tuple[str, Definitions]:
     """Return the key of a segment that is written as YAML, and definitions that have it.
 
     Raises:
-        DefinitionError: It cannot be read, or names what is not there; with the place of each
-            fault. Without any fault there is not exactly one segment.
+        DefinitionError: It cannot be read, or does not fit what is published; with the place of
+            each fault. Without any fault there is not exactly one segment.
     """
     found = documents_of(text, name=_NAME)
     if len(found) != 1 or not isinstance(found[0].data, dict):
@@ -63,9 +63,8 @@ def tried(text: str, current: Definitions) -> tuple[str, Definitions]:
         raise DefinitionError(document.located(error.faults)) from None
     definitions = replace(current, segments={**current.segments, key: segment})
     faults = [
-        document.fault(fault.path[2:], fault.message)
-        for fault in unknown_names(definitions.vocabulary, [])
-        if fault.path[:2] == ("segments", key)
+        document.fault(fault.path[2:] if fault.path[:2] == ("segments", key) else (), fault.message)
+        for fault in check(definitions)
     ]
     if faults:
         raise DefinitionError(faults)

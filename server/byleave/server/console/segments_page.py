@@ -11,7 +11,7 @@ from byleave.experiments import Definitions
 from byleave.experiments.advising import advise
 from byleave.experiments.checking_experiments import named_segments
 from byleave.segments import Path, Purpose, SegmentLeaf, canonical_json, reads
-from byleave.server.access import ADMINS, ANALYSTS, READERS
+from byleave.server.access import ADMINS, ANALYSTS, EDITORS, READERS
 from byleave.server.console.display import marked as _
 from byleave.server.console.keeping import kept
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
@@ -59,7 +59,8 @@ class SegmentView:
 async def show(call: PageCall) -> Response:
     """Show the segments."""
     found = await run_in_threadpool(segment_views, call.service)
-    return call.page("segments.html", segments=found, most=MOST_JUDGED)
+    may_try = call.role in EDITORS
+    return call.page("segments.html", segments=found, most=MOST_JUDGED, may_try=may_try)
 
 
 async def show_one(call: PageCall) -> Response:
@@ -74,6 +75,7 @@ async def show_one(call: PageCall) -> Response:
         segment=found[key],
         study=await run_in_threadpool(study, call.service, key, definitions),
         titles={name: each.title for name, each in found.items()},
+        may_try=call.role in EDITORS,
         may_see_examples=call.role in ANALYSTS,
         may_see_visitors=call.role in ADMINS,
     )
