@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
+from byleave.experiments.decisions import ENROLLING
 from byleave.sdk.receipts import Receipt, mint
 from byleave.segments import Choice, Purpose, read
 from byleave.server import schema
@@ -43,7 +44,7 @@ def receipt(service: Service) -> str:
     shown["goals"] = {"primary": "signup"}
     views = {**DEFINITIONS, "goals": {"signup": signup}, "experiments": {"welcome": shown}}
     service.publish(read(Definitions, views), reason="views", author="tests")
-    agreed = dict.fromkeys((Purpose.PERSONALISATION, Purpose.ANALYTICS), Choice.GRANTED)
+    agreed: dict[Purpose, Choice] = dict.fromkeys(ENROLLING, Choice.GRANTED)
     request = DecideRequest(slots=("hero",), view=VIEW, consent=WireConsent(choices=agreed))
     decided: Any = service.decide(request)["decisions"]["hero"]
     arms = [*service.published.snapshot.definitions.experiments["welcome"].variants]
