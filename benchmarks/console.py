@@ -29,7 +29,15 @@ from byleave.server.service import Service
 ENROLMENTS: Final = 1_000_000
 MOST_MS: Final = 100.0
 MOST_BYTES: Final = 150_000
-NAMES: Final = {"key": "greeting", "draft": "greeting", "arm": "b", "version": "1.1"}
+NAMES: Final = {
+    "key": "greeting",
+    "draft": "greeting",
+    "arm": "b",
+    "version": "1.1",
+    "segment": "members",
+}
+#: With a segment that the server can count.
+WITH_SEGMENT: Final = {**DEFINITIONS, "segments": {"members": {"when": {"event": "sign_up"}}}}
 
 
 def main() -> int:
@@ -40,7 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         service = Service(Path(folder) / "byleave.db", site="growth", clock=now)
-        service.publish(read(Definitions, DEFINITIONS), reason="first", author="benchmark")
+        service.publish(read(Definitions, WITH_SEGMENT), reason="first", author="benchmark")
         for batch in islice(visitors_in_batches(), options.enrolments // BATCH):
             service.ingest(batch)
         bars = list(of_pages(service, options.rounds))
@@ -61,7 +69,7 @@ def of_pages(service: Service, rounds: int) -> list[Bar]:
         length = 0
         for _ in range(rounds + 1):
             before = perf_counter()
-            answer = client.get(path.format_map(NAMES))
+            answer = client.get(path.format_map(NAMES)).raise_for_status()
             taken.append((perf_counter() - before) * 1e3)
             length = len(answer.content)
         print(f"{path}: first {taken[0]:.0f} ms, then {median(taken[1:]):.0f} ms, {length:,} bytes")
