@@ -161,10 +161,15 @@ def test_a_published_variant_stands_beside_the_sites_own_page(
     open_page = browser(Role.MARKETER).get
     framed = open_page(BOLD, params={"page": "https://shop.example:8443/a?b=1", "width": "desktop"})
     odd = open_page(BOLD, params={"page": "https://shop.example;script-src *"})
+    linked = open_page(
+        BOLD, params={"page": "https://shop.example/"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
 
     assert "frame-src https://shop.example:8443" in framed.headers["content-security-policy"]
     assert len(re.findall(r'<iframe class="frame desktop" sandbox src="https', framed.text)) == 2
     assert "frame-src 'none'" in odd.headers["content-security-policy"]
+    assert "frame-src 'none'" in linked.headers["content-security-policy"]
+    assert not re.search(r'(?:src|href)="https', linked.text)
 
 
 @pytest.mark.parametrize("path", [f"{BOLD}2", "/console/drafts/welcome/variants/control"])

@@ -97,18 +97,21 @@ def admit(
     return principal
 
 
+def is_foreign(request: Request) -> bool:
+    """Whether another site's page sent it (Fetch Metadata; older browsers say their origin)."""
+    sent_from = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    return sent_from not in (None, "same-origin", "none") or origin not in (None, own)
+
+
 def refuse_foreign(request: Request) -> None:
-    """Refuse what another site's page sends (Fetch Metadata; older browsers say their origin).
+    """Refuse what another site's page sends.
 
     Raises:
         Problem: The request changes something and came from elsewhere.
     """
-    if request.method in _SAFE:
-        return
-    sent_from = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.url.netloc}"
-    if sent_from not in (None, "same-origin", "none") or origin not in (None, own):
+    if request.method not in _SAFE and is_foreign(request):
         raise ForgedProblem(403, "this was not sent from the console")
 
 

@@ -13,7 +13,7 @@ from byleave.experiments.definitions import NavVerb, Slot, VariantKind
 from byleave.experiments.naming import is_name
 from byleave.experiments.navigation import MOST_ADDED
 from byleave.sdk.wishes import preview_link
-from byleave.server.access import EDITORS, MARKUP_EDITORS
+from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console import variants_form as contents
 from byleave.server.console.display import marked as _
@@ -120,7 +120,8 @@ async def _page(
 ) -> Response:
     key, arm = drafts.key_of(call), _arm(call)
     asked = call.request.query_params
-    address = asked.get("page", "")
+    # A link of another site may not choose what is framed, and be given a preview by it.
+    address = "" if is_foreign(call.request) else asked.get("page", "")
     origin = fullmatch(_ORIGIN, address)
     width = "desktop" if asked.get("width") == "desktop" else "phone"
     in_force = call.service.published.snapshot.definitions.experiments.get(key)
