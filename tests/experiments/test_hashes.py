@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from byleave.experiments.hashes import HASHES, TRAFFIC, blake2b64, blake2b64_pick, murmur3_32
+from byleave.experiments.hashes import HASHES, TRAFFIC, blake2b64, murmur3_32, picking
 from byleave.experiments.imported import HashName
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "hashing.md"
@@ -114,19 +114,25 @@ def test_seed_and_salt_are_not_one_text(
     assert blake2b64(seed, salt)("unit") != blake2b64(other_seed, other_salt)("unit")
 
 
-@given(st.lists(st.floats(0, 1), max_size=4).map(sorted), st.text(max_size=9))
-def test_a_pick_is_the_slice_that_holds_the_draw(bounds: list[float], unit: str) -> None:
-    draw = blake2b64("hero", "hero.1.1")
+@given(
+    st.sampled_from(sorted(HASHES)),
+    st.lists(st.floats(0, 1), max_size=4).map(sorted),
+    st.text(max_size=9),
+)
+def test_a_pick_is_the_slice_that_holds_the_draw(
+    name: HashName, bounds: list[float], unit: str
+) -> None:
+    draw = HASHES[name]("hero", "hero.1.1")
     # At a draw and just above it, where a comparison would go wrong first.
     for ends in (bounds, [draw(unit)], [math.nextafter(draw(unit), 1)]):
         choices = [str(number) for number in range(len(ends) + 1)]
 
-        picked = blake2b64_pick("hero", "hero.1.1", choices, ends)(unit)
+        picked = picking(name, "hero", "hero.1.1", choices, ends)(unit)
 
         assert picked == choices[bisect_right(ends, draw(unit))]
 
 
 def test_a_slice_that_ends_at_1_leaves_nothing_to_the_next() -> None:
-    pick = blake2b64_pick("hero", "hero.1.1", ["all", "none"], [1.0])
+    pick = picking("blake2b64", "hero", "hero.1.1", ["all", "none"], [1.0])
 
     assert {pick(str(number)) for number in range(1000)} == {"all"}

@@ -15,7 +15,7 @@ from byleave.experiments.decisions import (
     Visitor,
 )
 from byleave.experiments.definitions import CONTROL, Cap, Definitions, Experiment, Unless
-from byleave.experiments.hashes import HASHES, TRAFFIC, blake2b64_pick
+from byleave.experiments.hashes import picking
 from byleave.experiments.schedule import ALWAYS_MS, bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
 from byleave.experiments.traffic import ForeignSplit, Traffic
@@ -106,7 +106,7 @@ class Candidate:
             if definition.imported
             else None
         )
-        self._traffic = Traffic(definition, HASHES[run.hash](run.seed, TRAFFIC))
+        self._traffic = Traffic(definition, run.hash, run.seed)
         self._checks = tuple(self._needed_checks(definition, definitions.suppress))
         self._contexts = definition.allocate.contexts
         self._report_by = definition.report_by
@@ -218,10 +218,7 @@ class Candidate:
     def _pick(self, row: Allocation, run: Run) -> Callable[[str], str]:
         """Return what picks an arm of a row for a unit."""
         slices = Slices(row.weights)
-        if run.hash == "blake2b64":
-            return blake2b64_pick(run.seed, row.id, slices.arms, slices.bounds)
-        draw = HASHES[run.hash](run.seed, row.id)
-        return lambda unit: slices.arm(draw(unit))
+        return picking(run.hash, run.seed, row.id, slices.arms, slices.bounds)
 
     def _needed_checks(
         self, definition: Experiment, suppress: tuple[Unless, ...]

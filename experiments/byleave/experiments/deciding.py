@@ -25,15 +25,9 @@ from byleave.segments import Choice, Consent, Purpose, Rules, SegmentLeaf, reads
 
 _NOTHING: Final = Assignments()
 
-#: What a candidate shows its audience; None where it is not eligible.
-Decide = Callable[[Visit], Decision | None]
-
-
-class _Empty(dict[str, Decision]):
-    """The decisions of slots that nothing is decided for, the known ones made once."""
-
-    def __missing__(self, slot: str) -> Decision:
-        return Decision(slot)
+#: A candidate: where its audience is answered, or None for everybody, and what it then shows,
+#: or None where it is not eligible.
+Ready = tuple[tuple[int, int] | None, Callable[[Visit], Decision | None]]
 
 
 class Decider:
@@ -59,11 +53,12 @@ class Decider:
             tracked=[c.reached for c in candidates if c.reached is not None],
             first={key for candidate in candidates for key in candidate.segments},
         )
-        self._by_slot: dict[str, list[tuple[str | None, Decide]]] = {}
+        self._slots: dict[str, tuple[Decision, list[Ready]]] = {}
         for candidate in candidates:
-            ready = (candidate.audience, candidate.decide)
-            self._by_slot.setdefault(candidate.slot, []).append(ready)
-        self._empty = _Empty({slot: Decision(slot) for slot in self._by_slot})
+            slot, audience = candidate.slot, candidate.audience
+            place = None if audience is None else self.rules.places[audience]
+            _, ready = self._slots.setdefault(slot, (Decision(slot), []))
+            ready.append((place, candidate.decide))
         self.sensitive = _sensitive(candidates, definitions)
         self._has_views = any(candidate.is_view for candidate in candidates)
         self._memory = Memory(snapshot)
@@ -73,25 +68,35 @@ class Decider:
     @property
     def slots(self) -> tuple[str, ...]:
         """The slots that some experiment may fill."""
-        return tuple(self._by_slot)
+        return tuple(self._slots)
 
     def decide(self, visitor: Visitor, slots: Iterable[str], *, now_ms: int) -> dict[str, Decision]:
         """Return what each slot shows this visitor now.
 
         A slot that nothing is decided for shows the site's own content and says why.
         """
-        empty, by_slot = self._empty, self._by_slot
-        decisions = {slot: empty[slot] for slot in slots}
+        decisions = {}
         visit = self._visit(visitor, now_ms)
-        if visit is not None:
-            segment = visit.facts.segment
-            for slot in decisions:
-                for audience, decide in by_slot.get(slot, ()):
-                    if audience is None or segment(audience).is_true:
-                        decision = decide(visit)
-                        if decision is not None:
-                            decisions[slot] = decision
-                            break
+        for slot in slots:
+            known = self._slots.get(slot)
+            if known is None:
+                decisions[slot] = Decision(slot)
+                continue
+            # One that nothing is decided for was made once: a page has many of them.
+            decisions[slot], candidates = known
+            if visit is None:
+                continue
+            facts = visit.facts
+            answers = facts.answers
+            for place, decide in candidates:
+                if place is not None:
+                    chunk, at = place
+                    if not (answers[chunk] or facts.answer(chunk))[at].is_true:
+                        continue
+                decision = decide(visit)
+                if decision is not None:
+                    decisions[slot] = decision
+                    break
         for slot, wanted in visitor.forced.items():
             if slot in decisions:
                 decisions[slot] = self._forced(slot, wanted)

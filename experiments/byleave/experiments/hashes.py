@@ -8,12 +8,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from math import ceil
-from typing import Final
+from typing import Final, TypeVar
 
 from byleave.experiments.imported import HashName
 
 #: Gives a unit its number in [0, 1), the same on every machine.
 Draw = Callable[[str], float]
+
+_Choice = TypeVar("_Choice")
 
 #: The salt of the draw that says whether a unit may be in an experiment at all.
 TRAFFIC: Final = "traffic"
@@ -40,30 +42,6 @@ def blake2b64(seed: str, salt: str) -> Draw:
         return (number(state.digest()) >> 11) * 2.0**-53
 
     return draw
-
-
-def blake2b64_pick(
-    seed: str, salt: str, choices: Sequence[str], bounds: Sequence[float]
-) -> Callable[[str], str]:
-    """Return what picks for a unit the choice whose slice of [0, 1) holds its `blake2b64`.
-
-    Numbers in big-endian bytes are ordered as their bytes are: no number is made of a hash.
-
-    Args:
-        seed: The experiment's key.
-        salt: What is drawn.
-        choices: What is picked from, in the order of the slices.
-        bounds: Where each slice but the last ends, in [0, 1] and ascending.
-    """
-    begin = _blake2b(seed, salt).copy
-    ends = [_least_hash(bound) for bound in bounds]
-
-    def pick(unit: str) -> str:
-        state = begin()
-        state.update(unit.encode())
-        return choices[bisect_right(ends, state.digest())]
-
-    return pick
 
 
 def _blake2b(seed: str, salt: str) -> blake2b:
@@ -103,6 +81,33 @@ HASHES: Final[Mapping[HashName, Callable[[str, str], Draw]]] = {
     "fnv1a32-v2": fnv1a32_v2,
     "murmur3-32": murmur3_32,
 }
+
+
+def picking(
+    name: HashName, seed: str, salt: str, choices: Sequence[_Choice], bounds: Sequence[float]
+) -> Callable[[str], _Choice]:
+    """Return what picks for a unit the choice whose slice of [0, 1) holds its draw.
+
+    Args:
+        name: The algorithm.
+        seed: The experiment's key.
+        salt: What is drawn.
+        choices: What is picked from, in the order of the slices.
+        bounds: Where each slice but the last ends, in [0, 1] and ascending.
+    """
+    if name != "blake2b64":
+        draw = HASHES[name](seed, salt)
+        return lambda unit: choices[bisect_right(bounds, draw(unit))]
+    # Numbers in big-endian bytes are ordered as their bytes are: no number is made of a hash.
+    begin = _blake2b(seed, salt).copy
+    ends = [_least_hash(bound) for bound in bounds]
+
+    def pick(unit: str) -> _Choice:
+        state = begin()
+        state.update(unit.encode())
+        return choices[bisect_right(ends, state.digest())]
+
+    return pick
 
 
 def _fnv1a32(text: str) -> int:

@@ -29,7 +29,7 @@ from byleave.experiments.cells import remaining_cell, remaining_weights, startin
 from byleave.experiments.decisions import HOLDOUT
 from byleave.experiments.definitions import Experiment
 from byleave.experiments.goals import Goal
-from byleave.experiments.hashes import HASHES, TRAFFIC, blake2b64
+from byleave.experiments.hashes import HASHES, blake2b64
 from byleave.experiments.imported import HashName
 from byleave.experiments.traffic import Traffic
 from byleave.segments import DefinitionError, read
@@ -247,7 +247,7 @@ def _assignments(run: KeptRun, log: Iterable[LoggedAssignment]) -> Iterator[Diff
     experiment, rows = run.experiment, {row.id: row for row in run.rows}
     knows_holdout = run.holdout is not None and experiment.unit == "visitor"
     hashed = HASHES[run.hash]
-    traffic = Traffic(experiment, hashed(run.seed, TRAFFIC))
+    traffic = Traffic(experiment, run.hash, run.seed)
     slices = {row.id: Slices(row.weights) for row in run.rows}
     draws = {row.id: hashed(run.seed, row.id) for row in run.rows}
     held_out = blake2b64(run.holdout_seed, "holdout")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from byleave.experiments.assignment import Ranges
 from byleave.experiments.decisions import ENROLLING, Visitor
 from byleave.experiments.definitions import Experiment
-from byleave.experiments.hashes import HASHES, TRAFFIC, Draw, blake2b64, murmur3_32
-from byleave.experiments.imported import Filter, Imported
+from byleave.experiments.hashes import HASHES, TRAFFIC, Draw, murmur3_32, picking
+from byleave.experiments.imported import Filter, HashName, Imported
 from byleave.experiments.schedule import ramp_ms
 from byleave.segments import Attribute
 from byleave.segments.access import may_read_attribute
@@ -16,31 +16,30 @@ from byleave.segments.access import may_read_attribute
 class Traffic:
     """The units that an experiment takes: its share of the traffic, its part of a group.
 
+    Attributes:
+        is_limited: Whether there may be units that it does not take.
+
     Args:
         definition: The experiment.
-        draw: What draws its traffic.
+        name: The algorithm that draws its traffic.
+        seed: The experiment's seed.
     """
 
-    def __init__(self, definition: Experiment, draw: Draw) -> None:
-        self._draw = draw
+    def __init__(self, definition: Experiment, name: HashName, seed: str) -> None:
         self._moments = ramp_ms(definition.ramp, definition.schedule.timezone)
-        self._shares = (definition.traffic, *(step.traffic for step in definition.ramp))
-        self._part = definition.exclusive
-        # Seeded by the group, so that the parts of all its experiments lie on one line.
-        group = definition.exclusive.group if definition.exclusive else ""
-        self._place = blake2b64(group, "exclusion")
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there may be units that it does not take."""
-        return self._shares[0] < 1 or self._part is not None
+        shares = (definition.traffic, *(step.traffic for step in definition.ramp))
+        self._shares = [picking(name, seed, TRAFFIC, (True, False), (share,)) for share in shares]
+        self._part = None
+        if (part := definition.exclusive) is not None:
+            # Seeded by the group, so that the parts of all its experiments lie on one line.
+            bounds = (part.start, part.end)
+            self._part = picking("blake2b64", part.group, "exclusion", (False, True, False), bounds)
+        self.is_limited = definition.traffic < 1 or part is not None
 
     def takes(self, unit: str, now_ms: int) -> bool:
         """Return whether a unit may be in the experiment at this time."""
         share = self._shares[bisect_right(self._moments, now_ms)]
-        if share < 1 and self._draw(unit) >= share:
-            return False
-        return self._part is None or self._part.start <= self._place(unit) < self._part.end
+        return share(unit) and (self._part is None or self._part(unit))
 
 
 class ForeignSplit:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from byleave.segments.conditions import AnyOf, Condition, SegmentLeaf
 from byleave.segments.consent import Consent, Purpose
@@ -57,15 +57,16 @@ class Rules:
         self.tracked = {id(segment.when): key for key, segment in unnamed.items()}
         self.memory = Memory(asked)
         named = _named([*first, *unnamed], asked)
-        self.plans = {
-            use: Plan(_in_two(keys, named), asked, self.memory, use)
-            for use in Purpose
-            if (keys := _asked_for(use, asked))
-        }
-        #: Where each segment is answered for its own use: the use, the chunk, the place in it.
+        self.plans: dict[Purpose, Plan] = {}
+        self.uses: list[Purpose] = []  # of each chunk
+        for use in Purpose:
+            if keys := _asked_for(use, asked):
+                plan = Plan(_in_two(keys, named), asked, self.memory, use, len(self.uses))
+                self.plans[use] = plan
+                self.uses += [use] * len(plan.chunks)
+        #: Where each segment is answered for its own use: the chunk, the place in it.
         self.places = {
-            key: (segment.use, *self.plans[segment.use].places[key])
-            for key, segment in vocabulary.segments.items()
+            key: self.plans[segment.use].places[key] for key, segment in asked.segments.items()
         }
 
     def facts(
@@ -138,9 +139,23 @@ def _in_two(keys: Sequence[str], first: Collection[str]) -> list[list[str]]:
 
 
 class Facts:
-    """What the rules say about one visitor at one moment; each answer is worked out once."""
+    """What the rules say about one visitor at one moment; each answer is worked out once.
 
-    __slots__ = ("_asked", "_attributes", "_collected", "_consent", "_now_ms", "_profile", "_rules")
+    Attributes:
+        answers: The verdicts of each chunk of segments, by place; None where it was not asked
+            yet. Whoever asks often looks here first, with the `places` of the rules.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_attributes",
+        "_collected",
+        "_consent",
+        "_now_ms",
+        "_profile",
+        "_rules",
+        "answers",
+    )
 
     def __init__(
         self,
@@ -158,6 +173,7 @@ class Facts:
         self._now_ms = now_ms
         self._collected = collected
         self._asked: dict[Purpose, Asked] = {}
+        self.answers: list[Any] = [None] * len(rules.uses)
 
     def segment(self, key: str) -> Verdict:
         """Return whether the visitor is in a segment, for the segment's own use.
@@ -165,9 +181,12 @@ class Facts:
         Raises:
             KeyError: There is no such segment.
         """
-        use, chunk, place = self._rules.places[key]
-        asked = self._asked.get(use) or self._for(use)
-        return (asked.answers[chunk] or asked.answer(chunk))[place]
+        chunk, place = self._rules.places[key]
+        return (self.answers[chunk] or self.answer(chunk))[place]
+
+    def answer(self, chunk: int) -> tuple[Verdict, ...]:
+        """Answer a chunk of segments, and return its verdicts by place."""
+        return self._for(self._rules.uses[chunk]).answer(chunk)
 
     def true_segments(self) -> list[str]:
         """Return every segment that the visitor is in, each for its own use and once."""
@@ -183,7 +202,7 @@ class Facts:
             row = plan.rows.read(
                 self._consent, self._attributes, self._profile, self._now_ms, self._collected
             )
-            asked = self._asked[use] = Asked(plan, row, self._now_ms)
+            asked = self._asked[use] = Asked(plan, row, self._now_ms, self.answers)
         return asked
 
     @property
@@ -210,7 +229,7 @@ class Facts:
         """
         tracked = self._rules.tracked.get(id(condition))
         if tracked is not None and use is Purpose.PERSONALISATION:
-            return self._for(use).verdict(tracked)
+            return self.segment(tracked)
         return self.interpreter.verdict(condition, use)
 
     def explain(self, key: str) -> "Explanation":

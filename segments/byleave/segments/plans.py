@@ -23,71 +23,94 @@ class Plan:
         vocabulary: The declarations.
         memory: What is remembered.
         use: The use.
+        first: The number of the first chunk, so that those of several plans are told apart.
+
+    Attributes:
+        chunks: The segments of each chunk, by its number.
+        places: The chunk of each segment, and its place there.
     """
 
     def __init__(
-        self, parts: Sequence[Sequence[str]], vocabulary: Vocabulary, memory: Memory, use: Purpose
+        self,
+        parts: Sequence[Sequence[str]],
+        vocabulary: Vocabulary,
+        memory: Memory,
+        use: Purpose,
+        first: int,
     ) -> None:
         # What only reads definitions compiles nothing.
         from byleave.segments.compiler import compiled
         from byleave.segments.rows import Rows
 
-        self.chunks = [
-            tuple(keys[at : at + CHUNK]) for keys in parts for at in range(0, len(keys), CHUNK)
-        ]
+        chunks = (keys[at : at + CHUNK] for keys in parts for at in range(0, len(keys), CHUNK))
+        self.chunks = dict(enumerate(chunks, first))
         self.places = {
             key: (number, place)
-            for number, chunk in enumerate(self.chunks)
+            for number, chunk in self.chunks.items()
             for place, key in enumerate(chunk)
         }
-        common = [compiled(chunk, vocabulary, use, is_doubted=False) for chunk in self.chunks]
-        doubted = [compiled(chunk, vocabulary, use, is_doubted=True) for chunk in self.chunks]
+        common, doubted = (
+            {
+                number: compiled(chunk, vocabulary, use, is_doubted=is_doubted)
+                for number, chunk in self.chunks.items()
+            }
+            for is_doubted in (False, True)
+        )
+        codes = (*common.values(), *doubted.values())
         # The times of a stream are read from its state, which therefore comes first.
-        inputs = sorted({source for code in (*common, *doubted) for source in code.inputs})
+        inputs = sorted({source for code in codes for source in code.inputs})
         at = {source: place for place, source in enumerate(inputs)}
-        self.common = [code.bind(at, self.places) for code in common]
-        self.doubted = [code.bind(at, self.places) for code in doubted]
-        self.masks = [sum(1 << at[source] for source in code.inputs) for code in common]
-        self.named = [sorted({self.places[key][0] for key in code.references}) for code in common]
+        self.common, self.doubted = (
+            {number: code.bind(at, self.places) for number, code in made.items()}
+            for made in (common, doubted)
+        )
+        self.masks = {
+            number: sum(1 << at[source] for source in code.inputs)
+            for number, code in common.items()
+        }
+        self.named = {
+            number: sorted({self.places[key][0] for key in code.references})
+            for number, code in common.items()
+        }
         self.rows = Rows(inputs, vocabulary, memory, use)
 
 
 class Asked:
     """A plan asked about one visitor at one moment; each chunk is answered at most once.
 
-    Attributes:
-        answers: The verdicts of each chunk, by place; None where it was not asked yet.
+    Args:
+        plan: The plan.
+        row: The visitor's inputs.
+        now_ms: The moment.
+        answers: Gets the verdicts of each chunk, by the chunk's number and the place in it;
+            None stands for those not asked yet.
     """
 
-    __slots__ = ("_doubts", "_now_ms", "_plan", "_row", "_true", "answers")
+    __slots__ = ("_answers", "_doubts", "_now_ms", "_plan", "_row", "_true")
 
-    def __init__(self, plan: Plan, row: "Row", now_ms: int) -> None:
+    def __init__(self, plan: Plan, row: "Row", now_ms: int, answers: list[Any]) -> None:
         self._plan = plan
         self._row, self._doubts = row
         self._now_ms = now_ms
-        self.answers: list[Any] = [None] * len(plan.chunks)
+        self._answers = answers
         self._true: list[str] = []
-
-    def verdict(self, key: str) -> Verdict:
-        """Return what a segment comes to."""
-        chunk, place = self._plan.places[key]
-        answers = self.answers[chunk] or self.answer(chunk)
-        return answers[place]
 
     def true_segments(self) -> list[str]:
         """Return the segments of the plan's use that are true."""
-        for chunk, answers in enumerate(self.answers):
-            if answers is None:
+        for chunk in self._plan.chunks:
+            if self._answers[chunk] is None:
                 self.answer(chunk)
         return self._true
 
     def answer(self, chunk: int) -> tuple[Verdict, ...]:
         """Answer a chunk, and return its verdicts by place."""
+        answers = self._answers
         for named in self._plan.named[chunk]:
-            if self.answers[named] is None:
+            if answers[named] is None:
                 self.answer(named)
         is_ready = not self._doubts[-1] & self._plan.masks[chunk]
         function = (self._plan.common if is_ready else self._plan.doubted)[chunk]
-        answers = function(self._row, self._doubts, self._now_ms, self.answers, self._true.append)
-        self.answers[chunk] = answers
-        return answers
+        answers[chunk] = verdicts = function(
+            self._row, self._doubts, self._now_ms, answers, self._true.append
+        )
+        return verdicts
