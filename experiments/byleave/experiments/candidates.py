@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from byleave.experiments.assignment import Slices
 from byleave.experiments.cells import cells, is_conditional
@@ -54,7 +54,9 @@ class Visit:
 Check = Callable[[str, Visit], bool]
 
 
-class Row(NamedTuple):
+# Read for each slot of each page, which is why it is no named tuple.
+@dataclass(slots=True)
+class Row:
     """An allocation row, ready to be drawn from."""
 
     id: str
