@@ -46,7 +46,7 @@ def test_other_weights_make_another_row(offer: Define) -> None:
 
 
 def test_nothing_is_measured_without_a_server(define: Define) -> None:
-    assert local_snapshot(define(), now_ms=1_000).receipt_key == ""
+    assert local_snapshot(define(), now_ms=1_000).receipt_keys == ()
 
 
 def test_nobody_is_drawn_into_an_arm_that_was_retired(define: Define) -> None:

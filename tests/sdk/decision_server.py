@@ -41,11 +41,12 @@ class Server:
         self.status = 200
         self.is_down = False
         self.snapshot: bytes | None = None
+        self.receipt_keys = [{"key": "receipt key of the tests", "since_ms": 0}]
 
     def plain_snapshot(self) -> dict[str, Any]:
         snapshot = plain(local_snapshot(self.definitions, now_ms=NOW_MS))
         version = {"generation": 1, "number": self.number}
-        return {**snapshot, "version": version, "receipt_key": "receipt key of the tests"}
+        return {**snapshot, "version": version, "receipt_keys": self.receipt_keys}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = {k.decode(): v.decode() for k, v in scope["headers"]}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from byleave.sdk.beacon import file
+from byleave.sdk.receipts import Receipt, mint
 from byleave.sdk.reports import PENDING_LASTS_MS
 
 BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
@@ -194,6 +195,30 @@ def test_a_goal_of_a_page_view_travels_with_its_receipt(
     assert [e["receipt"] for e in events if e["type"] == "reward"] == [receipt]
     [exposure] = [e for e in events if e["type"] == "exposure"]
     assert exposure["visitor"] not in browser.cookies.get("__Host-byleave_id", "")
+
+
+def test_a_receipt_of_the_key_before_travels_for_48_hours_after_the_rotation(
+    kit: Any, personalise: Any, server: Any, clock: Any
+) -> None:
+    goals = {"signup": {"event": "sign_up", "kind": "conversion", "within": "page"}}
+    server.definitions = kit.define(goals=goals, experiments=kit.greeting(unit="view"))
+    site = personalise(server=server, consent=kit.granted)
+    site.client.poll()
+    [key] = server.receipt_keys
+    rotated_ms = clock.now_ms + 25 * 3_600_000
+    server.receipt_keys = [key, {"key": "the receipt key after it", "since_ms": rotated_ms}]
+    server.number += 1
+    browser = kit.browser(site)
+    sent = []
+    for hours in (0, 47, 48):
+        clock.now_ms = rotated_ms + hours * 3_600_000
+        site.client.poll()
+        receipt = mint(Receipt("view1234", clock.now_ms, (("row", 1),)), str(key["key"]))
+        sent.append(receipt)
+        browser.report({"goals": ["signup"], "receipt": receipt})
+        flushed(browser, server)
+
+    assert [e["receipt"] for e in server.events if e["type"] == "reward"] == sent[:2]
 
 
 FORMS = {

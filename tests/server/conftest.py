@@ -122,12 +122,13 @@ class Sender:
 
     def reward(self, service: Service, view: str = "view1234", **changed: Any) -> dict[str, Any]:
         receipt = Receipt(view, self._clock(), (("welcome.1.1.0", 1),))
+        key = service.published.snapshot.signing_key(self._clock())
         return {
             "id": self.id(),
             "type": "reward",
             "at": self._clock(),
             "goal": "signup",
-            "receipt": mint(receipt, service.published.snapshot.receipt_key),
+            "receipt": mint(receipt, key),
         } | changed
 
 

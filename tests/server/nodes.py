@@ -52,6 +52,7 @@ KEPT = (
     schema.definition_versions,
     schema.aliases,
     schema.tombstones,
+    schema.receipt_keys,
     schema.sites,
 )
 
@@ -169,6 +170,13 @@ class Nodes(RuleBasedStateMachine):
             for n, visitor in enumerate(who)
         ]
         self.take([first, second], [events[:-1], events[1:]])
+
+    @rule(place=places, reader=places)
+    def rotate_receipts(self, place: int, reader: int) -> None:
+        """Whoever makes the new key, every process takes what is signed now."""
+        for service in (self.sharing[place], self.alone):
+            service.rotate_receipts(author="tests")
+        self.take([reader], [[self.send.reward(self.sharing[place], view=self.send.id())]])
 
     @rule(place=places, data=st.data())
     def send_again(self, place: int, data: st.DataObject) -> None:

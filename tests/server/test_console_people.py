@@ -98,6 +98,19 @@ def test_a_key_is_shown_once_ends_and_is_taken_away(
     assert "no such key any more" in send(f"{KEYS}/end", status=422, name="x", when="tomorrow")
 
 
+def test_the_key_of_receipts_is_rotated_and_never_shown(
+    send: Callable[..., str], admin: TestClient, service: Service
+) -> None:
+    before = admin.get(KEYS).text
+    rotated = send(f"{KEYS}/receipts")
+
+    keys = service.published.snapshot.receipt_keys
+    assert "accepted until" not in before
+    assert "accepted until" in rotated
+    assert len(keys) == 2
+    assert all(key.key not in rotated for key in keys)
+
+
 def test_a_key_of_no_role_is_not_made(send: Callable[..., str], service: Service) -> None:
     send(KEYS, status=422, role="king", days="")
     send(KEYS, status=422, role="server", days="7000")

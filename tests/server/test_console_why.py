@@ -49,7 +49,7 @@ def receipt(service: Service) -> str:
     decided: Any = service.decide(request)["decisions"]["hero"]
     arms = [*service.published.snapshot.definitions.experiments["welcome"].variants]
     drawn = ((decided.allocation, arms.index(decided.arm)),)
-    key = service.published.snapshot.receipt_key
+    key = service.published.snapshot.signing_key(service.clock())
     return mint(Receipt(VIEW, service.clock(), drawn), key)
 
 

@@ -141,7 +141,7 @@ class Site:
 
     def reward(self, view: str, row: Allocation, arm: str, *, key: str = "") -> dict[str, Any]:
         receipt = Receipt(view, self.clock(), ((row.id, ARMS.index(arm)),))
-        signed = mint(receipt, key or self.service.published.snapshot.receipt_key)
+        signed = mint(receipt, key or self.service.published.snapshot.signing_key(receipt.at_ms))
         return {
             "type": "reward",
             "id": self.send.id(),

@@ -4,12 +4,21 @@ The server publishes it, the SDK decides from it: the definitions, and for each 
 current run with the allocation rows that new units may still be drawn from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from byleave.experiments.definitions import Definitions
 from byleave.experiments.imported import HashName
 from byleave.segments import read
+
+#: How long a new receipt key is known before it signs: sites ask for the snapshot every ten
+#: seconds, and whoever is to accept a receipt must have the key by which another signed it.
+RECEIPT_LEAD_MS: Final = 60_000
+
+#: How long a receipt key is accepted after its successor was made: a site that lost its server
+#: may sign by a snapshot that is a day old, and what it signed lives for a day.
+RECEIPT_GRACE_MS: Final = 48 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,19 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptKey:
+    """A key that signs receipts, from a minute after it was made until its successor does.
+
+    Attributes:
+        key: The secret.
+        since_ms: When it was made; 0 for the one that was made with the site.
+    """
+
+    key: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A published set of definitions with the weights in force.
 
@@ -73,7 +95,8 @@ class Snapshot:
         definitions: The set.
         runs: The current run of each experiment, by the experiment's key.
         holdout_seed: Key of the hash that draws the global holdout.
-        receipt_key: Signs receipts; random per site. Empty where nothing is measured.
+        receipt_keys: Sign receipts, the oldest first; random per site. Empty where nothing is
+            measured.
         preview_key: Signs the preview links that the server makes. Empty without a server.
     """
 
@@ -82,8 +105,25 @@ class Snapshot:
     definitions: Definitions
     runs: Mapping[str, Run] = field(default_factory=dict)
     holdout_seed: str = ""
-    receipt_key: str = ""
+    receipt_keys: tuple[ReceiptKey, ...] = ()
     preview_key: str = ""
+
+    def signing_key(self, now_ms: int) -> str:
+        """Return the key that signs receipts now; '' where nothing is measured."""
+        begun_ms = now_ms - RECEIPT_LEAD_MS
+        later = (each for each in self.receipt_keys[1:] if each.since_ms <= begun_ms)
+        begun = [*self.receipt_keys[:1], *later]
+        return begun[-1].key if begun else ""
+
+    def accepted_keys(self, now_ms: int) -> list[str]:
+        """Return the keys by which receipts are accepted now, the oldest first."""
+        return [each.key for each in accepted(self.receipt_keys, now_ms)]
+
+
+def accepted(keys: Sequence[ReceiptKey], now_ms: int) -> tuple[ReceiptKey, ...]:
+    """Return which of a site's receipt keys, the oldest first, are still accepted."""
+    over = sum(successor.since_ms + RECEIPT_GRACE_MS <= now_ms for successor in keys[1:])
+    return tuple(keys[over:])
 
 
 def load_snapshot(data: object) -> Snapshot:

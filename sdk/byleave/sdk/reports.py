@@ -86,7 +86,7 @@ def _reach(visit: Visit, name: str, receipt: str) -> None:
         experiment.unit == "view" and name in (experiment.goals.primary, *experiment.goals.others)
         for experiment in decider.snapshot.definitions.experiments.values()
     )
-    keys = [decider.snapshot.receipt_key]
+    keys = decider.snapshot.accepted_keys(visit.now_ms)
     if is_of_views and read_receipt(receipt, keys, now_ms=visit.now_ms) is not None:
         visit.site.source.capture(
             events.reward(receipt, name, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes)

@@ -301,7 +301,10 @@ class Slots:
     def receipt(self) -> str | None:
         """Return the signed receipt of what was served; None where nothing is measured."""
         visit = self._visit
-        if visit.decider is None or not (key := visit.decider.snapshot.receipt_key):
+        if visit.decider is None:
+            return None
+        key = visit.decider.snapshot.signing_key(visit.now_ms)
+        if not key:
             return None
         experiments = visit.decider.snapshot.definitions.experiments
         arms = tuple(

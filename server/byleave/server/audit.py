@@ -18,6 +18,7 @@ class Action(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ENDED = "key.ended"
     KEY_REMOVED = "key.removed"
+    RECEIPT_KEY_CREATED = "receipt-key.created"
     PERSON_PUT = "person.put"
     PERSON_REMOVED = "person.removed"
     FROZEN = "weights.frozen"

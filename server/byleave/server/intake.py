@@ -80,7 +80,7 @@ def read_batch(
 
     Args:
         items: Events as plain data.
-        snapshot: What the site declares, and the key of its receipts.
+        snapshot: What the site declares, and the keys of its receipts.
         now_ms: The server's time.
         stranger: The sender, if it is no server of the site. Nobody else says what was served,
             or that a goal was reached without the receipt of the view that reached it, and
@@ -90,12 +90,13 @@ def read_batch(
     if stranger is not None and names_a_crawler(stranger.agent):
         return Intake({}, tuple(Refusal(i, "crawlers are not counted") for i in range(len(items))))
     events, refused = {}, []
+    accepted = snapshot.accepted_keys(now_ms)
     for index, item in enumerate(items):
         try:
             event = read_event(
                 item,
                 definitions=snapshot.definitions,
-                receipt_keys=[snapshot.receipt_key],
+                receipt_keys=accepted,
                 now_ms=now_ms,
             )
             if stranger is not None:

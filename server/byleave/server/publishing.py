@@ -23,6 +23,7 @@ from byleave.experiments import (
     load_snapshot,
 )
 from byleave.experiments.checking import check
+from byleave.experiments.snapshot import accepted
 from byleave.segments import DefinitionError, Fault, canonical_json, plain, read
 from byleave.server import schema
 from byleave.server.audit import Action, note
@@ -31,6 +32,7 @@ from byleave.server.learning import Measurement
 from byleave.server.managing import UNCLAIMED, Claim, Managed
 from byleave.server.packing import Packable
 from byleave.server.quarantine import sound
+from byleave.server.receipt_keys import receipt_keys
 from byleave.server.rows import NewRow, open_rows
 from byleave.server.runs import measured, renew_runs
 from byleave.server.sites import Entropy, Site
@@ -111,7 +113,7 @@ def publish(
     hands = claim.after(before, wanted, managed).text()
     if newest is not None and (newest.definitions, newest.managed) == (text, hands):
         return
-    version = _next_version(connection, site, now_ms=now_ms)
+    version = next_version(connection, site, now_ms=now_ms)
     connection.execute(
         insert(schema.definition_versions).values(
             site=site.key,
@@ -151,11 +153,11 @@ def publish_rows(
     """Publish new allocation rows under the next number; return whether any was still due."""
     if not open_rows(connection, site.key, rows, now_ms=now_ms):
         return False
-    _next_version(connection, site, now_ms=now_ms)
+    next_version(connection, site, now_ms=now_ms)
     return True
 
 
-def _next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
+def next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
     """Take the next number of the site; whatever is published with it commits with it."""
     table = schema.sites
     connection.execute(
@@ -203,7 +205,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
             if row.ended_ms is None and row.experiment in definitions.experiments
         },
         holdout_seed=site.derived("holdout"),
-        receipt_key=site.derived("receipt"),
+        receipt_keys=accepted(receipt_keys(connection, site), state.published_ms),
         preview_key=site.derived("preview"),
     )
     return Published(snapshot, Measurement({row.run: measured(row).goals for row in every_run}))

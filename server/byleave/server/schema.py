@@ -178,6 +178,13 @@ api_keys = _table(
     Column("expires_ms", BigInteger),  # null for never
 )
 
+receipt_keys = _table(  # the successors of the one that follows from the site's secret
+    "receipt_keys",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 2, 3, …
+    Column("secret", String, nullable=False),  # signs; so it cannot be kept as a hash
+    Column("since_ms", BigInteger, nullable=False),
+)
+
 aliases = _table(  # ids under which a visitor was known before they turned out to be one person
     "aliases",
     Column("alias", String, primary_key=True),

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from byleave.experiments import Definitions
+from byleave.experiments.snapshot import ReceiptKey
 from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
 from byleave.server import counters, publishing, recording
 from byleave.server.allocator import due_rows
@@ -37,6 +38,7 @@ from byleave.server.managing import UNCLAIMED, Claim
 from byleave.server.outreach import Outreach
 from byleave.server.people import People
 from byleave.server.publishing import Published
+from byleave.server.receipt_keys import add_receipt_key
 from byleave.server.recording import Verdict
 from byleave.server.results import Results, results
 from byleave.server.sites import fresh, open_site, reproducible, touch
@@ -162,6 +164,21 @@ class Service(VisitorCare):
                 rejudge(connection, self.site, now_ms=now_ms)
         self._adopt(published)
         return self.published
+
+    def rotate_receipts(self, *, author: str) -> ReceiptKey:
+        """Return a new key that signs receipts from a minute from now on.
+
+        Those before it are accepted for another 48 hours.
+        """
+        now_ms = self.clock()
+        with self.storage.writing() as connection:
+            key = add_receipt_key(
+                connection, self.site, author=author, entropy=self._entropy, now_ms=now_ms
+            )
+            publishing.next_version(connection, self.site, now_ms=now_ms)
+            published = publishing.load_published(connection, self.site)
+        self._adopt(published)
+        return key
 
     def tick(self, now_ms: int) -> bool:
         """Replace the allocation rows whose time has come; return whether there were any.

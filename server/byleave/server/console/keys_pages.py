@@ -1,10 +1,11 @@
-"""The keys by which a site's machines are known: made, ended and taken away."""
+"""The keys by which a site's machines are known, and the key that signs its receipts."""
 
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from byleave.experiments.snapshot import RECEIPT_GRACE_MS, accepted
 from byleave.server.access import ADMINS
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
@@ -12,6 +13,7 @@ from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.errors import UnknownNameError
 from byleave.server.keys import Role
+from byleave.server.receipt_keys import receipt_keys
 
 _PATH: Final = "/console/keys"
 _DAY_MS: Final = 86_400_000
@@ -36,7 +38,7 @@ LIVES: Final = {
 
 async def show(call: PageCall) -> Response:
     """Show the keys, without what makes them keys."""
-    return _page(call, Form.holding(role=Role.SERVER))
+    return await _page(call, Form.holding(role=Role.SERVER))
 
 
 async def create(call: PageCall) -> Response:
@@ -45,13 +47,13 @@ async def create(call: PageCall) -> Response:
     role = form.chosen("role", [*ROLES], fault=_("Choose what the key is for."))
     days = form.chosen("days", [*LIVES], fault=_("Choose when the key ends."))
     if not form.is_sound:
-        return _page(call, form, status=422)
+        return await _page(call, form, status=422)
     ends_ms = call.service.clock() + int(days) * _DAY_MS if days else None
 
     def make() -> str:
         return call.service.keys.create(Role(role), expires_ms=ends_ms, author=call.author)
 
-    return _page(call, Form.holding(role=role), made=await run_in_threadpool(make))
+    return await _page(call, Form.holding(role=role), made=await run_in_threadpool(make))
 
 
 async def end(call: PageCall) -> Response:
@@ -68,11 +70,18 @@ async def end(call: PageCall) -> Response:
             return call.page("key_removal.html", name=name)
     except UnknownNameError:
         form.faults["keys"] = _("There is no such key any more.")
-        return _page(call, form, status=422)
+        return await _page(call, form, status=422)
     return RedirectResponse(_PATH, 303, SAFE)
 
 
-def _page(call: PageCall, form: Form, *, status: int = 200, made: str = "") -> Response:
+async def rotate_receipts(call: PageCall) -> Response:
+    """Make the successor of the key that signs receipts."""
+    await run_in_threadpool(call.service.rotate_receipts, author=call.author)
+    return RedirectResponse(f"{_PATH}#receipts", 303, SAFE)
+
+
+async def _page(call: PageCall, form: Form, *, status: int = 200, made: str = "") -> Response:
+    newest_ms, is_alone = await run_in_threadpool(_receipts, call)
     return call.page(
         "keys.html",
         status=status,
@@ -82,7 +91,17 @@ def _page(call: PageCall, form: Form, *, status: int = 200, made: str = "") -> R
         roles=ROLES,
         lives=LIVES,
         made=made,
+        receipts_since_ms=newest_ms,
+        earlier_until_ms=None if is_alone else newest_ms + RECEIPT_GRACE_MS,
     )
+
+
+def _receipts(call: PageCall) -> tuple[int, bool]:
+    """Return when the newest receipt key was made, and whether no other is accepted."""
+    service = call.service
+    with service.storage.reading() as connection:
+        keys = accepted(receipt_keys(connection, service.site), service.clock())
+    return keys[-1].since_ms, len(keys) == 1
 
 
 PAGES: Final = (
@@ -95,6 +114,13 @@ PAGES: Final = (
         roles=ADMINS,
         handle=end,
         summary="Let a key end tomorrow, or take it away.",
+        method="POST",
+    ),
+    ConsolePage(
+        path=f"{_PATH}/receipts",
+        roles=ADMINS,
+        handle=rotate_receipts,
+        summary="Make a new key for receipts.",
         method="POST",
     ),
 )

@@ -17,6 +17,7 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.lookups import Drawn, look_up
+from byleave.server.receipt_keys import receipt_keys
 
 _PATH: Final = "/console/why"
 CONSENTS: Final = {
@@ -38,7 +39,7 @@ async def answer(call: PageCall) -> Response:
     form = Form(call.values)
     found: dict[str, Any] = {}
     if form.value("do") == "look":
-        receipt = _receipt(call, form.value("receipt"))
+        receipt = await run_in_threadpool(_receipt, call, form.value("receipt"))
         if receipt is None:
             form.faults["receipt"] = _NOT_OURS
         else:
@@ -57,8 +58,11 @@ async def answer(call: PageCall) -> Response:
 
 
 def _receipt(call: PageCall, text: str) -> Receipt | None:
-    key = call.service.published.snapshot.receipt_key
-    return read_receipt(text, [key], now_ms=call.service.clock(), lasts_ms=math.inf)
+    """Return the receipt that a text holds, of whatever age; None where it holds none."""
+    service = call.service
+    with service.storage.reading() as connection:
+        keys = [each.key for each in receipt_keys(connection, service.site)]
+    return read_receipt(text, keys, now_ms=service.clock(), lasts_ms=math.inf)
 
 
 def _drawn(call: PageCall, receipt: Receipt, visitor: str) -> list[Drawn]:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from byleave.experiments.snapshot import RECEIPT_GRACE_MS, RECEIPT_LEAD_MS
 from byleave.server.access import ADMINS, ANALYSTS
 from byleave.server.errors import ForbiddenError, UnknownNameError
 from byleave.server.http import Problem, json_response
@@ -116,6 +117,16 @@ async def delete_key(call: Call) -> Response:
     return Response(status_code=204)
 
 
+async def create_receipt_key(call: Call) -> Response:
+    """Make the successor of the key that signs receipts; nobody is shown it."""
+    made = await run_in_threadpool(call.service.rotate_receipts, author=author_of(call))
+    moments = {
+        "signs_from_ms": made.since_ms + RECEIPT_LEAD_MS,
+        "earlier_until_ms": made.since_ms + RECEIPT_GRACE_MS,
+    }
+    return json_response(moments, status=201)
+
+
 async def get_audit(call: Call) -> Response:
     """Return the newest entries of the audit trail."""
     before = call.request.query_params.get("before")
@@ -196,6 +207,15 @@ ROUTES: Final = (
         status=204,
         media_type=None,
         also=_GONE,
+    ),
+    ApiRoute(
+        method="POST",
+        path="/v1/receipt-keys",
+        roles=ADMINS,
+        most_bytes=0,
+        handle=create_receipt_key,
+        summary="Make a new key for receipts; those before it are accepted for 48 hours.",
+        status=201,
     ),
     ApiRoute(
         method="GET",
