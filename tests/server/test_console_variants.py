@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.segments import read
 from byleave.server.app import create_app
-from byleave.server.console.experiments_form import drafted
+from byleave.server.console.drafting import EXPERIMENTS, drafted
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
@@ -70,7 +70,7 @@ def shown(page: str) -> str:
 
 
 def variant(service: Service, key: str, arm: str) -> Any:
-    return (drafted(service, key) or {})["variants"][arm]
+    return (drafted(service, EXPERIMENTS, key) or {})["variants"][arm]
 
 
 def test_fields_are_kept_framed_and_checked(

@@ -8,10 +8,9 @@ from byleave.experiments import CONTROL, Definitions
 from byleave.experiments.definitions import Allocate, Policy
 from byleave.experiments.schedule import bounds_ms
 from byleave.experiments.simulation import Design, Plan, plan
-from byleave.segments import DefinitionError, Fault, read
+from byleave.segments import Fault, read
 from byleave.server.console.display import marked as _
-from byleave.server.console.experiments_form import in_force, laid_over
-from byleave.server.publishing import faults_of
+from byleave.server.console.drafting import EXPERIMENTS, all_faults, in_force, laid_over
 from byleave.server.service import Service
 
 _FIELDS: Final = {
@@ -59,7 +58,7 @@ def checks(service: Service, key: str, definitions: Mapping[str, Any]) -> list[C
             detail=", ".join(empty),
         )
     ]
-    faults = _faults(service, definitions)
+    faults = all_faults(service, definitions)
     mine = [each for each in faults if each.path[:2] == ("experiments", key)]
     rest = [each for each in faults if each not in mine]
     found += [
@@ -121,15 +120,8 @@ def _has_content(variant: object) -> bool:
 def faults_in(service: Service, key: str, experiment: Mapping[str, Any]) -> list[Fault]:
     """Return the faults of an experiment as it would be published now."""
     _version, definitions = in_force(service)
-    faults = _faults(service, laid_over(definitions, key, experiment))
+    faults = all_faults(service, laid_over(definitions, EXPERIMENTS, key, experiment))
     return [each for each in faults if each.path[:2] == ("experiments", key)]
-
-
-def _faults(service: Service, definitions: Mapping[str, Any]) -> list[Fault]:
-    try:
-        return faults_of(service.site, read(Definitions, definitions))
-    except DefinitionError as error:
-        return list(error.faults)
 
 
 def expected(

@@ -12,17 +12,16 @@ from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.sdk.wishes import preview_link
 from byleave.segments import DefinitionError
 from byleave.server.access import EDITORS, MARKUP_EDITORS
+from byleave.server.console import drafting
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console.display import marked as _
+from byleave.server.console.drafting import EXPERIMENTS, MEANWHILE
 from byleave.server.console.experiments_checks import checks, expected
 from byleave.server.console.experiments_life import (
     CONCLUSIONS,
     ended,
     going_on,
-    is_of_files,
     is_running,
-    past,
-    publish,
 )
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
@@ -34,7 +33,6 @@ _PATH: Final = "/console/drafts"
 _DAY_MS: Final = 86_400_000
 #: For how many days a preview link works.
 LASTING: Final = {"1": _("a day"), "7": _("a week"), "30": _("30 days")}
-_MEANWHILE: Final = _("Somebody published meanwhile. Look at the page again, then send once more.")
 _HTML: Final = _("A variant is HTML, which only admins publish. Ask one, or use fields.")
 _RED: Final = _("It cannot be published yet: the checklist says what is to be mended.")
 _WHY: Final = _("Say in a sentence what you expect, and why. It stands in the history.")
@@ -56,7 +54,7 @@ async def create(call: PageCall) -> Response:
     form, service = Form(call.values), call.service
     defined = service.published.snapshot.definitions
     key = form.value("key")
-    drafted = await run_in_threadpool(drafts.drafted, service, key)
+    drafted = await run_in_threadpool(drafting.drafted, service, EXPERIMENTS, key)
     taken = key in defined.experiments or drafted is not None
     if not is_name(key):
         form.faults["key"] = NAME_RULE
@@ -67,7 +65,7 @@ async def create(call: PageCall) -> Response:
     form.chosen("goal", [*defined.goals], fault=_("Choose what it is judged by."))
     if not form.is_sound:
         return _first(call, form, 422)
-    await run_in_threadpool(drafts.keep, call, key, drafts.begun(form))
+    await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, drafts.begun(form))
     return RedirectResponse(_address(key), 303, SAFE)
 
 
@@ -86,12 +84,12 @@ async def change(call: PageCall) -> Response:
     doing = form.value("do")
     if doing == "discard":
         if draft is not None:
-            await run_in_threadpool(service.library.drop_draft, key, author=call.author)
+            await run_in_threadpool(drafting.drop, call, EXPERIMENTS, key)
         return RedirectResponse(_address(key) if current else _PATH, 303, SAFE)
     slot = service.published.snapshot.definitions.slots.get(form.value("slot"))
     wanted = drafts.written(form, draft or current or {}, slot.fields if slot else {})
     try:
-        await run_in_threadpool(drafts.keep, call, key, wanted)
+        await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, wanted)
     except ManagedError:
         form.faults["checks"] = drafts.FILES
         return await _second(call, form, status=409)
@@ -110,13 +108,13 @@ async def change(call: PageCall) -> Response:
         return await _second(call, form, status=422)
     told = f"{key} for review: {reason}" if doing == "review" else f"{key} is launched: {reason}"
     if form.value("expected") != version:
-        form.faults["reason"] = _MEANWHILE
+        form.faults["reason"] = MEANWHILE
     elif fault := await _publish(call, key, wanted, told):
         form.faults["checks"] = fault
     if not form.is_sound:
         return await _second(call, form, status=409)
     if doing == "launch":
-        await run_in_threadpool(service.library.drop_draft, key, author=call.author)
+        await run_in_threadpool(drafting.drop, call, EXPERIMENTS, key)
     return RedirectResponse(_address(key), 303, SAFE)
 
 
@@ -131,7 +129,7 @@ async def live(call: PageCall) -> Response:
     if not 1 <= len(reason) <= 1_000:
         form.faults["live_reason"] = _("Say why in a sentence. It stands in the history.")
     if form.value("expected") != version:
-        form.faults["live_reason"] = _MEANWHILE
+        form.faults["live_reason"] = MEANWHILE
     if doing == "stop":
         form.chosen("conclusion", [*CONCLUSIONS], fault=_("Choose with what it ends."))
     if doing not in (("pause", "stop") if runs else ("resume", "stop", "archive")):
@@ -164,8 +162,9 @@ async def _publish(
     version = Form(call.values).value("expected")
     try:
         await run_in_threadpool(
-            publish,
+            drafting.publish,
             call.service,
+            EXPERIMENTS,
             key,
             wanted,
             expected=version,
@@ -175,7 +174,7 @@ async def _publish(
             may_write_html=call.role in MARKUP_EDITORS,
         )
     except ConflictError:
-        return _MEANWHILE
+        return MEANWHILE
     except ManagedError:
         return drafts.FILES
     except ForbiddenError:
@@ -186,8 +185,8 @@ async def _publish(
 
 
 def _is_red(service: Service, key: str, wanted: Mapping[str, Any]) -> bool:
-    _newest, definitions = drafts.in_force(service)
-    found = checks(service, key, drafts.laid_over(definitions, key, wanted))
+    _newest, definitions = drafting.in_force(service)
+    found = checks(service, key, drafting.laid_over(definitions, EXPERIMENTS, key, wanted))
     return any(each.blocks and not each.is_met for each in found)
 
 
@@ -206,8 +205,8 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
     version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     shown: dict[str, Any] = draft or current or {}
     defined = call.service.published.snapshot.definitions
-    _version, definitions = await run_in_threadpool(drafts.in_force, call.service)
-    laid = drafts.laid_over(definitions, key, shown)
+    _version, definitions = await run_in_threadpool(drafting.in_force, call.service)
+    laid = drafting.laid_over(definitions, EXPERIMENTS, key, shown)
     found = await run_in_threadpool(checks, call.service, key, laid)
     slot = defined.slots.get(form.value("slot"))
     return call.page(
@@ -222,7 +221,7 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
         is_draft=draft is not None,
         is_published=current is not None,
         is_running=is_running(call.service, key),
-        is_of_files=await run_in_threadpool(is_of_files, call.service, key),
+        is_of_files=await run_in_threadpool(drafting.is_of_files, call.service, EXPERIMENTS, key),
         may_review=_may_review(call.service, key, current),
         version=version,
         saved=[*shown.get("variants", {})],
@@ -231,7 +230,7 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
         lasting=LASTING,
         plan=await run_in_threadpool(_planned, call, shown),
         conclusions=CONCLUSIONS,
-        past=await run_in_threadpool(past, call.service, key),
+        past=await run_in_threadpool(drafting.past, call.service, EXPERIMENTS, key),
     )
 
 

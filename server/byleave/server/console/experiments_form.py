@@ -1,17 +1,13 @@
-"""A draft of an experiment: from a form to its definition and back, and onto what is in force.
-
-A draft holds the one experiment that it is about. It is laid over the definitions in force when
-it is looked at and when it is published, so that it takes back nothing that others did meanwhile.
-"""
+"""A draft of an experiment: from a form to its definition and back."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from byleave.experiments import CONTROL
 from byleave.server.console.display import marked as _
+from byleave.server.console.drafting import EXPERIMENTS, drafted, in_force
 from byleave.server.console.forms import Form
 from byleave.server.console.routing import PageCall, PageError
-from byleave.server.service import Service
 
 FILES: Final = _("This experiment is managed from files: change it there, then push them.")
 UNKNOWN: Final = (
@@ -24,26 +20,6 @@ MOST_VARIANTS: Final = 4
 
 #: Keys of the definition that the form writes; all others stay as they are.
 _FLAT: Final = ("title", "slot", "audience")
-
-
-def drafted(service: Service, key: str) -> dict[str, Any] | None:
-    """Return the definition that a draft of an experiment holds; None without one."""
-    for draft in service.library.drafts():
-        if draft.draft == key:
-            found: dict[str, Any] | None = draft.definitions.get("experiments", {}).get(key)
-            return found
-    return None
-
-
-def keep(call: PageCall, key: str, experiment: Mapping[str, Any]) -> None:
-    """Keep the draft of an experiment.
-
-    Raises:
-        ManagedError: It is managed from files.
-    """
-    library, newest = call.service.library, call.service.published.snapshot.version
-    overlay = {"experiments": {key: dict(experiment)}}
-    library.put_draft(key, overlay, base=newest.number, author=call.author)
 
 
 def key_of(call: PageCall) -> str:
@@ -60,24 +36,11 @@ def looked_up(call: PageCall) -> tuple[str, dict[str, Any] | None, dict[str, Any
     """
     key = key_of(call)
     version, definitions = in_force(call.service)
-    draft = drafted(call.service, key)
+    draft = drafted(call.service, EXPERIMENTS, key)
     current = definitions.get("experiments", {}).get(key)
     if draft is None and current is None:
         raise PageError(404, *UNKNOWN)
     return version, draft, current
-
-
-def in_force(service: Service) -> tuple[str, dict[str, Any]]:
-    """Return the newest version and its definitions; ('', {}) before the first."""
-    newest = service.library.newest()
-    return (newest, service.library.version(newest)[1]) if newest else ("", {})
-
-
-def laid_over(definitions: Mapping[str, Any], key: str, experiment: Any) -> dict[str, Any]:
-    """Return definitions with an experiment changed or added; without it, where it is None."""
-    others = {k: v for k, v in definitions.get("experiments", {}).items() if k != key}
-    changed = others if experiment is None else {**others, key: experiment}
-    return {**definitions, "experiments": changed}
 
 
 def begun(form: Form) -> dict[str, Any]:

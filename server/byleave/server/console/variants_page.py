@@ -17,6 +17,7 @@ from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console import variants_form as contents
 from byleave.server.console.display import marked as _
+from byleave.server.console.drafting import EXPERIMENTS, keep
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE, render
@@ -77,7 +78,7 @@ async def change(call: PageCall) -> Response:
     kept = {name: value for name, value in variant.items() if name not in list(VariantKind)}
     variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
     try:
-        await run_in_threadpool(drafts.keep, call, key, {**experiment, "variants": variants})
+        await run_in_threadpool(keep, call, EXPERIMENTS, key, {**experiment, "variants": variants})
     except ManagedError:
         form.faults["kind"] = drafts.FILES
         return await _page(call, form, kind, content, slot, status=409)

@@ -1,0 +1,127 @@
+"""Drafts of single objects, such as an experiment: kept, laid over what is in force, published.
+
+A draft holds the one object that it is about. It is laid over the definitions in force when it is
+looked at and when it is published, so that it takes back nothing that others did meanwhile.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from byleave.experiments import Definitions
+from byleave.segments import DefinitionError, Fault, read
+from byleave.server.console.display import marked as _
+from byleave.server.console.routing import PageCall
+from byleave.server.managing import UNCLAIMED, Claim, Manager
+from byleave.server.publishing import faults_of
+from byleave.server.service import Service
+from byleave.server.versions import DefinitionVersion
+
+EXPERIMENTS: Final = "experiments"
+SEGMENTS: Final = "segments"
+MEANWHILE: Final = _("Somebody published meanwhile. Look at the page again, then send once more.")
+
+
+def drafted(service: Service, section: str, key: str) -> Any:
+    """Return the definition that a draft of an object holds; None without one."""
+    for draft in service.library.drafts():
+        if draft.draft == _name(section, key):
+            return draft.definitions.get(section, {}).get(key)
+    return None
+
+
+def keep(call: PageCall, section: str, key: str, value: Mapping[str, Any]) -> None:
+    """Keep the draft of an object.
+
+    Raises:
+        ManagedError: It is managed from files.
+    """
+    library, newest = call.service.library, call.service.published.snapshot.version
+    overlay = {section: {key: dict(value)}}
+    library.put_draft(_name(section, key), overlay, base=newest.number, author=call.author)
+
+
+def drop(call: PageCall, section: str, key: str) -> None:
+    """Throw the draft of an object away.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    call.service.library.drop_draft(_name(section, key), author=call.author)
+
+
+def in_force(service: Service) -> tuple[str, dict[str, Any]]:
+    """Return the newest version and its definitions; ('', {}) before the first."""
+    newest = service.library.newest()
+    return (newest, service.library.version(newest)[1]) if newest else ("", {})
+
+
+def laid_over(definitions: Mapping[str, Any], section: str, key: str, value: Any) -> dict[str, Any]:
+    """Return definitions with an object changed or added; without it, where it is None."""
+    others = {k: v for k, v in definitions.get(section, {}).items() if k != key}
+    changed = others if value is None else {**others, key: value}
+    return {**definitions, section: changed}
+
+
+def all_faults(service: Service, definitions: Mapping[str, Any]) -> list[Fault]:
+    """Return all that keeps a set of definitions from being published."""
+    try:
+        return faults_of(service.site, read(Definitions, definitions))
+    except DefinitionError as error:
+        return list(error.faults)
+
+
+def is_of_files(service: Service, section: str, key: str) -> bool:
+    """Whether an object is managed from files, where it then has to be changed."""
+    found, _definitions = service.library.version(service.library.newest())
+    return f"{section}.{key}" in found.managed.of(Manager.FILES)
+
+
+def publish(
+    service: Service,
+    section: str,
+    key: str,
+    value: Any,
+    *,
+    expected: str,
+    reason: str,
+    author: str,
+    is_stopping: bool = False,
+    may_write_html: bool = False,
+) -> None:
+    """Publish what is in force with one object changed; without it, where it is None.
+
+    What is managed from files is changed there. But whoever sees harm may stop it here.
+
+    Raises:
+        ConflictError: Somebody published meanwhile.
+        DefinitionError: It cannot be published.
+        ForbiddenError: It brings in HTML, which whoever publishes may not write.
+        ManagedError: It is managed from files.
+    """
+    _version, definitions = service.library.version(expected)
+    service.publish(
+        read(Definitions, laid_over(definitions, section, key, value)),
+        reason=reason,
+        author=author,
+        expected=expected,
+        claim=UNCLAIMED
+        if is_stopping
+        else Claim(by=Manager.CONSOLE, may_write_html=may_write_html),
+    )
+
+
+def past(service: Service, section: str, key: str, *, most: int = 30) -> list[DefinitionVersion]:
+    """Return the newest versions in which an object changed, the newest first."""
+    versions = service.library.versions()[: most + 1]
+    read_them = [service.library.version(each.version)[1] for each in versions]
+    own = [each.get(section, {}).get(key) for each in read_them]
+    if len(versions) <= most:
+        own.append(None)  # before the first version there was nothing
+    return [
+        version for version, new, old in zip(versions, own, own[1:], strict=False) if new != old
+    ]
+
+
+def _name(section: str, key: str) -> str:
+    """Return the name of an object's draft; no experiment has a colon in its key."""
+    return key if section == EXPERIMENTS else f"{section}:{key}"
