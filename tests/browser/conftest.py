@@ -46,6 +46,43 @@ _DECODE = """Promise.all([...document.images].map(image => {
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0"
 
 
+#: A site whose server can tell who is in a segment, by every kind of row.
+WITH_BUYERS: Any = DEFINITIONS | {
+    "attributes": DEFINITIONS["attributes"]
+    | {
+        "country": {"type": "string", "source": "request"},
+        "plan": {
+            "type": "string",
+            "source": "server",
+            "purposes": ["personalisation", "analytics"],
+            "ttl": "30d",
+            "one_of": ["free", "team"],
+            "default": "free",
+        },
+    },
+    "segments": DEFINITIONS["segments"]
+    | {
+        "buyers": {
+            "title": "Buyers",
+            "because": "You bought something this month",
+            "when": {
+                "any": [
+                    {
+                        "event": "purchase",
+                        "where": {"amount": {"at_least": 5}, "gift": {"equals": False}},
+                        "count": {"at_least": 1},
+                        "within": "30d",
+                    },
+                    {"all": [{"event": "sign_up", "last": {"at_least": "1h", "at_most": "3d"}}]},
+                    {"attribute": "plan", "one_of": ["team"]},
+                    {"sequence": [{"event": "sign_up"}, {"event": "purchase", "within": "1d"}]},
+                ]
+            },
+        },
+    },
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """A stage that is open to real browsers."""
@@ -99,7 +136,7 @@ def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Con
         for state, path in paths.items():
             service, port = Service(path, site="shop", clock=clock), listen(0)
             stack.callback(service.close)
-            service.publish(read(Definitions, DEFINITIONS), reason="first", author="tests")
+            service.publish(read(Definitions, WITH_BUYERS), reason="first", author="tests")
             stack.enter_context(serving(create_app(service), port))
             opened[state] = Console(service, url_of(port))
         yield opened

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from byleave.segments import Comparison, Count, Duration, Operator, ValueType, Verdict
-from byleave.segments.comparing import compare, fits
+from byleave.segments.comparing import compare, fits, operators_for
 from byleave.segments.comparisons import Operand
 from byleave.segments.times import Hours
 
@@ -134,3 +134,15 @@ def test_a_regular_expression_is_searched(
 @pytest.mark.parametrize("value", [None, {}, b"x", 1j, math.nan, -math.inf])
 def test_what_is_neither_text_nor_number_nor_anything_declared_has_no_type(value: object) -> None:
     assert not any(fits(value, kind) for kind in ValueType)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operators"),
+    [
+        (BOOLEAN, "equals not_equals one_of not_one_of exists"),
+        (LIST, "contains_any contains_all size exists"),
+        (TIME, "before after within_last within_next during exists"),
+    ],
+)
+def test_operators_are_told_by_type(kind: ValueType, operators: str) -> None:
+    assert " ".join(operators_for(kind)) == operators

@@ -53,6 +53,11 @@ def is_sound(test: Comparison, kind: ValueType) -> bool:
     return True
 
 
+def operators_for(kind: ValueType) -> tuple[Operator, ...]:
+    """Return the operators that compare values of a type, in the order of their declaration."""
+    return tuple(each for each in Operator if each is Operator.EXISTS or kind in _TESTS[each])
+
+
 def compare(test: Comparison, value: object, expected: ValueType, *, now_ms: int = 0) -> Verdict:
     """Return the verdict on a value that is there and may be read.
 

@@ -71,7 +71,8 @@ class Count:
 
 Operand = Scalar | tuple[Scalar, ...] | Count | Hours
 
-_FOLDABLE: Final = {
+#: Operators that compare texts, whose case may be ignored.
+FOLDABLE: Final = {
     Operator.EQUALS,
     Operator.NOT_EQUALS,
     Operator.ONE_OF,
@@ -135,7 +136,7 @@ class Comparison:
 
 def _folds(operator: Operator, operand: object) -> bool:
     items = operand if isinstance(operand, tuple) else (operand,)
-    return operator in _FOLDABLE and all(isinstance(item, str) for item in items)
+    return operator in FOLDABLE and all(isinstance(item, str) for item in items)
 
 
 def _operand(operator: Operator, data: object, reader: Reader, path: Path) -> Operand | None:

@@ -46,7 +46,8 @@ async def show_drafts(call: PageCall) -> Response:
 
 async def show_new(call: PageCall) -> Response:
     """Show the first screen."""
-    return _first(call, Form(), 200)
+    audience = call.request.query_params.get("audience", "")
+    return _first(call, Form.holding(audience=audience), 200)
 
 
 async def create(call: PageCall) -> Response:

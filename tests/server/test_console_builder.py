@@ -1,0 +1,206 @@
+"""A segment in the console: built of rows, counted, kept as a draft, published with a reason."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from byleave.segments import plain
+from byleave.server.app import create_app
+from byleave.server.keys import Role
+from byleave.server.managing import Claim, Manager
+from byleave.server.service import Service
+
+NEW = "-/new"
+BUYERS = {
+    "key": "buyers",
+    "title": "Buyers",
+    "because": "You bought something",
+    "use": "personalisation",
+    "r-group": "all",
+    "r.0-reads": "event:purchase",
+    "r.0-measure": "count",
+    "r.0-at_least": "2",
+    "r.0-within": "30",
+    "r.0-within_unit": "d",
+    "reason": "They come back",
+}
+WRITTEN = {
+    "title": "Buyers",
+    "because": "You bought something",
+    "when": {"all": [{"event": "purchase", "count": {"at_least": 2}, "within": "30d"}]},
+}
+
+
+@pytest.fixture
+def marketer(service: Service) -> TestClient:
+    """A browser of somebody who may publish."""
+    key = service.create_key(Role.MARKETER)
+    return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def build(marketer: TestClient, service: Service) -> Callable[..., str]:
+    """Sends the form of the builder with the newest version, as the page holds it."""
+
+    def post(path: str, values: Mapping[str, str], *, status: int = 200) -> str:
+        sent = {"expected": service.library.newest(), **values}
+        answer = marketer.post(f"/console/segments/{path}", data=sent)
+        assert answer.status_code == status
+        return answer.text
+
+    return post
+
+
+def defined(service: Service) -> dict[str, Any]:
+    found: dict[str, Any] = service.library.version(service.library.newest())[1]["segments"]
+    return found
+
+
+def test_a_segment_is_built_kept_and_published(build: Callable[..., str], service: Service) -> None:
+    saved = build(NEW, BUYERS | {"do": "save"})
+    [draft] = service.library.drafts()
+    published = build("buyers/edit", BUYERS | {"do": "publish"})
+
+    assert "It is not published; nothing uses it." in saved
+    assert draft.definitions == {"segments": {"buyers": WRITTEN}}
+    assert "It is published." in published
+    assert plain(service.published.snapshot.definitions.segments["buyers"]) == WRITTEN
+    assert service.library.drafts() == []
+    assert service.library.versions()[0].reason == "buyers: They come back"
+    assert service.library.versions()[0].managed.by["segments.buyers"] is Manager.CONSOLE
+
+
+def test_a_new_segment_may_be_published_at_once(
+    build: Callable[..., str], service: Service
+) -> None:
+    build(NEW, BUYERS | {"do": "publish"})
+
+    assert defined(service)["buyers"] == WRITTEN
+
+
+def test_rows_are_counted_without_being_kept(
+    build: Callable[..., str], service: Service, send: Any
+) -> None:
+    twice = [send.event(f"a{number:05}", "purchase") for number in range(12) for _ in range(2)]
+    once = [send.event(f"v{number:05}", "purchase") for number in range(12, 30)]
+    service.ingest([*twice, *once])
+
+    page = build(NEW, BUYERS | {"do": "count"})
+    more = build(NEW, BUYERS | {"do": "add-r", "title": "Typed <b>"})
+
+    assert "12 of 30 who agreed to personalisation" in page
+    assert re.search(r'class="aside size">\s*12\s*</span>', page)
+    assert 'name="r.1-reads"' in more
+    assert 'value="Typed &lt;b&gt;"' in more
+    assert service.library.drafts() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"key": "Not a name"}, "key", "lower-case letters"),
+        ({"key": "customers"}, "key", "one of this name already"),
+        ({"reason": ""}, "reason", "what it is for"),
+        ({"r.0-at_least": "many"}, "r.0-at_least", "a whole number, got &#39;many&#39;"),
+        ({"r.0-at_least": "900"}, "r.0-at_least", "from 0 to 100"),
+        ({"r.0-within": "soon"}, "r.0-within", "a duration such as"),
+        ({"r.0-reads": "event:sale"}, "r.0-reads", "unknown event &#39;sale&#39;"),
+        ({"r.0-reads": "segment:buyers"}, "r", "refers to itself"),
+        ({"r.0-reads": "hand", "r.0-text": "a: ["}, "r.0-text", "a mapping"),
+        ({"use": "marketing"}, "use", "does not allow marketing"),
+    ],
+)
+def test_what_cannot_be_published_is_told_at_its_field_and_nothing_is_lost(
+    changed: dict[str, str],
+    field: str,
+    words: str,
+    build: Callable[..., str],
+    service: Service,
+) -> None:
+    page = build(NEW, BUYERS | changed | {"do": "publish"}, status=422)
+    sent = BUYERS | changed
+
+    assert f'href="#{field}' in page
+    assert re.search(rf'id="{field}[^"]*-fault"[^>]*>.*{re.escape(words)}', page)
+    assert f'value="{sent["because"]}"' in page
+    assert "buyers" not in defined(service)
+
+
+def test_a_faulty_segment_is_kept_as_a_draft_and_shown_again(
+    build: Callable[..., str], marketer: TestClient, service: Service
+) -> None:
+    build(NEW, BUYERS | {"r.0-at_least": "many", "do": "save"})
+    page = marketer.get("/console/segments/buyers/edit").text
+
+    [draft] = service.library.drafts()
+    assert draft.definitions["segments"]["buyers"]["when"]["all"][0]["count"] == {
+        "at_least": "many"
+    }
+    assert 'value="many"' in page
+    assert "a whole number, got" in page
+    assert 'href="/console/segments/buyers/edit"' in marketer.get("/console/drafts").text
+
+
+def test_whoever_was_overtaken_publishes_nothing(
+    build: Callable[..., str], service: Service
+) -> None:
+    page = build(NEW, BUYERS | {"do": "publish", "expected": "0.9"}, status=409)
+
+    assert "Somebody published meanwhile" in page
+    assert "buyers" not in defined(service)
+
+
+def test_what_rows_do_not_show_stays(build: Callable[..., str], service: Service) -> None:
+    by_hand = "sequence: [{event: sign_up}, {event: purchase, within: 1d}]"
+    build(NEW, BUYERS | {"r.1-reads": "hand", "r.1-text": by_hand, "do": "publish"})
+    page = build(
+        "buyers/edit", BUYERS | {"do": "down-r.0"} | {"r.1-reads": "hand", "r.1-text": by_hand}
+    )
+
+    assert page.index(by_hand) < page.index('"event:purchase" selected')
+    assert defined(service)["buyers"]["when"]["all"][1] == {
+        "sequence": [{"event": "sign_up"}, {"event": "purchase", "within": "1d"}]
+    }
+
+
+def test_what_files_manage_is_shown_and_not_changed(
+    build: Callable[..., str], marketer: TestClient, service: Service
+) -> None:
+    definitions = service.published.snapshot.definitions
+    service.publish(definitions, reason="push", author="t", claim=Claim(by=Manager.FILES))
+    page = marketer.get("/console/segments/customers/edit").text
+    refused = build("customers/edit", BUYERS | {"do": "publish"}, status=409)
+
+    assert "managed from files" in page
+    assert "disabled" in page
+    assert 'value="publish"' not in page
+    assert "change it there, then push them" in refused
+    assert defined(service)["customers"] == {"when": {"attribute": "is_customer", "equals": True}}
+
+
+def test_a_draft_is_thrown_away(build: Callable[..., str], service: Service) -> None:
+    build(NEW, BUYERS | {"do": "save"})
+    build("buyers/edit", {"do": "discard"})
+    build("customers/edit", {"do": "discard"})
+
+    assert service.library.drafts() == []
+    assert "customers" in defined(service)
+
+
+def test_one_begins_with_the_rows_of_another(marketer: TestClient) -> None:
+    page = marketer.get("/console/segments/-/new?from=customers").text
+
+    assert '"attribute:is_customer" selected' in page
+    assert marketer.get("/console/segments/nobody/edit").status_code == 404
+
+
+def test_the_same_words_lead_from_a_segment_to_an_experiment(
+    build: Callable[..., str], marketer: TestClient
+) -> None:
+    page = build(NEW, BUYERS | {"do": "publish"})
+
+    assert "/console/drafts/new?audience=buyers" in page
+    assert '"buyers" selected' in marketer.get("/console/drafts/new?audience=buyers").text
