@@ -29,7 +29,7 @@ WORDS = read(
     | {"segments": {"looked": {"when": {"event": "page_view"}}}}
     | {"journeys": {"buy": {"steps": STEPS}}},
 )
-NAMES = st.sampled_from(
+NAMES: st.SearchStrategy[Condition] = st.sampled_from(
     [SegmentLeaf("looked"), SegmentLeaf("gone"), JourneyLeaf("buy", at="pay"), JourneyLeaf("gone")]
 )
 # Files hold no whole numbers of more than 18 digits.
