@@ -15,7 +15,8 @@ HOLDOUT: Final = "holdout"
 ENROLLING: Final = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, like a decision: there is one for each arm of each page.
+@dataclass(slots=True, kw_only=True)
 class Sticky:
     """The arm a visitor was given in a run, with the row that gave it.
 

@@ -6,7 +6,6 @@ not empty. Times are distances from the part's beginning or from the time before
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 #: The longest text of one part that is read at all.
@@ -95,17 +94,21 @@ def _written(key: str, state: State, base_ms: int) -> str:
 
 
 def _read(text: str, base_ms: int) -> tuple[str, State]:
-    key, *fields = text.split("!")
-    if len(key) != KEY_LENGTH or len(fields) > 4:
+    key, since, times, marks, reached, *more = *text.split("!"), "", "", "", ""
+    if len(key) != KEY_LENGTH or len(more) > 4:
         raise ValueError(_REFUSED)
-    since, times, marks, reached = (*fields, *[""] * (4 - len(fields)))
-    moments = tuple(accumulate(_wholes(times), initial=base_ms))[1:]
-    since_ms, is_cut = base_ms + int(since.lstrip("-") or "0", 16), since.startswith("-")
+    is_cut = since[:1] == "-"
+    since_ms = base_ms + int(since.lstrip("-") or "0", 16)
+    at_ms, moments = base_ms, []
+    if times:
+        for further in times.split("_"):
+            at_ms += int(further, 16)
+            moments.append(at_ms)
     if not marks and not reached:
-        return key, State(since_ms, moments, is_cut)
+        return key, State(since_ms, tuple(moments), is_cut)
     state = State(
         since_ms,
-        moments,
+        tuple(moments),
         is_cut,
         tuple(_mark(mark) for mark in marks.split("_") if mark),
         tuple(base_ms + int(far, 16) if far else 0 for far in reached.split("_") if reached),
@@ -117,10 +120,6 @@ def _read(text: str, base_ms: int) -> tuple[str, State]:
 
 def _joined(numbers: Iterable[int]) -> str:
     return "_".join(f"{number:x}" for number in numbers)
-
-
-def _wholes(text: str) -> list[int]:
-    return [int(number, 16) for number in text.split("_")] if text else []
 
 
 def _mark(text: str) -> int | float:
