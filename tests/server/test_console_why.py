@@ -1,7 +1,9 @@
 """Why somebody saw what they saw: receipts looked up and drawn again, and people made up."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import select, update
@@ -9,16 +11,20 @@ from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
 from byleave.experiments.decisions import ENROLLING
+from byleave.sdk.cookies import Keys
 from byleave.sdk.receipts import Receipt, mint
+from byleave.sdk.wishes import previewed
 from byleave.segments import Choice, Purpose, read
 from byleave.server import schema
 from byleave.server.app import create_app
+from byleave.server.commands.personas import Persona, standing
 from byleave.server.deciding import DecideRequest, WireConsent
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
 from .conftest import DEFINITIONS
 
+CUSTOMER = {"is_customer": True}
 VIEW = "0123456789abcdef0123456789abcdef"
 
 
@@ -89,9 +95,38 @@ def test_somebody_made_up_is_decided_for_with_reasons(
         assert connection.execute(select(schema.enrolments)).first() is None
 
 
+def test_a_page_opens_as_somebody_made_up_would_see_it(
+    ask: Callable[..., str], service: Service
+) -> None:
+    said = {"consent": "all", "attributes": "is_customer: true", "page": "https://shop.test/plans"}
+    names = ("ann", "ben", "cleo", "dora", "emil")  # of whom a few get each arm
+    for name in names:
+        page = ask(do="simulate", name=name, **said)
+
+        (link,) = re.findall(r'href="(https://shop\.test/plans\?byleave=[^"]+)"', page)
+        token = parse_qs(urlsplit(link).query)["byleave"][0]
+        signer = Keys([service.site.derived("preview")]).signer("preview")
+        now_ms = service.clock()
+        shown = previewed(token, signer, now_ms=now_ms)
+        persona = read(Persona, {"persona": name, "consent": "all", "attributes": CUSTOMER})
+        published = service.published
+        stands = standing(
+            persona,
+            published.snapshot.definitions,
+            now_ms=now_ms,
+            decider=published.decider,
+        )
+        decided = published.decider.decide(stands.visitor, ["hero"], now_ms=now_ms)["hero"]
+        assert shown == {"hero": f"welcome/{decided.variant}"}
+        assert previewed(token, signer, now_ms=now_ms + 3_600_000) == {}
+
+    assert "byleave=" not in ask(do="simulate", name="ann")
+
+
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
+        ({"page": "javascript:alert(1)"}, "the whole address of a page"),
         ({"attributes": "shoe_size: 42"}, "shoe_size"),
         ({"events": "flew, 3 days ago"}, "flew"),
         ({"at": "yesterday"}, "a time with its offset"),

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import CONTROL
 from byleave.experiments.naming import NAME_RULE, is_name
-from byleave.sdk.wishes import preview_link
 from byleave.segments import DefinitionError
 from byleave.server.access import EDITORS, MARKUP_EDITORS
 from byleave.server.console import drafting
@@ -24,6 +23,7 @@ from byleave.server.console.experiments_life import (
     is_running,
 )
 from byleave.server.console.forms import Form
+from byleave.server.console.previews import preview
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.errors import ConflictError, ForbiddenError, ManagedError
@@ -243,11 +243,9 @@ def _previews(
     address, days = query.get("page", ""), query.get("days", "7")
     if current is None or days not in LASTING or not address.startswith(("/", "http")):
         return {}
-    until_ms = call.service.clock() + int(days) * _DAY_MS
-    secret = call.service.site.derived("preview")
     slot = str(shown.get("slot", ""))
     return {
-        arm: preview_link(address, {slot: f"{key}/{arm}"}, secret=secret, until_ms=until_ms)
+        arm: preview(call, address, {slot: f"{key}/{arm}"}, lasts_ms=int(days) * _DAY_MS)
         for arm in (CONTROL, *(arm for arm in current["variants"] if arm != CONTROL))
     }
 

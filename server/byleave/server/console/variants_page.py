@@ -1,7 +1,6 @@
 """What a variant shows: its form, what is wrong or weak in it, and how it looks."""
 
 from collections.abc import Mapping
-from re import fullmatch
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -12,7 +11,6 @@ from byleave.experiments import CONTROL
 from byleave.experiments.definitions import NavVerb, Slot, VariantKind
 from byleave.experiments.naming import is_name
 from byleave.experiments.navigation import MOST_ADDED
-from byleave.sdk.wishes import preview_link
 from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console import variants_form as contents
@@ -20,14 +18,12 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.drafting import EXPERIMENTS, keep
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
+from byleave.server.console.previews import HOUR_MS, origin_of, preview
 from byleave.server.console.rendering import SAFE, render
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.errors import ManagedError
 
 _PATH: Final = "/console/drafts/{draft}/variants/{arm}"
-_HOUR_MS: Final = 3_600_000
-#: Origins that may stand in a policy; nothing else of an address goes there.
-_ORIGIN: Final = r"(https?://[a-z0-9.-]+(?::\d{1,5})?)(?:/\S*)?"
 KINDS: Final = {
     VariantKind.FIELDS: _("The fields of the slot"),
     VariantKind.TEMPLATE: _("A template of the site"),
@@ -123,7 +119,7 @@ async def _page(
     asked = call.request.query_params
     # A link of another site may not choose what is framed, and be given a preview by it.
     address = "" if is_foreign(call.request) else asked.get("page", "")
-    origin = fullmatch(_ORIGIN, address)
+    origin = origin_of(address)  # nothing else of an address goes into a policy
     width = "desktop" if asked.get("width") == "desktop" else "phone"
     in_force = call.service.published.snapshot.definitions.experiments.get(key)
     is_published = in_force is not None and arm in in_force.variants
@@ -132,7 +128,7 @@ async def _page(
     return call.page(
         "variant.html",
         status=status,
-        frames=origin[1] if origin and links else "'none'",
+        frames=origin if origin and links else "'none'",
         key=key,
         arm=arm,
         form=form,
@@ -157,12 +153,9 @@ async def _page(
 
 def _links(call: PageCall, address: str, slot: str) -> dict[str, str]:
     """Return a link to the control and one to the variant, for an hour."""
-    secret = call.service.site.derived("preview")
-    until_ms = call.service.clock() + _HOUR_MS
+    key = drafts.key_of(call)
     return {
-        arm: preview_link(
-            address, {slot: f"{drafts.key_of(call)}/{arm}"}, secret=secret, until_ms=until_ms
-        )
+        arm: preview(call, address, {slot: f"{key}/{arm}"}, lasts_ms=HOUR_MS)
         for arm in (CONTROL, _arm(call))
     }
 

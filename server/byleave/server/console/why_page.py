@@ -15,6 +15,7 @@ from byleave.server.commands.eligibility import reasons
 from byleave.server.commands.personas import Persona, standing
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
+from byleave.server.console.previews import HOUR_MS, origin_of, preview
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.lookups import Drawn, look_up
 from byleave.server.receipt_keys import receipt_keys
@@ -26,6 +27,7 @@ CONSENTS: Final = {
     "none": _("refused all"),
 }
 _NOT_OURS: Final = _("This is no receipt of this site, or it was damaged on its way.")
+_NO_ADDRESS: Final = _("Write the whole address of a page, such as https://example.com/plans.")
 _NO_LINE: Final = _("Mend this:")
 
 
@@ -45,6 +47,8 @@ async def answer(call: PageCall) -> Response:
         else:
             drawn = await run_in_threadpool(_drawn, call, receipt, form.value("visitor"))
             found = {"receipt": receipt, "drawn": drawn}
+    elif (address := form.value("page")) and not origin_of(address):
+        form.faults["page"] = _NO_ADDRESS
     else:
         try:
             found = await run_in_threadpool(_simulated, call, form)
@@ -100,8 +104,15 @@ def _simulated(call: PageCall, form: Form) -> dict[str, Any]:
     stands = standing(persona, definitions, now_ms=service.clock(), decider=decider)
     decisions = decider.decide(stands.visitor, definitions.slots, now_ms=stands.now_ms)
     rows = {row.id: row for run in snapshot.runs.values() for row in run.allocations}
+    shown = {
+        slot: f"{decision.experiment}/{decision.variant}"
+        for slot, decision in decisions.items()
+        if decision.experiment is not None
+    }
+    address = form.value("page")
     return {
         "stands": stands,
+        "preview": preview(call, address, shown, lasts_ms=HOUR_MS) if address else "",
         "slots": [
             (decision, reasons(decision, stands), rows.get(decision.allocation or ""))
             for decision in decisions.values()
