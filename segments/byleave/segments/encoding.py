@@ -94,7 +94,7 @@ def _written(key: str, state: State, base_ms: int) -> str:
 
 
 def _read(text: str, base_ms: int) -> tuple[str, State]:
-    key, since, times, marks, reached, *more = *text.split("!"), "", "", "", ""
+    key, since, times, marks, reached, *more = [*text.split("!"), *[""] * 4]
     if len(key) != KEY_LENGTH or len(more) > 4:
         raise ValueError(_REFUSED)
     is_cut = since[:1] == "-"
