@@ -1,6 +1,7 @@
 """The commands that say who may open a server."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -9,13 +10,16 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
+from byleave.experiments import Definitions
+from byleave.sdk.middleware import system_clock
 from byleave.server.app import create_app
 from byleave.server.commands.program import program
-from byleave.server.keys import Role
+from byleave.server.keys import Role, StoredKey
 from byleave.server.listening import listen, url_of
 from byleave.server.service import Service
 
 PHRASE = "correct horse battery"
+HOUR_MS = 3_600_000
 
 
 @pytest.fixture
@@ -57,6 +61,137 @@ def test_while_the_server_has_the_store_the_way_to_it_is_told(run: Any, open_ser
     assert (added.exit_code, made.exit_code) == (2, 2)
     assert "Name a running server by --server" in added.output
     assert "Name a running server by --server" in made.output
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "keys list": (),
+    "keys rotate": ("server_0",),
+    "keys end": ("server_0",),
+    "keys remove": ("server_0",),
+    "keys rotate-receipts": (),
+    "users list": (),
+    "users change": ("ann@example.com", "--role", "viewer"),
+    "users remove": ("ann@example.com",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_makes_a_site_by_a_slip_or_takes_a_store_that_is_served(
+    command: str, run: Any, open_service: Any
+) -> None:
+    words, rest = command.split(), COMMANDS[command]
+    nowhere = run(*words, "shop", *rest)
+    service: Service = open_service()
+    slipped = run(*words, "shpo", *rest)
+    served = run(*words, "shop", *rest)
+
+    assert [nowhere.exit_code, slipped.exit_code, served.exit_code] == [2, 2, 2]
+    assert "there is no store" in nowhere.output
+    assert "no site 'shpo'. Known: shop" in slipped.output
+    assert "Name a running server by --server" in served.output
+    assert service.keys.of("shop") == []
+
+
+@pytest.fixture(params=["store", "server"])
+def held(request: pytest.FixtureRequest, open_service: Any, monkeypatch: Any) -> Any:
+    """Where people and keys are looked after: the options that say so, and a look at them."""
+    if request.param == "store":
+        open_service().close()
+
+        def look(see: Any) -> Any:
+            with closing(open_service()) as service:
+                return see(service)
+
+        return (), look
+    service, url = request.getfixturevalue("serving")
+    monkeypatch.setenv("BYLEAVE_KEY", service.create_key(Role.ADMIN))
+    return ("--server", url), lambda see: see(service)
+
+
+def is_made(key: StoredKey) -> bool:
+    """Whether a key was made by a command, and is not the one that commands ask with."""
+    return key.role is Role.SERVER
+
+
+def test_keys_are_listed_rotated_ended_and_removed(run: Any, held: Any) -> None:
+    options, look = held
+    began_ms = system_clock()
+
+    def key(command: str, *arguments: str) -> Any:
+        return run("keys", command, "shop", *arguments, *options)
+
+    made = key("create", "--expires", "90d").output.strip()
+    name = made.removeprefix("byleave_").rpartition("_")[0]
+    rotated = key("rotate", name, "--keep", "2h", "--expires", "2044-11-01T00:00Z")
+    successor = rotated.stdout.strip().removeprefix("byleave_").rpartition("_")[0]
+    listed = key("list").output.splitlines()
+    ended = key("end", successor, "--at", "2044-10-01T02:00+02:00")
+    ends = look(lambda service: {each.name: each.expires_ms for each in service.keys.of("shop")})
+    at_once = key("end", successor)
+    removed = key("remove", name)
+    [over] = look(lambda service: [each for each in service.keys.of("shop") if is_made(each)])
+    now_ms = system_clock()
+
+    assert listed[0].split() == ["name", "role", "since", "ends"]
+    assert {line.split()[0] for line in listed} >= {name, successor}
+    assert any(line.endswith("2044-11-01 00:00 UTC") for line in listed)
+    assert [each.exit_code for each in (rotated, ended, at_once, removed)] == [0] * 4
+    assert began_ms + 2 * HOUR_MS <= ends[name] <= now_ms + 2 * HOUR_MS
+    assert ends[successor] == 2_358_892_800_000  # midnight, UTC
+    assert over.name == successor
+    assert over.is_over(now_ms)
+    assert "no such key" in key("remove", name).output
+    assert "has no key" in key("rotate", name).output
+    assert "--at: expected a duration such as" in key("end", successor, "--at", "soon").output
+
+
+def test_people_are_listed_changed_and_removed(run: Any, held: Any) -> None:
+    options, look = held
+
+    def user(command: str, *arguments: str) -> Any:
+        return run("users", command, "shop", *arguments, *options)
+
+    for email in ("ann@example.com", "bob+1@example.com"):
+        user("add", email, "--role", "admin")
+    changed = user("change", "bob+1@example.com", "--role", "analyst")
+    listed = user("list").output.splitlines()
+    still = look(
+        lambda service: service.people.sign_in("bob+1@example.com", PHRASE, source="tests")
+    )
+    last = user("change", "ann@example.com", "--role", "viewer")
+    server = user("change", "ann@example.com", "--role", "server")
+    removed = user("remove", "bob+1@example.com")
+    again = user("remove", "bob+1@example.com")
+    nobody = user("change", "bob+1@example.com", "--role", "admin")
+
+    assert [line.split()[:2] for line in listed] == [
+        ["address", "role"],
+        ["ann@example.com", "admin"],
+        ["bob+1@example.com", "analyst"],
+    ]
+    assert still is not None
+    assert [changed.exit_code, removed.exit_code] == [0, 0]
+    assert [each.exit_code for each in (last, server, again, nobody)] == [2] * 4
+    assert "the last admin stays one" in last.output
+    assert "no such person" in again.output
+    assert "no such person" in nobody.output
+    assert look(lambda service: [person.email for person in service.people.all()]) == [
+        "ann@example.com"
+    ]
+
+
+def test_the_key_of_receipts_is_rotated_by_a_command(
+    run: Any, held: Any, definitions: Definitions
+) -> None:
+    options, look = held
+    look(lambda service: service.publish(definitions, reason="first", author="tests"))
+
+    rotated = run("keys", "rotate-receipts", "shop", *options)
+
+    assert rotated.exit_code == 0
+    assert "accepted for 48 hours" in rotated.output
+    assert look(lambda service: len(service.published.snapshot.receipt_keys)) == 2
+    assert look(lambda service: service.library.audit()[0].action) == "receipt-key.created"
 
 
 @pytest.fixture

@@ -70,6 +70,22 @@ def test_a_person_who_cannot_be_kept_is_told_of_beside_the_field(
     assert fault in send(PEOPLE, status=422, **sound | changed)
 
 
+def test_another_role_needs_no_password_but_a_new_person_does(
+    send: Callable[..., str], service: Service
+) -> None:
+    service.people.put("ann@example.com", Role.VIEWER, PASSWORD, author="tests")
+
+    send(PEOPLE, email="Ann@example.com", role="analyst", password="")
+    nobody = send(PEOPLE, status=422, email="bob@example.com", role="analyst", password="")
+
+    assert [(each.email, each.role) for each in service.people.all()] == [
+        ("ann@example.com", Role.ANALYST),
+        ("root@example.com", Role.ADMIN),
+    ]
+    assert service.people.sign_in("ann@example.com", PASSWORD, source="tests") is not None
+    assert "Expected 12 to 256 characters" in nobody
+
+
 @pytest.mark.parametrize("email", ["root@example.com", "nobody@example.com"])
 def test_the_last_admin_stays_and_nobody_else_can_be_removed(
     email: str, send: Callable[..., str], service: Service

@@ -150,6 +150,9 @@ def test_people_and_keys_are_looked_after_over_http(service: Service) -> None:
     with TestClient(create_app(service), headers=headers) as admin:
         put = admin.put("/v1/people/ann@example.com", json=person)
         odd = admin.put("/v1/people/ann", json=person)
+        changed = admin.patch("/v1/people/ann@example.com", json={"role": "admin"})
+        fewer = admin.patch("/v1/people/ann@example.com", json={"role": "viewer"})
+        nobody = admin.patch("/v1/people/bob@example.com", json={"role": "viewer"})
         kept = admin.delete("/v1/people/ann@example.com")
         unknown = admin.delete("/v1/people/bob@example.com")
         made = admin.post("/v1/keys", json={"role": "public", "expires_ms": service.clock() + 1})
@@ -158,6 +161,7 @@ def test_people_and_keys_are_looked_after_over_http(service: Service) -> None:
         dropped, again = (admin.delete(f"/v1/keys/{name}") for _ in range(2))
 
         assert [put.status_code, odd.status_code] == [200, 422]
+        assert [each.status_code for each in (changed, fewer, nobody)] == [200, 409, 404]
         assert [kept.status_code, unknown.status_code] == [409, 404]
         assert made.status_code == 201
         assert service.keys.find(made.json()["key"], "shop") is None

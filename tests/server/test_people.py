@@ -42,6 +42,42 @@ def test_an_address_is_the_same_in_whatever_case(people: Any) -> None:
     assert people.sign_in(" Ann@Example.COM ", PASSWORD, source="x") is not None
 
 
+def test_another_role_keeps_the_password_and_ends_the_sessions(
+    service: Service, people: Any
+) -> None:
+    people.put("bob@example.com", Role.ADMIN, PASSWORD, author="tests")
+    session = sign_in(people) or ""
+
+    people.assign(" Ann@example.com", Role.VIEWER, author="bob@example.com")
+
+    assert people.of_session(session) is None
+    assert people.of_session(sign_in(people) or "").role is Role.VIEWER
+    entry = service.library.audit()[0]
+    assert (entry.author, entry.action, entry.subject, entry.reason) == (
+        "bob@example.com",
+        "person.put",
+        ANN,
+        "viewer",
+    )
+
+
+@pytest.mark.parametrize(
+    ("email", "role", "refused"),
+    [
+        (ANN, Role.VIEWER, ForbiddenError),
+        (ANN, Role.SERVER, ForbiddenError),
+        ("bob@example.com", Role.ADMIN, UnknownNameError),
+    ],
+)
+def test_a_role_is_not_changed_where_it_cannot_be(
+    email: str, role: Role, refused: type[Exception], people: Any
+) -> None:
+    with pytest.raises(refused):
+        people.assign(email, role, author="tests")
+
+    assert [(each.email, each.role) for each in people.all()] == [(ANN, Role.ADMIN)]
+
+
 def test_a_wrong_password_and_an_unknown_address_get_none(people: Any) -> None:
     assert sign_in(people, "wrong horse battery") is None
     assert people.sign_in("bob@example.com", PASSWORD, source="x") is None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -49,6 +49,15 @@ class StoredKey:
     created_ms: int
     expires_ms: int | None
     secret_hash: str
+
+    def told(self) -> dict[str, Any]:
+        """Return what those are told of it who look after keys."""
+        return {
+            "name": self.name,
+            "role": str(self.role),
+            "created_ms": self.created_ms,
+            "expires_ms": self.expires_ms,
+        }
 
     def is_over(self, now_ms: int) -> bool:
         """Whether it opens nothing any more."""

@@ -40,6 +40,7 @@ SHORTEST: Final = 12
 LONGEST: Final = 256
 
 _EMAIL: Final = r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,189}"
+_NOBODY: Final = "this site has no such person"
 _TOUCH_MS: Final = 60_000
 # Each hashing takes 64 MiB: more than this at once would let strangers fill the memory.
 _HASHING: Final = BoundedSemaphore(2)
@@ -82,8 +83,7 @@ class People:
                 site would be without an admin, or is not without people.
         """
         email = _address(email)
-        if role not in PEOPLES_ROLES:
-            raise ForbiddenError("people are viewer, analyst, marketer or admin")
+        _check_role(role)
         if not SHORTEST <= len(password) <= LONGEST:
             raise ForbiddenError(f"expected a password of {SHORTEST} to {LONGEST} characters")
         with _HASHING:
@@ -96,16 +96,24 @@ class People:
                 self._keep_an_admin(connection, email)
             row = (self._site.key, email, str(role), hashed, now_ms)
             put_rows(connection, schema.people, [row])
-            self._end_sessions(connection, email)
-            note(
-                connection,
-                self._site,
-                Action.PERSON_PUT,
-                author=author,
-                subject=email,
-                reason=str(role),
-                now_ms=now_ms,
-            )
+            self._changed(connection, email, role, author=author)
+
+    def assign(self, email: str, role: Role, *, author: str) -> None:
+        """Give a person another role, who keeps their password; their sessions end.
+
+        Raises:
+            ForbiddenError: It is no role of people, or the site would be without an admin.
+            UnknownNameError: There is no such person.
+        """
+        people, email = schema.people, email.strip().lower()
+        _check_role(role)
+        is_it = (people.c.site == self._site.key) & (people.c.email == email)
+        with self._storage.writing() as connection:
+            if role is not Role.ADMIN:
+                self._keep_an_admin(connection, email)
+            if not connection.execute(update(people).where(is_it).values(role=str(role))).rowcount:
+                raise UnknownNameError(_NOBODY)
+            self._changed(connection, email, role, author=author)
 
     def remove(self, email: str, *, author: str) -> None:
         """Take a person away; their sessions end at once.
@@ -120,7 +128,7 @@ class People:
             self._end_sessions(connection, email)
             is_it = (people.c.site == self._site.key) & (people.c.email == email)
             if not connection.execute(delete(people).where(is_it)).rowcount:
-                raise UnknownNameError("this site has no such person")
+                raise UnknownNameError(_NOBODY)
             note(
                 connection,
                 self._site,
@@ -237,6 +245,19 @@ class People:
         except VerificationError:
             return False
 
+    def _changed(self, connection: Connection, email: str, role: Role, *, author: str) -> None:
+        """End the sessions of a person who was changed, and note who changed them."""
+        self._end_sessions(connection, email)
+        note(
+            connection,
+            self._site,
+            Action.PERSON_PUT,
+            author=author,
+            subject=email,
+            reason=str(role),
+            now_ms=self._clock(),
+        )
+
     def _keep_an_admin(self, connection: Connection, email: str) -> None:
         people = schema.people.c
         admins = connection.execute(
@@ -262,6 +283,11 @@ def _is_anybody(connection: Connection, site: Site) -> bool:
     people = schema.people.c
     found = connection.execute(select(people.email).where(people.site == site.key).limit(1))
     return found.first() is not None
+
+
+def _check_role(role: Role) -> None:
+    if role not in PEOPLES_ROLES:
+        raise ForbiddenError("people are viewer, analyst, marketer or admin")
 
 
 def _address(email: str) -> str:

@@ -1,22 +1,24 @@
-"""`byleave users` and `byleave keys`: who may open a site's server.
+"""Where the people and keys of a site are looked after: in its store, or by a running server.
 
-They write to the store, or, where a server is named, ask it to: a SQLite store belongs to the
-process that serves it.
+A SQLite store belongs to the process that serves it, which then has to be asked.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 from urllib.parse import quote
 
 import typer
 
 from byleave.server.commands.exits import refuse
 from byleave.server.commands.remote import Remote
-from byleave.server.commands.settings_options import Config, Database, settle
+from byleave.server.commands.settings_options import Config, settle
 
 if TYPE_CHECKING:
-    from byleave.server.keys import Role as KeyRole
+    from byleave.server.keys import Role
     from byleave.server.service import Service
 
 SiteKey = Annotated[str, typer.Argument(help="The site's key.")]
@@ -28,59 +30,163 @@ AdminKey = Annotated[
     str,
     typer.Option("--key", envvar="BYLEAVE_KEY", help="With --server: an admin's key of the site."),
 ]
-_AUTHOR = "command line"
+_AUTHOR: Final = "command line"
 
 
-def add_user(
-    site: SiteKey,
-    email: Annotated[str, typer.Argument(help="Their address.")],
-    role: Annotated[str, typer.Option(help="viewer, analyst, marketer or admin.")] = "viewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
-    server: Running = None,
-    key: AdminKey = "",
-    database: Database = None,
-    config: Config = None,
-) -> None:
-    """Let a person sign in, or give one another role and password.
+class Access(Protocol):
+    """The people and keys of a site; what cannot be done ends the command."""
 
-    While a server uses a SQLite store, name it by --server; with PostgreSQL both ways work.
+    def list_people(self) -> list[dict[str, Any]]:
+        """Return everybody who may sign in: `email`, `role`, `created_ms`."""
+        ...
+
+    def put_person(self, email: str, role: Role, password: str) -> None:
+        """Add a person, or give one another role and password."""
+        ...
+
+    def change_person(self, email: str, role: Role) -> None:
+        """Give a person another role."""
+        ...
+
+    def remove_person(self, email: str) -> None:
+        """Take a person away."""
+        ...
+
+    def list_keys(self) -> list[dict[str, Any]]:
+        """Return the keys: `name`, `role`, `created_ms`, `expires_ms`."""
+        ...
+
+    def create_key(self, role: Role, expires_ms: int | None) -> str:
+        """Return a new key."""
+        ...
+
+    def end_key(self, name: str, at_ms: int) -> None:
+        """Let a key expire at a moment."""
+        ...
+
+    def remove_key(self, name: str) -> None:
+        """Take a key away."""
+        ...
+
+    def rotate_receipts(self) -> None:
+        """Make a new key for receipts."""
+        ...
+
+
+@dataclass(frozen=True)
+class _OfStore:
+    """The people and keys in a store that nobody serves, or that several may have."""
+
+    service: Service
+
+    def list_people(self) -> list[dict[str, Any]]:
+        return [
+            {"email": each.email, "role": str(each.role), "created_ms": each.created_ms}
+            for each in self.service.people.all()
+        ]
+
+    def put_person(self, email: str, role: Role, password: str) -> None:
+        self.service.people.put(email, role, password, author=_AUTHOR)
+
+    def change_person(self, email: str, role: Role) -> None:
+        self.service.people.assign(email, role, author=_AUTHOR)
+
+    def remove_person(self, email: str) -> None:
+        self.service.people.remove(email, author=_AUTHOR)
+
+    def list_keys(self) -> list[dict[str, Any]]:
+        return [each.told() for each in self.service.keys.of(self.service.site.key)]
+
+    def create_key(self, role: Role, expires_ms: int | None) -> str:
+        return self.service.keys.create(role, expires_ms=expires_ms, author=_AUTHOR)
+
+    def end_key(self, name: str, at_ms: int) -> None:
+        self.service.keys.end(name, at_ms=at_ms, author=_AUTHOR)
+
+    def remove_key(self, name: str) -> None:
+        self.service.keys.drop(name, author=_AUTHOR)
+
+    def rotate_receipts(self) -> None:
+        self.service.rotate_receipts(author=_AUTHOR)
+
+
+@dataclass(frozen=True)
+class _OfServer:
+    """The people and keys of the site that a running server is for."""
+
+    remote: Remote
+
+    def list_people(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.remote.ask("GET", "/v1/people")["people"]
+        return found
+
+    def put_person(self, email: str, role: Role, password: str) -> None:
+        self.remote.ask("PUT", _person(email), {"role": role, "password": password})
+
+    def change_person(self, email: str, role: Role) -> None:
+        self.remote.ask("PATCH", _person(email), {"role": role})
+
+    def remove_person(self, email: str) -> None:
+        self.remote.ask("DELETE", _person(email))
+
+    def list_keys(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.remote.ask("GET", "/v1/keys")["keys"]
+        return found
+
+    def create_key(self, role: Role, expires_ms: int | None) -> str:
+        wanted = {"role": role, "expires_ms": expires_ms}
+        return str(self.remote.ask("POST", "/v1/keys", wanted)["key"])
+
+    def end_key(self, name: str, at_ms: int) -> None:
+        self.remote.ask("POST", f"{_key(name)}/end", {"at_ms": at_ms})
+
+    def remove_key(self, name: str) -> None:
+        self.remote.ask("DELETE", _key(name))
+
+    def rotate_receipts(self) -> None:
+        self.remote.ask("POST", "/v1/receipt-keys")
+
+
+@contextmanager
+def access(
+    site: str,
+    server: str | None,
+    key: str,
+    database: str | None,
+    config: Config,
+    *,
+    may_begin: bool = False,
+) -> Iterator[Access]:
+    """Give the people and keys of a site; what is refused ends the command.
+
+    Args:
+        site: The site's key.
+        server: The URL of the server that is to be asked; None for the store itself.
+        key: An admin's key, for the server.
+        database: The store, as the settings name it.
+        config: The file of settings.
+        may_begin: Whether a store or site that is not there is made.
     """
-    wanted = _role(role)
     if server is not None:
-        person = {"role": wanted, "password": password}
-        _site_at(server, key, site).ask("PUT", f"/v1/people/{quote(email, safe='@')}", person)
-    else:
-        _add_to_store(_opened(site, database, config), email, wanted, password)
-    typer.echo(f"{email} may sign in to {site} as {role}", err=True)
+        yield _OfServer(_site_at(server, key, site))
+        return
+    settings = settle(config, database=database)
+    from byleave.server.errors import ServerError
+    from byleave.server.sites import find_site
+    from byleave.server.storage import looking
+
+    try:
+        if not may_begin:
+            with looking(settings.database) as connection:
+                find_site(connection, site)
+        with closing(_opened(settings.database, site)) as service:
+            yield _OfStore(service)
+    except (ServerError, ValueError) as error:
+        refuse(str(error))
 
 
-def create_key(
-    site: SiteKey,
-    role: Annotated[str, typer.Option(help="public, server, or a role of people.")] = "server",
-    server: Running = None,
-    key: AdminKey = "",
-    database: Database = None,
-    config: Config = None,
-) -> None:
-    """Print a new key; it is shown this once.
-
-    While a server uses a SQLite store, name it by --server; with PostgreSQL both ways work.
-    """
-    wanted = _role(role)
-    if server is not None:
-        made = _site_at(server, key, site).ask("POST", "/v1/keys", {"role": wanted})["key"]
-    else:
-        service = _opened(site, database, config)
-        try:
-            made = service.keys.create(wanted, author=_AUTHOR)
-        finally:
-            service.close()
-    typer.echo(made)
-
-
-def _role(text: str) -> KeyRole:
+def role_of(text: str) -> Role:
+    """Return the role that an option names, or end the command."""
     from byleave.server.keys import Role
 
     try:
@@ -89,15 +195,15 @@ def _role(text: str) -> KeyRole:
         refuse(f"--role: expected one of {', '.join(Role)}, got {text!r}")
 
 
-def _add_to_store(service: Service, email: str, role: KeyRole, password: str) -> None:
-    from byleave.server.errors import ForbiddenError
+def _opened(database: str, site: str) -> Service:
+    from byleave.sdk.middleware import system_clock
+    from byleave.server.errors import StorageError
+    from byleave.server.service import Service
 
     try:
-        service.people.put(email, role, password, author=_AUTHOR)
-    except (ForbiddenError, ValueError) as error:
-        refuse(str(error))
-    finally:
-        service.close()
+        return Service(database, site=site, clock=system_clock)
+    except StorageError as error:
+        refuse(f"{error}. Name a running server by --server, with an admin's key by --key")
 
 
 def _site_at(url: str, key: str, site: str) -> Remote:
@@ -109,13 +215,9 @@ def _site_at(url: str, key: str, site: str) -> Remote:
     return remote
 
 
-def _opened(site: str, database: str | None, config: Config) -> Service:
-    settings = settle(config, database=database)
-    from byleave.sdk.middleware import system_clock
-    from byleave.server.errors import ServerError
-    from byleave.server.service import Service
+def _person(email: str) -> str:
+    return f"/v1/people/{quote(email, safe='@')}"
 
-    try:
-        return Service(settings.database, site=site, clock=system_clock)
-    except ServerError as error:
-        refuse(f"{error}. Name a running server by --server, with an admin's key by --key")
+
+def _key(name: str) -> str:
+    return f"/v1/keys/{quote(name, safe='')}"

@@ -7,7 +7,6 @@ Each command lives in a module of its own and imports what it needs when it runs
 import typer
 
 from byleave.server.commands.abuse import purge, thaw
-from byleave.server.commands.access import add_user, create_key
 from byleave.server.commands.best_arm import best_arm
 from byleave.server.commands.consent import decode
 from byleave.server.commands.demo import demo
@@ -16,6 +15,14 @@ from byleave.server.commands.export import export
 from byleave.server.commands.fmt import fmt
 from byleave.server.commands.init import init
 from byleave.server.commands.inspect import config, doctor
+from byleave.server.commands.keys import (
+    create_key,
+    end_key,
+    list_keys,
+    remove_key,
+    rotate_key,
+    rotate_receipts,
+)
 from byleave.server.commands.lift import lift
 from byleave.server.commands.off_policy import off_policy
 from byleave.server.commands.plan import plan as plan_time
@@ -31,6 +38,7 @@ from byleave.server.commands.serve import serve, worker
 from byleave.server.commands.simulate import simulate
 from byleave.server.commands.store import backup, migrate, rebuild, restore, retain
 from byleave.server.commands.two_sample import two_sample
+from byleave.server.commands.users import add_user, change_user, list_users, remove_user
 from byleave.server.commands.validate import validate
 
 
@@ -70,10 +78,18 @@ program.command("demo")(demo)
 
 users = _group("People who may sign in to a site's console.")
 users.command("add")(add_user)
+users.command("list")(list_users)
+users.command("change")(change_user)
+users.command("remove")(remove_user)
 program.add_typer(users, name="users")
 
 keys = _group("Keys of a site.")
 keys.command("create")(create_key)
+keys.command("list")(list_keys)
+keys.command("rotate")(rotate_key)
+keys.command("end")(end_key)
+keys.command("remove")(remove_key)
+keys.command("rotate-receipts")(rotate_receipts)
 program.add_typer(keys, name="keys")
 
 consent = _group("What consent strings say.")

@@ -60,7 +60,7 @@ class Remote:
         }
         try:
             answer = self.transport.exchange(Question(method, path, told, sent), _PATIENCE_S)
-            data = json.loads(answer.body)
+            data: Any = None if answer.status == 204 else json.loads(answer.body)
         except OSError as error:
             refuse(f"{self.url}: no answer: {error}")
         except ValueError:

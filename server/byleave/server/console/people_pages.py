@@ -15,6 +15,7 @@ from byleave.server.keys import Role
 from byleave.server.people import LONGEST, PEOPLES_ROLES, SHORTEST
 
 _PATH: Final = "/console/people"
+_NO_PASSWORD: Final = _("Expected 12 to 256 characters; a sentence is good.")
 
 #: What each role may do, for whoever chooses one.
 ROLES: Final = {
@@ -31,21 +32,21 @@ async def show(call: PageCall) -> Response:
 
 
 async def put(call: PageCall) -> Response:
-    """Add a person, or give one another role and password."""
-    form = Form(call.values)
+    """Add a person, or give one another role, and another password where there is one."""
+    form, people = Form(call.values), call.service.people
     role = form.chosen("role", PEOPLES_ROLES, fault=_("Choose one of the roles."))
     password = next(iter(form.values.get("password", ())), "")
-    if not SHORTEST <= len(password) <= LONGEST:
-        form.faults["password"] = _("Expected 12 to 256 characters; a sentence is good.")
+    if password and not SHORTEST <= len(password) <= LONGEST:
+        form.faults["password"] = _NO_PASSWORD
     if form.is_sound:
+        email, author = form.value("email"), call.author
         try:
-            await run_in_threadpool(
-                call.service.people.put,
-                form.value("email"),
-                Role(role),
-                password,
-                author=call.author,
-            )
+            if password:
+                await run_in_threadpool(people.put, email, Role(role), password, author=author)
+            else:
+                await run_in_threadpool(people.assign, email, Role(role), author=author)
+        except UnknownNameError:
+            form.faults["password"] = _NO_PASSWORD
         except ForbiddenError:
             form.faults["email"] = _(
                 "Expected an address such as ann@example.com; and one admin has to stay."
@@ -87,7 +88,7 @@ PAGES: Final = (
         path=_PATH,
         roles=ADMINS,
         handle=put,
-        summary="Add a person, or give one another role and password.",
+        summary="Add a person, or give one another role, and another password where there is one.",
         method="POST",
     ),
     ConsolePage(

@@ -1,6 +1,6 @@
 """Who may do what: people, keys, and the trail of who changed something."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -15,13 +15,20 @@ from byleave.server.people import LONGEST, SHORTEST
 from byleave.server.routes.routing import ApiRoute, Call, author_of
 
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_PersonsRole = Literal["viewer", "analyst", "marketer", "admin"]
 
 
 class PersonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person may do, and the password to begin with."""
 
-    role: Role
+    role: _PersonsRole
     password: Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
+
+
+class RoleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person may do from now on."""
+
+    role: _PersonsRole
 
 
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,10 +56,29 @@ async def put_person(call: Call) -> Response:
     email = call.request.path_params["email"]
     try:
         await run_in_threadpool(
-            call.service.people.put, email, wanted.role, wanted.password, author=author_of(call)
+            call.service.people.put,
+            email,
+            Role(wanted.role),
+            wanted.password,
+            author=author_of(call),
         )
     except ForbiddenError as error:
         raise Problem(422, str(error)) from error
+    return json_response({"kept": True})
+
+
+async def change_person(call: Call) -> Response:
+    """Give a person another role."""
+    wanted: RoleRequest = call.data
+    email = call.request.path_params["email"]
+    try:
+        await run_in_threadpool(
+            call.service.people.assign, email, Role(wanted.role), author=author_of(call)
+        )
+    except ForbiddenError as error:
+        raise Problem(409, str(error)) from error
+    except UnknownNameError as error:
+        raise Problem(404, str(error)) from error
     return json_response({"kept": True})
 
 
@@ -70,16 +96,8 @@ async def delete_person(call: Call) -> Response:
 
 async def get_keys(call: Call) -> Response:
     """Return the keys, without what makes them keys."""
-    keys = [
-        {
-            "name": key.name,
-            "role": key.role,
-            "created_ms": key.created_ms,
-            "expires_ms": key.expires_ms,
-        }
-        for key in call.service.keys.of(call.service.site.key)
-    ]
-    return json_response({"keys": keys})
+    keys = call.service.keys.of(call.service.site.key)
+    return json_response({"keys": [key.told() for key in keys]})
 
 
 async def create_key(call: Call) -> Response:
@@ -157,6 +175,16 @@ ROUTES: Final = (
         handle=put_person,
         summary="Add a person, or give one another role and password; their sessions end.",
         reads=PersonRequest,
+    ),
+    ApiRoute(
+        method="PATCH",
+        path="/v1/people/{email}",
+        roles=ADMINS,
+        most_bytes=4_096,
+        handle=change_person,
+        summary="Give a person another role, who keeps their password; their sessions end.",
+        reads=RoleRequest,
+        also=frozenset({404, 409}),
     ),
     ApiRoute(
         method="DELETE",
