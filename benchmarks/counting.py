@@ -22,6 +22,7 @@ from byleave.segments import Purpose, read
 from byleave.server import schema
 from byleave.server.counting import Survey, read_sample
 from byleave.server.events import Happening, body_of
+from byleave.server.knowing import draw
 from byleave.server.service import Service
 
 START_MS = 1_800_000_000_000
@@ -94,7 +95,8 @@ def time_counting(folder: Path, visitors: int, rounds: int) -> Bar:
     for _ in range(rounds):
         began = perf_counter()
         with service.storage.reading() as connection:
-            sample = read_sample(connection, service.site, defined, most=DRAWN, now_ms=START_MS)
+            drawn = draw(connection, service.site, most=DRAWN)
+            sample = read_sample(connection, service.site, defined, drawn, now_ms=START_MS)
         survey = Survey(sample, defined, [*defined.segments], now_ms=START_MS)
         counted = [survey.size(key).agreed for key in defined.segments]
         took.append((perf_counter() - began) * 1_000)

@@ -10,6 +10,7 @@ from tests.server.test_membership import SHOP
 from byleave.experiments import Definitions
 from byleave.segments import Truth, read
 from byleave.server.counting import Survey, read_sample
+from byleave.server.knowing import draw
 from byleave.server.service import Service
 
 HOUR_MS = 3_600_000
@@ -44,7 +45,8 @@ def surveyed(database: str, clock: Clock, *, most: int = 1_000) -> Survey:
         ]
     )
     with service.storage.reading() as connection:
-        sample = read_sample(connection, service.site, shop, most=most, now_ms=clock())
+        drawn = draw(connection, service.site, most=most)
+        sample = read_sample(connection, service.site, shop, drawn, now_ms=clock())
     service.close()
     return Survey(sample, shop, COUNTED, now_ms=clock())
 

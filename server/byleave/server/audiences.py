@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from byleave.experiments import Definitions
 from byleave.segments import Consent, Purpose, SegmentLeaf, Truth, canonical_json, reads
 from byleave.server.history import LEAST_SHOWN
-from byleave.server.knowing import draw, read_all_known
+from byleave.server.knowing import Drawn, draw, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
 
@@ -159,7 +159,8 @@ def audience_changes(
         place: old.audiences[place].why_not or new.audiences[place].why_not for place in places
     }
     counts = {place: [0, 0, 0] for place in places if reasons[place] is None}
-    drawn = draw(connection, site, most=MOST_VISITORS if counts else 0)
+    nobody = Drawn(visitors=(), total=0)
+    drawn = draw(connection, site, most=MOST_VISITORS) if counts else nobody
     known = [
         read_all_known(connection, site, drawn.visitors, definitions, now_ms=now_ms)
         for definitions in (before, after)
@@ -172,7 +173,7 @@ def audience_changes(
                 found[index] += counted
     return Audiences(
         judged=shown(len(drawn.visitors)),
-        is_whole=not counts or drawn.is_whole,
+        is_whole=drawn.is_whole,
         changes=tuple(_change(place, reasons[place], counts.get(place)) for place in places),
     )
 

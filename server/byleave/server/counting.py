@@ -14,7 +14,7 @@ from byleave.experiments import Definitions
 from byleave.segments import Purpose, Truth, Undetermined, Verdict
 from byleave.segments.explain import Explanation
 from byleave.server.audiences import shown
-from byleave.server.knowing import draw, read_all_known
+from byleave.server.knowing import Drawn, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
 
@@ -62,18 +62,17 @@ class SegmentSize:
 
 
 def read_sample(
-    connection: Connection, site: Site, definitions: Definitions, *, most: int, now_ms: int
+    connection: Connection, site: Site, definitions: Definitions, drawn: Drawn, *, now_ms: int
 ) -> Sample:
-    """Draw visitors and read what is known of them.
+    """Read what is known of visitors who were drawn.
 
     Args:
         connection: A transaction that reads.
         site: The site.
         definitions: What was collected: those in force.
-        most: No more are drawn than this.
+        drawn: The visitors.
         now_ms: The time.
     """
-    drawn = draw(connection, site, most=most)
     known = read_all_known(connection, site, drawn.visitors, definitions, now_ms=now_ms)
     recent = {
         visitor: each for visitor, each in known.items() if _last_ms(each) > now_ms - RECENT_MS
