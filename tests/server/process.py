@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,14 +48,25 @@ def running(
     """Run `byleave serve` in a folder until the end of a `with` block."""
     (folder / "byleave").mkdir(exist_ok=True)
     (folder / "byleave" / "byleave.yaml").write_text(json.dumps(definitions), encoding="utf-8")
-    log = folder / "log"
     environment = {f"BYLEAVE_{name.upper()}": value for name, value in settings.items()}
+    with started(
+        ["serve", "--port", "0"], folder, {"BYLEAVE_LOG": "json", **environment}
+    ) as server:
+        yield server
+
+
+@contextmanager
+def started(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[Running]:
+    """Run a command of `byleave` that serves, in a folder, until the end of a `with` block."""
+    log = folder / "log"
     with (
         log.open("w") as written,
         subprocess.Popen(
-            [sys.executable, "-m", "byleave.server", "serve", "--port", "0"],
+            [sys.executable, "-m", "byleave.server", *command],
             cwd=folder,
-            env={**os.environ, "BYLEAVE_LOG": "json", **environment},
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=written,
             text=True,

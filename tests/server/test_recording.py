@@ -129,6 +129,20 @@ def test_values_are_summed_up_to_their_cap(service: Service, send: Any) -> None:
     assert sums(service)["welcome.1.1.0", "bold", "orders", ""] == (1, 1, 3.0, 9.0)
 
 
+@pytest.mark.parametrize(
+    ("amounts", "counted"), [((30, -20), 10.0), ((-60, -70), -100.0), ((1e9, -1e9), 0.0)]
+)
+def test_refunds_are_summed_too_and_bounded_as_orders_are(
+    service: Service, send: Any, amounts: tuple[float, ...], counted: float
+) -> None:
+    events = [send.event("ann", "purchase", properties={"amount": each}) for each in amounts]
+
+    service.ingest([send.exposure("ann"), *events])
+
+    kept = (1, 1, counted, counted**2)
+    assert sums(service)["welcome.1.1.0", "bold", "revenue", ""] == kept
+
+
 def test_a_goal_counts_only_what_was_collected_for_analytics(service: Service, send: Any) -> None:
     service.ingest([send.exposure("ann"), send.event("ann", uses=["personalisation"])])
 

@@ -32,7 +32,8 @@ class Goal:
         kind: What is counted.
         within: The attribution window after enrolment; `page` means on the same page.
         of: The event's property that a value or time goal sums.
-        cap: The most that one enrolment can contribute, in the unit of `of`.
+        cap: The most that one enrolment can contribute, in the unit of `of`: a sum above it
+            counts as the cap, and one below minus the cap as that (it is winsorised).
         better: Whether more of it is good.
     """
 

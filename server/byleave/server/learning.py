@@ -217,7 +217,8 @@ def _value(goal: Goal, events: Sequence[Happening | Reward]) -> float:
         return 1.0
     # An exact sum does not depend on the order of its parts.
     value = fsum(_amount(goal, event) for event in events)
-    return value if goal.cap is None else min(value, goal.cap)
+    # Winsorised at both ends: refunds, or a sign gone wrong, decide no more than a large order.
+    return value if goal.cap is None else max(-goal.cap, min(value, goal.cap))
 
 
 def _amount(goal: Goal, event: Happening | Reward) -> float:
