@@ -37,7 +37,7 @@ CONDITIONS = trees(LEAVES | NAMES).filter(lambda each: str(10**20) not in canoni
 SCRAPS = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-999, 10**17)
     | st.text(st.characters(max_codepoint=0xD7FF), max_size=9),
     lambda inner: (
         st.lists(inner, max_size=3)

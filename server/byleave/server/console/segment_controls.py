@@ -227,7 +227,7 @@ def _comparison(
             yield _number(f"{start}to", _("and"), given.get("to", ""))
     else:
         yield _control(f"{start}value", label, "text", value, {})
-    if values.can_ignore_case(op, kind) and not one_of:
+    if values.can_ignore_case(op, kind):
         yield _control(
             f"{start}ignore_case",
             _("whatever the case"),
