@@ -107,9 +107,9 @@ class _Words(VersionedResolver):
 
 
 def _require_same(before: str, after: str) -> None:
-    lost = Counter(comment for comment, _ in _comments(before))
-    lost.subtract(comment for comment, _ in _comments(after))
-    for comment, line in _comments(before):
+    lost = Counter(comment for comment, _ in comments(before))
+    lost.subtract(comment for comment, _ in comments(after))
+    for comment, line in comments(before):
         if lost[comment] > 0:
             message = f"left as it is, or {comment!r} would be lost; put it on a line of its own"
             raise UnformattableError(message, line)
@@ -117,7 +117,7 @@ def _require_same(before: str, after: str) -> None:
         raise UnformattableError("left as it is, or it would say something else", 1)
 
 
-def _comments(text: str) -> list[tuple[str, int]]:
+def comments(text: str) -> list[tuple[str, int]]:
     """Return each comment with its line: what stands after `#` between the tokens."""
     found, end = [], 0
     for token in yaml.scan(text, yaml.BaseLoader):

@@ -1,0 +1,334 @@
+"""Having YAML say something else, and leaving the comments and the layout of all the rest alone.
+
+The text is cut into chunks, one for each key of a mapping and each item of a list, with the
+comments above it. A chunk that says what it said stays as it is, to the letter, also where it
+moves; one that is gone takes its comments along; one that is new is laid out as files are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from byleave.segments import DefinitionError
+from byleave.server.layout import comments, text_of
+from byleave.server.yaml_documents import documents_of
+
+_NAME: Final = "text"
+_SHARED: Final = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
+_STEP: Final = 2
+
+
+def said(text: str) -> Any:
+    """Return what YAML says, as plain data; None where there is not exactly one document.
+
+    Raises:
+        DefinitionError: It is not YAML, or a key stands twice.
+    """
+    found = documents_of(text, name=_NAME)
+    return found[0].data if len(found) == 1 else None
+
+
+def amended(text: str, wanted: Mapping[str, Any]) -> str:
+    """Return YAML that says what is wanted, with the comments of what it said already.
+
+    Where the text cannot be followed, as with anchors, all of it is laid out anew below its
+    comments.
+
+    Args:
+        text: What stood there.
+        wanted: What it should say.
+    """
+    try:
+        if _json(said(text)) == _json(wanted):
+            return text
+        result = _Amending(text).document(wanted)
+        if _json(said(result)) == _json(wanted):
+            return result
+    except (DefinitionError, _UnfollowableError):
+        pass
+    return _anew(text, wanted)
+
+
+class _UnfollowableError(Exception):
+    """Text that is not laid out in chunks of lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The lines of a key or an item: from `first`, with its own from `start`, up to `end`."""
+
+    first: int
+    start: int
+    end: int
+    node: yaml.Node
+    data: Any
+
+
+class _Amending:
+    """One text, while it is being changed."""
+
+    def __init__(self, text: str) -> None:
+        if any(isinstance(token, _SHARED) for token in yaml.scan(text, yaml.BaseLoader)):
+            raise _UnfollowableError
+        self._lines = text.rstrip("\n").split("\n")
+        self._comments = [(comment, line - 1) for comment, line in comments(text)]
+        self._data = said(text)
+        root = yaml.compose(text, yaml.BaseLoader)
+        if root is None or not _is_block(root):
+            raise _UnfollowableError
+        self._root: yaml.Node = root
+        #: Where each item stands, by what it says, and its lines from the margin on.
+        self._known: dict[str, tuple[range, list[str]]] = {}
+        self._staying: set[str] = set()
+        self._learn(root, self._data, root.start_mark.line, len(self._lines))
+
+    def document(self, wanted: Mapping[str, Any]) -> str:
+        """Return the text that says what is wanted."""
+        self._staying = set(map(_json, _items_of(wanted)))
+        start = self._root.start_mark.line
+        changed = self._block(self._root, self._data, wanted, start, len(self._lines))
+        return "\n".join([*self._lines[:start], *changed]) + "\n"
+
+    def _learn(self, node: yaml.Node, data: Any, first: int, end: int) -> None:
+        for chunk in self._chunks(node, data, first, end):
+            if isinstance(node, yaml.SequenceNode):
+                column = node.start_mark.column
+                own = range(chunk.first, chunk.end)
+                lines = [self._lines[number][column:] for number in own]
+                self._known.setdefault(_json(chunk.data), (own, lines))
+            if _is_block(chunk.node):
+                is_below = chunk.node.start_mark.line > chunk.start
+                self._learn(chunk.node, chunk.data, chunk.start + is_below, chunk.end)
+
+    def _chunks(self, node: yaml.Node, data: Any, first: int, end: int) -> list[_Chunk]:
+        """Cut the lines of a block into chunks; what is left at the end belongs to none."""
+        column, found = node.start_mark.column, []
+        starts = [each.start_mark.line for each in _heads(node)]
+        for number, (value, inside) in enumerate(zip(_values(node), _said(data), strict=True)):
+            start = self._start(node, starts[number], first)
+            following = starts[number + 1] if number + 1 < len(starts) else end
+            last = _last_line(value, start) + 1
+            while last < following and self._is_deeper(last, following, column):
+                last += 1
+            found.append(_Chunk(first, start, last, value, inside))
+            first = last
+        return found
+
+    def _start(self, node: yaml.Node, line: int, first: int) -> int:
+        """Return the line in which a key, or the dash of an item, stands."""
+        if isinstance(node, yaml.MappingNode):
+            return line
+        column = node.start_mark.column
+        for at in range(line, first - 1, -1):
+            if self._lines[at][column : column + 1] == "-" and not self._lines[at][:column].strip():
+                return at
+        if line == node.start_mark.line or self._lines[line][column : column + 1] == "-":
+            return line  # the dash of a list inside a list
+        raise _UnfollowableError
+
+    def _is_deeper(self, line: int, following: int, column: int) -> bool:
+        """Whether the next comment below is set in, and so belongs to what is above."""
+        for text in self._lines[line:following]:
+            if text.strip():
+                return len(text) - len(text.lstrip()) > column
+        return False
+
+    def _block(self, node: yaml.Node, data: Any, wanted: Any, first: int, end: int) -> list[str]:
+        """Return the lines of a block that says what is wanted."""
+        chunks = self._chunks(node, data, first, end)
+        foot = self._lines[chunks[-1].end : end]
+        if isinstance(node, yaml.SequenceNode) and isinstance(wanted, list) and wanted:
+            return [*self._items(node, chunks, wanted), *foot]
+        if isinstance(node, yaml.MappingNode) and isinstance(wanted, Mapping) and wanted:
+            return [*self._pairs(node, chunks, wanted), *foot]
+        raise _UnfollowableError
+
+    def _pairs(
+        self, node: yaml.MappingNode, chunks: list[_Chunk], wanted: Mapping[str, Any]
+    ) -> list[str]:
+        found: list[str] = []
+        column, keys = node.start_mark.column, [key.value for key, _ in node.value]
+        new = [key for key in wanted if key not in keys]
+        gone = [key for key in keys if key not in wanted]
+        renamed = {gone[0]: new[0]} if len(gone) == len(new) == 1 else {}
+        for key, chunk in zip(keys, chunks, strict=True):
+            name = key
+            if key in renamed and isinstance(chunk.data, list):
+                name = renamed[key]
+                new = []
+            if name in wanted:
+                header = self._lines[chunk.start].replace(key, name, 1) if name != key else None
+                found += self._lines[chunk.first : chunk.start]
+                found += self._pair(name, chunk, wanted[name], column, header)
+        for key in new:
+            found += self._fresh_pair(key, wanted[key], column)
+        return found
+
+    def _pair(
+        self, key: str, chunk: _Chunk, wanted: Any, column: int, header: str | None
+    ) -> list[str]:
+        if header is None and _json(chunk.data) == _json(wanted):
+            return self._lines[chunk.start : chunk.end]
+        is_below = _is_block(chunk.node) and chunk.node.start_mark.line > chunk.start
+        if is_below and type(chunk.data) is type(wanted) and wanted:
+            inside = self._block(chunk.node, chunk.data, wanted, chunk.start + 1, chunk.end)
+            return [header or self._lines[chunk.start], *inside]
+        return self._instead(chunk, self._fresh_pair(key, wanted, column), column)
+
+    def _items(self, node: yaml.SequenceNode, chunks: list[_Chunk], wanted: list[Any]) -> list[str]:
+        found: list[str] = []
+        column = node.start_mark.column
+        for chunk, value in zip(self._matched(chunks, wanted), wanted, strict=True):
+            if chunk is None:
+                found += self._fresh_item(value, column)
+            else:
+                found += self._lines[chunk.first : chunk.start]
+                found += self._item(chunk, value, column)
+        return found
+
+    def _matched(self, chunks: Sequence[_Chunk], wanted: Sequence[Any]) -> list[_Chunk | None]:
+        """Return for each item the chunk that it was: the same, else the most alike.
+
+        What moves, here or elsewhere, is like nothing but itself.
+        """
+        left, found = list(chunks), []
+        for value in wanted:
+            same = next((each for each in left if _json(each.data) == _json(value)), None)
+            if same is not None:
+                left.remove(same)
+            found.append(same)
+        left = [each for each in left if _json(each.data) not in self._staying]
+        new = [n for n, value in enumerate(wanted) if not found[n] and not self._knows(value)]
+        are_as_many = len(left) == len(new)
+        for number in new:
+            best = max(left, key=lambda each: _likeness(each.data, wanted[number]), default=None)
+            if best and (are_as_many or _likeness(best.data, wanted[number])):
+                left.remove(best)
+                found[number] = best
+        return found
+
+    def _knows(self, value: Any) -> bool:
+        return _json(value) in self._known
+
+    def _item(self, chunk: _Chunk, wanted: Any, column: int) -> list[str]:
+        if _json(chunk.data) == _json(wanted):
+            return self._lines[chunk.start : chunk.end]
+        is_beside = _is_block(chunk.node) and chunk.node.start_mark.line == chunk.start
+        if is_beside and type(chunk.data) is type(wanted) and wanted:
+            dashed = self._lines[chunk.start]
+            self._lines[chunk.start] = _with(dashed, column, " ")
+            inside = self._block(chunk.node, chunk.data, wanted, chunk.start, chunk.end)
+            self._lines[chunk.start] = dashed
+            first = next(n for n, line in enumerate(inside) if _is_said(line))
+            inside[first] = _with(inside[first], column, "-")
+            return inside
+        return self._instead(chunk, self._fresh_item(wanted, column), column)
+
+    def _instead(self, chunk: _Chunk, fresh: list[str], column: int) -> list[str]:
+        """Return lines that take the place of a chunk's own, with the comments in those."""
+        moved = [own for said, (own, _) in self._known.items() if said in self._staying]
+        own = [
+            comment
+            for comment, line in self._comments
+            if chunk.start <= line < chunk.end
+            and not any(line in lines for lines in moved if lines.start >= chunk.start)
+        ]
+        if len(own) == len(fresh) == 1 and chunk.end - chunk.start == 1:
+            return [f"{fresh[0]}  {own[0]}"]
+        return [*(" " * column + comment for comment in own), *fresh]
+
+    def _fresh_pair(self, key: str, value: Any, column: int) -> list[str]:
+        header = text_of({key: 0}).rstrip().removesuffix(" 0")
+        if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+            inside = [line for each in value for line in self._fresh_item(each, column + _STEP)]
+            return [" " * column + header, *inside]
+        if isinstance(value, Mapping) and value:
+            below = [
+                line for k, v in value.items() for line in self._fresh_pair(k, v, column + _STEP)
+            ]
+            return [" " * column + header, *below]
+        return _set_in(text_of({key: value}).rstrip("\n").split("\n"), column)
+
+    def _fresh_item(self, value: Any, column: int) -> list[str]:
+        if (known := self._known.get(_json(value))) is not None:
+            return _set_in(known[1], column)
+        if isinstance(value, Mapping) and value:
+            inside = [
+                line for k, v in value.items() for line in self._fresh_pair(k, v, column + _STEP)
+            ]
+            return [_with(inside[0], column, "-"), *inside[1:]]
+        lines = text_of({_NAME: [value]}).rstrip("\n").split("\n")[1:]
+        return _set_in([line[_STEP:] for line in lines], column)
+
+
+def _anew(text: str, wanted: Mapping[str, Any]) -> str:
+    try:
+        kept = [comment for comment, _line in comments(text)]
+    except yaml.YAMLError:
+        kept = []
+    return "".join(f"{comment}\n" for comment in kept) + text_of(wanted)
+
+
+def _likeness(one: Any, other: Any) -> int:
+    """Return how much of two values is the same."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return sum(_likeness(one[key], other[key]) for key in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return 1 + sum(_json(each) in set(map(_json, other)) for each in one)
+    return int(_json(one) == _json(other))
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.CollectionNode) and not node.flow_style and bool(node.value)
+
+
+def _heads(node: yaml.Node) -> list[yaml.Node]:
+    return [each[0] if isinstance(each, tuple) else each for each in node.value]
+
+
+def _values(node: yaml.Node) -> list[yaml.Node]:
+    return [each[1] if isinstance(each, tuple) else each for each in node.value]
+
+
+def _said(data: Any) -> list[Any]:
+    return list(data.values()) if isinstance(data, Mapping) else list(data)
+
+
+def _last_line(node: yaml.Node, start: int) -> int:
+    """Return the last line in which something of a node stands."""
+    if _is_block(node):
+        return max(_last_line(each, start) for each in _values(node))
+    end = node.end_mark
+    is_past = end.column == 0 and end.line > node.start_mark.line
+    return max(start, end.line - 1 if is_past else end.line)
+
+
+def _items_of(data: Any) -> Iterator[Any]:
+    """Yield every item of every list, however deep."""
+    inside = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
+    for each in inside:
+        if isinstance(data, list):
+            yield each
+        yield from _items_of(each)
+
+
+def _with(line: str, column: int, character: str) -> str:
+    return line[:column] + character + line[column + 1 :]
+
+
+def _set_in(lines: Sequence[str], column: int) -> list[str]:
+    return [" " * column + line if line.strip() else line for line in lines]
+
+
+def _is_said(line: str) -> bool:
+    return bool(re.match(r"\s*[^\s#]", line))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, sort_keys=True)
