@@ -1,8 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 from byleave.experiments import Definitions
 from byleave.experiments.advising import advise
-from byleave.segments import read
+from byleave.segments import Share, read
 from byleave.segments.advice import Severity
 
 KEPT: dict[str, Any] = {"purposes": ["personalisation", "analytics"], "ttl": "30d"}
@@ -65,6 +66,17 @@ def warnings(definitions: Definitions) -> list[str]:
 
 def test_what_an_experiment_names_is_used() -> None:
     assert warnings(site()) == []
+
+
+def test_a_control_without_a_share_is_no_comparison() -> None:
+    told = site().experiments["hello"]
+    shares = {"control": Share(0.0), "new": Share(1.0)}
+    alone = replace(told, allocate=replace(told.allocate, shares=shares))
+
+    assert warnings(replace(site(), experiments={"hello": alone})) == [
+        "$.experiments.hello.allocate.shares.control: control has 0%, so no lift can ever be "
+        "known; give it a share, such as 10%"
+    ]
 
 
 def test_without_experiments_and_goals_nothing_is_used() -> None:

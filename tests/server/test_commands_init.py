@@ -17,9 +17,25 @@ def test_a_first_set_is_sound_and_laid_out_as_fmt_would(tmp_path: Path, site: st
     written = byleave("init", folder, "--site", site)
 
     assert written.exit_code == 0
-    assert byleave("validate", folder).stderr.startswith(f"{site}: ")
+    assert f"\n{site}: 0 segments, 1 experiment, no fault" in byleave("validate", folder).stderr
     assert byleave("validate", folder).exit_code == 0
     assert byleave("fmt", folder, "--check").exit_code == 0
+
+
+def test_a_first_set_warns_that_it_compares_with_nothing_until_the_control_has_a_share(
+    tmp_path: Path,
+) -> None:
+    byleave("init", tmp_path)
+    file = tmp_path / "byleave.yaml"
+
+    warned = byleave("validate", tmp_path)
+    file.write_text(
+        file.read_text("utf-8").replace("control: 0%, hello: 100%", "control: 10%, hello: 90%")
+    )
+    compared = byleave("validate", tmp_path)
+
+    assert "warning: control has 0%, so no lift can ever be known" in warned.stderr
+    assert "warning" not in compared.stderr
 
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:

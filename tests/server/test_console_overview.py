@@ -59,6 +59,21 @@ def test_the_overview_names_what_is_to_be_decided_and_what_is_wrong(
     assert 'badge-unhealthy"' in wrong
 
 
+def test_the_overview_names_what_is_compared_with_nothing(
+    service: Service, define: Any, browse: Any
+) -> None:
+    sound = browse(service, "/console")
+    shares = {"control": "0%", "bold": "50%", "calm": "50%"}
+    fixed = define(allocate={"policy": "fixed", "goal": "signup", "shares": shares})
+    service.publish(fixed, reason="fixed", author="tests")
+
+    told = browse(service, "/console")
+
+    assert "Every experiment is carried out as planned" in sound
+    assert "Its control has a share of 0 % or of all" in told
+    assert "Every experiment is carried out as planned" not in told
+
+
 def test_the_overview_says_what_everything_brings_and_whom_it_reaches(
     told: Service, browse: Any, clock: Any
 ) -> None:

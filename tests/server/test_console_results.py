@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.experiments import Definitions
 from byleave.server.app import create_app
 from byleave.server.console.exports import _csv
 from byleave.server.keys import Role
@@ -23,6 +26,20 @@ PAGE = "/console/experiments/welcome"
 def client(told: Service) -> TestClient:
     key = told.create_key(Role.ANALYST)
     return TestClient(create_app(told), headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def browse_results() -> Callable[[Service], str]:
+    """Opens the page of results of a service."""
+
+    def get(service: Service) -> str:
+        key = service.create_key(Role.ANALYST)
+        client = TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
+        answer = client.get(PAGE)
+        assert answer.status_code == 200
+        return answer.text
+
+    return get
 
 
 def rows(answer: Any) -> list[dict[str, str]]:
@@ -81,6 +98,67 @@ def test_an_experiment_that_had_not_begun_by_then_has_no_results(client: TestCli
     assert "There is nothing here yet" in long_ago.text
     assert begun.status_code == 200
     assert "Nothing has matured yet" in begun.text
+
+
+def test_a_run_that_nobody_came_to_says_what_is_missing(
+    service: Service, browse_results: Callable[[Service], str], clock: Any
+) -> None:
+    untouched = browse_results(service)
+    service.add_counts("01890000-0000-7000-8000-0000000000aa", {"page: ": 5}, at_ms=clock())
+    clock.advance(hours=1)
+    viewed = browse_results(service)
+
+    assert "Nothing to check yet: nobody was enrolled." in untouched
+    assert "p = 1" not in untouched
+    assert "Come back then" not in untouched
+    assert "No site has reported a page view since the day this began." in untouched
+    assert "5 page views were reported since the day this began." in viewed
+    assert "What is shown without that consent is not counted." in viewed
+
+
+@pytest.mark.parametrize(
+    ("control", "is_compared"), [("0%", False), ("10%", True), ("100%", False)]
+)
+def test_a_control_without_a_share_or_with_all_is_told_to_give_no_lift(
+    control: str,
+    is_compared: bool,
+    service: Service,
+    define: Callable[..., Definitions],
+    browse_results: Callable[[Service], str],
+    clock: Any,
+) -> None:
+    rest = f"{100 - int(control.rstrip('%'))}%"
+    shares = {"control": control, "bold": rest, "calm": "0%"}
+    fixed = define(allocate={"policy": "fixed", "goal": "signup", "shares": shares})
+    service.publish(fixed, reason="fixed", author="tests")
+    clock.advance(hours=1)
+
+    page = browse_results(service)
+
+    assert service.results("welcome").has_comparison is is_compared
+    assert ("no lift can be known, however long this runs" in page) is not is_compared
+    assert "They are fixed by the definitions" in page
+    assert "Thompson sampling" not in page
+
+
+def test_page_views_are_told_of_as_such(
+    told: Service, open_service: Any, define: Any, browse_results: Any, send: Any
+) -> None:
+    viewed = define(unit="view", goals={"primary": "signup"}, report_by=[])
+    signup = replace(viewed.goals["signup"], within="page")
+    by_view = open_service("views.db")
+    by_view.publish(
+        replace(viewed, goals={**viewed.goals, "signup": signup}), reason="first", author="tests"
+    )
+    for _ in range(20):
+        by_view.ingest([send.exposure(f"view-{send.id()}")])
+
+    visitors, views = browse_results(told), browse_results(by_view)
+
+    assert "Visitors keep to one variant." in visitors
+    assert "counted for 2 days after the first visit" in visitors
+    assert "Visitors keep to one variant." not in views
+    assert "once the last of them can report signup no more" in views
 
 
 @pytest.mark.parametrize("as_of", ["soon", "2026-13-01", "9999-12-31", "0001-01-01T00:00:00+14:00"])

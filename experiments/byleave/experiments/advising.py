@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from byleave.experiments.definitions import Definitions, Experiment
+from byleave.experiments.definitions import CONTROL, Definitions, Experiment
 from byleave.segments import Purpose
 from byleave.segments.advice import NOT_MEASURED, Advice, Severity
 from byleave.segments.advice import advise as advise_vocabulary
@@ -28,7 +28,7 @@ def advise(
         events={goal.event for goal in definitions.goals.values()},
         granted=granted,
     )
-    return [*found, *_moving(definitions)]
+    return [*found, *_moving(definitions), *_incomparable(definitions)]
 
 
 def _moving(definitions: Definitions) -> Iterator[Advice]:
@@ -39,6 +39,18 @@ def _moving(definitions: Definitions) -> Iterator[Advice]:
                 ("slots", key, "reorder"),
                 "breaks WCAG 2.2, 3.2.3 (level AA), which asks that repeated links keep their "
                 "order, unless each visitor chose it themselves; `promote` does not",
+                Severity.WARNING,
+            )
+
+
+def _incomparable(definitions: Definitions) -> Iterator[Advice]:
+    """Yield the experiments whose variants are compared with nothing."""
+    for key, experiment in definitions.experiments.items():
+        shares = experiment.allocate.shares
+        if CONTROL in shares and not shares[CONTROL]:
+            yield Advice(
+                ("experiments", key, "allocate", "shares", CONTROL),
+                "control has 0%, so no lift can ever be known; give it a share, such as 10%",
                 Severity.WARNING,
             )
 

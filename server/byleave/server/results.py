@@ -19,7 +19,7 @@ from byleave.experiments.lift import (
 )
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
-from byleave.server.counters import pages, totals
+from byleave.server.counters import Pages, pages, totals
 from byleave.server.errors import UnknownNameError
 from byleave.server.held_out import Holdout, holdout_of
 from byleave.server.history import (
@@ -59,6 +59,11 @@ class Results:
         ended_ms: When it ended; None while it lives.
         as_of_ms: When these results were made.
         is_simulated: Whether the visitors are made up.
+        policy: How the weights come about: `thompson` or `fixed`.
+        has_comparison: Whether any row so far divides units between the control and another
+            arm; without one no lift can be known, however long the run lasts.
+        page_views: Page views that sites reported since the day the run began, UTC, measured or
+            not.
         enrolled: Units enrolled so far, mature or not; None for fewer than 10.
         report: The primary goal, for everyone.
         holdout: The primary goal, everything personalised against the holdout; None while
@@ -80,6 +85,9 @@ class Results:
     ended_ms: int | None
     as_of_ms: int
     is_simulated: bool
+    policy: str
+    has_comparison: bool
+    page_views: int
     enrolled: int | None
     report: Report
     holdout: Holdout | None
@@ -168,6 +176,9 @@ def results(
         ended_ms=ended_ms,
         as_of_ms=now_ms,
         is_simulated=site.is_simulated,
+        policy=str(sums.fixed.experiment.allocate.policy),
+        has_comparison=sums.has_comparison,
+        page_views=pages_of(connection, site, sums, until_ms=now_ms).total,
         enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
         report=whole,
         holdout=holdout_of(connection, site, sums, goals.primary, population),
@@ -180,11 +191,18 @@ def results(
     )
 
 
+def pages_of(
+    connection: Connection, site: Site, sums: RunSums, *, until_ms: int | None = None
+) -> Pages:
+    """Return the page views of the site since a run began."""
+    return pages(totals(connection, site, since_ms=sums.run.started_ms, until_ms=until_ms))
+
+
 def population_of(
     connection: Connection, site: Site, sums: RunSums, *, until_ms: int | None = None
 ) -> Population:
     """Return whom the results of a run are about."""
-    seen = pages(totals(connection, site, since_ms=sums.run.started_ms, until_ms=until_ms))
+    seen = pages_of(connection, site, sums, until_ms=until_ms)
     return Population(
         unit=sums.fixed.experiment.unit,
         page_share=seen.share((Purpose.PERSONALISATION, Purpose.ANALYTICS)),

@@ -94,6 +94,11 @@ class RunSums:
         self._erased, _ = self._read(connection, site, schema.ledger)
         self._held_out = held_out
 
+    @property
+    def has_comparison(self) -> bool:
+        """Whether any row divides units between the control and another arm."""
+        return any(0 < weights.get(CONTROL, 0.0) < 1 for weights in self.weights)
+
     def mature(self, goal: str) -> NDArray[np.bool_]:
         """Return which rows are mature for a goal, shape (J,)."""
         return np.asarray(self.matured_ms(goal) <= self.now_ms)

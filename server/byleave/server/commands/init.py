@@ -20,7 +20,8 @@ _FIRST: Final = """\
 site: "{site}"
 regions: {{default: opt-in}}     # what silence means: no
 # So that you see something at once: views are decided before anybody agreed. Nothing is stored
-# and nobody is known; take the line out where you judge that even this needs consent.
+# and nobody is known; take the line out where you judge that even this needs consent. Such views
+# are shown and not counted: results come from those who agreed to be measured, so ask.
 storage_free_measurement: [default]
 events:
   sign_up: {{purposes: [personalisation, analytics], ttl: 400d}}
@@ -30,7 +31,8 @@ slots:
   hero: {{kind: content}}
 ---
 # Page views are randomised here; `unit: visitor` remembers who saw what, once they agreed.
-# All of them see it: without `shares` half of them see the site's own, and so you can compare.
+# All of them see it, and so it is compared with nothing, of which `byleave validate` warns. Give
+# the control a share, such as 10%, to learn what it brings.
 experiment: greeting
 slot: hero
 unit: view
@@ -38,7 +40,7 @@ allocate: {{policy: fixed, goal: signup, shares: {{control: 0%, hello: 100%}}}}
 goals: {{primary: signup}}
 variants:
   control: site
-  hello: {{html: Hello from Byleave}}
+  hello: {{html: "Hello from Byleave"}}  # text with , or : stands between quotes
 """
 
 _ANY_SITE: Final = f"""

@@ -39,6 +39,7 @@ class Glance:
         against_holdout: What everything personalised did to that goal; empty while there is
             too little of either.
         broken_guards: Goals that it made worse than allowed.
+        has_comparison: Whether the control has a share, so that there is something to compare.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Glance:
     report: Report
     against_holdout: str
     broken_guards: tuple[str, ...]
+    has_comparison: bool
 
     @property
     def is_live(self) -> bool:
@@ -161,4 +163,5 @@ def _glance(
             for guard in experiment.goals.guards
             if any(row.guard == "broken" for row in report(guard.goal).arms)
         ),
+        has_comparison=sums.has_comparison,
     )

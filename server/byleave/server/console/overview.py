@@ -50,6 +50,11 @@ def _attention(found: Glances) -> Iterable[Attention]:
             yield Attention(
                 glance, _("It is not carried out as planned: no lift is given."), is_grave=True
             )
+        if not glance.has_comparison:
+            yield Attention(
+                glance,
+                _("Its control has a share of 0 %% or of all: there is nothing to compare with."),
+            )
         for goal in glance.broken_guards:
             yield Attention(
                 glance, _("It makes a goal worse than allowed:"), detail=goal, is_grave=True
