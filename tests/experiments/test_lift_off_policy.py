@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from byleave.experiments.lift.off_policy import (
     LoggedDecisions,
@@ -49,6 +50,15 @@ def test_each_method_finds_the_truth_and_its_interval_covers_it() -> None:
         assert abs(values.mean() - TRUTH) < 4 * values.std() / np.sqrt(len(runs)), method
         assert errors.mean() == pytest.approx(values.std(), rel=0.12), method
         assert 0.92 <= covered <= 0.98, method
+
+
+def test_the_interval_is_that_of_the_normal_distribution() -> None:
+    for alpha in (0.05, 0.2):
+        run = off_policy_value(logged(1), OTHER, alpha=alpha)
+        assert isinstance(run, OffPolicyValue)
+        for estimate in (run.ips, run.snips, run.doubly_robust):
+            expected = stats.norm.interval(1 - alpha, estimate.value, estimate.standard_error)
+            assert [estimate.interval.low, estimate.interval.high] == pytest.approx(expected)
 
 
 def test_a_model_of_the_rewards_makes_it_narrower() -> None:

@@ -52,7 +52,9 @@ def test_without_units_in_both_arms_there_is_no_estimate() -> None:
         propensities=[[1.0, 0], [0, 1.0]],
     )
 
+    two = Strata.of(counts=[[9, 2]], sums=[[2, 1]], squares=[[2, 1]], propensities=[[0.9, 0.1]])
     assert naive_pooled(strata, arm=1) is None
+    assert naive_pooled(two, arm=1) is not None
     assert period_weighted(apart, arm=1) is None
     assert aipw_uniform(apart, arm=1) is None
     assert aipw_stable(apart, arm=1) is None

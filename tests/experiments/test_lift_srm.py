@@ -136,13 +136,17 @@ def test_rows_that_exchanged_their_weights_are_found_although_totals_fit() -> No
 
 
 def test_the_tails_of_a_row_are_those_of_the_binomial_distribution() -> None:
-    weights = np.array([[0.9, 0.1]])
-    level = 0.001 / 2 / (2 * 2)
+    # Of three arms, so that what one has too few of need not be what another has too many of.
+    weights = np.array([[0.6, 0.3, 0.1]])
+    level = 0.001 / 2 / (2 * 3)
 
     for rare in range(60):
-        tail = min(stats.binom.sf(rare - 1, 200, 0.1), stats.binom.cdf(rare, 200, 0.1))
-        found = mismatched_rows(counted(np.array([[200 - rare, rare]]), weights))
-        assert found == ([0] if tail < level else [])
+        for other in (40, 60, 80):
+            counts = np.array([200 - rare - other, other, rare])
+            at_least = stats.binom.sf(counts - 1, 200, weights[0])
+            at_most = stats.binom.cdf(counts, 200, weights[0])
+            found = mismatched_rows(counted(counts[np.newaxis], weights))
+            assert found == ([0] if min(*at_least, *at_most) < level else []), counts
 
 
 def test_rows_that_were_served_as_published_are_hardly_ever_doubted() -> None:

@@ -55,9 +55,7 @@ class DelayCurve:
         pieces = widths * (self.shares[1:] + self.shares[:-1]) / 2
         sums = np.concatenate([[0.0], np.cumsum(pieces)])
         inside = np.clip(ages, 0.0, self.edges_ms[-1])
-        piece = np.clip(
-            np.searchsorted(self.edges_ms, inside, side="right") - 1, 0, len(pieces) - 1
-        )
+        piece = np.searchsorted(self.edges_ms, inside, side="right") - 1
         start = self.edges_ms[piece]
         height = (self.shares[piece] + self.arrived(inside)) / 2
         beyond = np.maximum(ages - self.edges_ms[-1], 0.0)
