@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from byleave.experiments.lift.off_policy import (
+    LEAST_EFFECTIVE,
     LoggedDecisions,
     OffPolicyError,
     OffPolicyValue,
@@ -130,6 +131,17 @@ def test_few_decisions_in_common_are_refused() -> None:
     assert isinstance(refused, TooFewInCommon)
     assert refused.decisions == 400
     assert 1 < refused.effective < 100
+
+
+def test_as_many_in_common_as_are_needed_are_enough() -> None:
+    for count, kind in ((LEAST_EFFECTIVE, OffPolicyValue), (LEAST_EFFECTIVE - 2, TooFewInCommon)):
+        log = LoggedDecisions(
+            arm=np.tile([0, 1], int(count) // 2),
+            context=np.zeros(int(count), dtype=np.int64),
+            propensity=np.full(int(count), 0.5),
+            reward=np.tile([0.0, 1.0], int(count) // 2),
+        )
+        assert isinstance(off_policy_value(log, [[0.5, 0.5]]), kind)
 
 
 def test_an_empty_log_is_refused() -> None:
