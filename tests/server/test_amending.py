@@ -54,7 +54,7 @@ def changed(change: Any) -> tuple[str, Any]:
         (
             lambda data, rows: rows[0].update(count={"exactly": 3}),
             "count: {at_least: 3}  # since spring",
-            "# since spring\n      count:\n        exactly: 3",
+            "count: {exactly: 3}  # since spring",
         ),
         (lambda data, rows: rows[1]["none"][1].update(equals=False), "true", "false"),
         (

@@ -16,12 +16,14 @@ from typing import Any, Final
 import yaml
 
 from byleave.segments import DefinitionError
-from byleave.server.layout import comments, text_of
+from byleave.server.layout import comments, line_of, text_of
 from byleave.server.yaml_documents import documents_of
 
 _NAME: Final = "text"
 _SHARED: Final = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
 _STEP: Final = 2
+#: Longer lines are not written.
+_WIDEST: Final = 100
 
 
 def said(text: str) -> Any:
@@ -179,7 +181,8 @@ class _Amending:
         if is_below and type(chunk.data) is type(wanted) and wanted:
             inside = self._block(chunk.node, chunk.data, wanted, chunk.start + 1, chunk.end)
             return [header or self._lines[chunk.start], *inside]
-        return self._instead(chunk, self._fresh_pair(key, wanted, column), column)
+        fresh = self._in_a_line(chunk, f"{_key(key)} ", wanted, column)
+        return self._instead(chunk, fresh or self._fresh_pair(key, wanted, column), column)
 
     def _items(self, node: yaml.SequenceNode, chunks: list[_Chunk], wanted: list[Any]) -> list[str]:
         found: list[str] = []
@@ -228,7 +231,16 @@ class _Amending:
             first = next(n for n, line in enumerate(inside) if _is_said(line))
             inside[first] = _with(inside[first], column, "-")
             return inside
-        return self._instead(chunk, self._fresh_item(wanted, column), column)
+        fresh = self._in_a_line(chunk, "- ", wanted, column)
+        return self._instead(chunk, fresh or self._fresh_item(wanted, column), column)
+
+    def _in_a_line(self, chunk: _Chunk, start: str, wanted: Any, column: int) -> list[str]:
+        """Return the line that says what is wanted, where it was said in a line; else nothing."""
+        is_collection = isinstance(wanted, Mapping | list) and bool(wanted)
+        if not is_collection or _is_block(chunk.node) or chunk.end - chunk.start > 1:
+            return []
+        line = " " * column + start + line_of(wanted)
+        return [line] if len(line) <= _WIDEST else []
 
     def _instead(self, chunk: _Chunk, fresh: list[str], column: int) -> list[str]:
         """Return lines that take the place of a chunk's own, with the comments in those."""
@@ -244,7 +256,7 @@ class _Amending:
         return [*(" " * column + comment for comment in own), *fresh]
 
     def _fresh_pair(self, key: str, value: Any, column: int) -> list[str]:
-        header = text_of({key: 0}).rstrip().removesuffix(" 0")
+        header = _key(key)
         if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
             inside = [line for each in value for line in self._fresh_item(each, column + _STEP)]
             return [" " * column + header, *inside]
@@ -316,6 +328,11 @@ def _items_of(data: Any) -> Iterator[Any]:
         if isinstance(data, list):
             yield each
         yield from _items_of(each)
+
+
+def _key(key: str) -> str:
+    """Return a key with its colon."""
+    return text_of({key: 0}).rstrip().removesuffix(" 0")
 
 
 def _with(line: str, column: int, character: str) -> str:

@@ -84,6 +84,17 @@ def tree_of(value: Any) -> Any:
     return tree_writer().load(text.getvalue())
 
 
+def line_of(value: Any) -> str:
+    """Return plain data in a line, as in `{event: purchase, count: {at_least: 2}}`."""
+    writer = YAML()
+    writer.Representer = _Plain
+    writer.default_flow_style = True
+    writer.width = _LONGEST_LINE
+    text = StringIO()
+    writer.dump(value, text)
+    return text.getvalue().rstrip("\n")
+
+
 class _Plain(RoundTripRepresenter):
     """Writes numbers as definitions are read: with a point before an exponent."""
 

@@ -281,6 +281,13 @@ drafts = _table(  # definitions that are not published yet
     Column("base", BigInteger, nullable=False),  # the number of the version it started from
     Column("author", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("text", Text),  # as it was written, with comments, where it was written as text
+)
+
+texts = _table(  # how published objects were written, with comments; what holds is the version
+    "texts",
+    Column("place", String, primary_key=True),
+    Column("text", Text, nullable=False),
 )
 
 audit = _table(  # append-only

@@ -60,6 +60,7 @@ class Draft:
         author: Who wrote it last.
         at_ms: When.
         definitions: What was written.
+        text: How it was written, with comments; None where it was not written as text.
     """
 
     draft: str
@@ -67,6 +68,7 @@ class Draft:
     author: str
     at_ms: int
     definitions: Any
+    text: str | None
 
 
 class Library:
@@ -148,21 +150,31 @@ class Library:
                     author=row.author,
                     at_ms=row.at_ms,
                     definitions=json.loads(row.definitions),
+                    text=row.text,
                 )
                 for row in rows
             ]
 
-    def put_draft(self, name: str, definitions: Any, *, base: int, author: str) -> None:
+    def put_draft(
+        self, name: str, definitions: Any, *, base: int, author: str, text: str | None = None
+    ) -> None:
         """Keep a draft, in place of an older one of its name, faults and all.
+
+        Args:
+            name: Its name.
+            definitions: What it says.
+            base: The number of the version that it started from.
+            author: Who wrote it.
+            text: How they wrote it, with comments, where they wrote text.
 
         Raises:
             ManagedError: It changes what is managed from files.
         """
-        text = json.dumps(definitions, ensure_ascii=False, separators=(",", ":"))
+        plain = json.dumps(definitions, ensure_ascii=False, separators=(",", ":"))
         with self._storage.writing() as connection:
             newest, managed = kept_definitions(newest_definitions(connection, self._site))
             refuse_draft(definitions, newest, managed)
-            row = (self._site.key, name, text, base, author, self._clock())
+            row = (self._site.key, name, plain, base, author, self._clock(), text)
             put_rows(connection, schema.drafts, [row])
             self._note(connection, Action.DRAFT_PUT, name, author)
 
@@ -178,6 +190,23 @@ class Library:
             if not connection.execute(delete(table).where(is_it)).rowcount:
                 raise UnknownNameError("this site has no such draft")
             self._note(connection, Action.DRAFT_REMOVED, name, author)
+
+    def text(self, place: str) -> str:
+        """Return how an object was written last, with comments; empty where nobody wrote text.
+
+        What the newest version says may have changed since.
+        """
+        table = schema.texts
+        with self._storage.reading() as connection:
+            found: str | None = connection.scalar(
+                select(table.c.text).where(table.c.site == self._site.key, table.c.place == place)
+            )
+        return found or ""
+
+    def put_text(self, place: str, text: str) -> None:
+        """Keep how an object was written."""
+        with self._storage.writing() as connection:
+            put_rows(connection, schema.texts, [(self._site.key, place, text)])
 
     def audit(self, *, before: int | None = None) -> list[Entry]:
         """Return the newest entries of the audit trail; `before` a number, to read on."""

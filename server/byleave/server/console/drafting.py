@@ -23,21 +23,33 @@ MEANWHILE: Final = _("Somebody published meanwhile. Look at the page again, then
 
 def drafted(service: Service, section: str, key: str) -> Any:
     """Return the definition that a draft of an object holds; None without one."""
+    return written(service, section, key)[0]
+
+
+def written(service: Service, section: str, key: str) -> tuple[Any, str]:
+    """Return what `drafted` does, and how it was written, with comments; (None, '') without one."""
     for draft in service.library.drafts():
         if draft.draft == _name(section, key):
-            return draft.definitions.get(section, {}).get(key)
-    return None
+            return draft.definitions.get(section, {}).get(key), draft.text or ""
+    return None, ""
 
 
-def keep(call: PageCall, section: str, key: str, value: Mapping[str, Any]) -> None:
-    """Keep the draft of an object.
+def keep(
+    call: PageCall, section: str, key: str, value: Mapping[str, Any], *, text: str | None = None
+) -> None:
+    """Keep the draft of an object, and how it was written.
 
     Raises:
         ManagedError: It is managed from files.
     """
     library, newest = call.service.library, call.service.published.snapshot.version
-    overlay = {section: {key: dict(value)}}
-    library.put_draft(_name(section, key), overlay, base=newest.number, author=call.author)
+    library.put_draft(
+        _name(section, key),
+        {section: {key: dict(value)}},
+        base=newest.number,
+        author=call.author,
+        text=text,
+    )
 
 
 def drop(call: PageCall, section: str, key: str) -> None:

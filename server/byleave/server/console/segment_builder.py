@@ -1,7 +1,6 @@
 """The builder: a segment made of rows, counted while it is made, kept as a draft, published."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
 from byleave.experiments.naming import NAME_RULE, is_name
-from byleave.segments import Fault, Purpose, read
+from byleave.segments import Fault, Purpose, Vocabulary, read
 from byleave.server.access import EDITORS
 from byleave.server.console import drafting
 from byleave.server.console import segment_form as rows
@@ -21,11 +20,19 @@ from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.console.segment_controls import controls, details, first_readable
-from byleave.server.console.segment_rows import Row, condition_of, rows_of, settled
+from byleave.server.console.segment_rows import Row, settled
 from byleave.server.console.segment_study import Row as StudiedRow
 from byleave.server.console.segment_study import Study, study
+from byleave.server.console.segment_text import (
+    NOBODY,
+    Built,
+    definition,
+    located,
+    opened,
+    sent,
+    settle,
+)
 from byleave.server.errors import ConflictError, ManagedError
-from byleave.server.layout import text_of
 
 _NEW: Final = "/console/segments/-/new"
 _EDIT: Final = "/console/segments/{segment}/edit"
@@ -40,104 +47,80 @@ _MEND: Final = _("Mend this:")
 _ELSEWHERE: Final = _("Something else of the site is wrong:")
 
 
-@dataclass(slots=True)
-class Built:
-    """A segment that is being built.
-
-    Attributes:
-        key: Its key; empty or no name yet while it is new.
-        is_new: Whether neither a draft nor what is published has it.
-        before: Its definition as it was.
-        row: Its rows.
-        form: The fields beside the rows, and all faults.
-        status: The status of the page that shows it.
-    """
-
-    key: str
-    is_new: bool
-    before: Mapping[str, Any]
-    row: Row
-    form: Form
-    status: int = 200
-
-
 async def show_new(call: PageCall) -> Response:
     """Show the builder with nothing in it, or with a segment to begin from."""
-    found = call.service.published.snapshot.definitions
-    _version, defined = await run_in_threadpool(drafting.in_force, call.service)
-    given = defined.get(SEGMENTS, {}).get(call.request.query_params.get("from", ""), {})
-    start = {"when": {"all": []}, **given}
-    form = _form_of(start)
-    row = rows_of(start["when"], found.vocabulary)
-    return await _page(call, Built(key="", is_new=True, before=start, row=row, form=form))
+    return await _page(call, await run_in_threadpool(_begun, call))
 
 
 async def create(call: PageCall) -> Response:
     """Do what a button of a new segment says."""
-    form = Form(call.values)
-    key = form.value("key")
-    row = rows.rows_in(form, call.service.published.snapshot.definitions.vocabulary)
-    return await _done(call, Built(key=key, is_new=True, before={}, row=row, form=form))
+    return await _done(call, await run_in_threadpool(_begun, call))
 
 
 async def show(call: PageCall) -> Response:
     """Show a segment in the builder: its draft, or else what is published."""
-    key, before = await run_in_threadpool(_looked_up, call)
-    row = rows_of(before.get("when"), call.service.published.snapshot.definitions.vocabulary)
-    form = _form_of(before)
-    return await _page(call, Built(key=key, is_new=False, before=before, row=row, form=form))
+    return await _page(call, await run_in_threadpool(_looked_up, call))
 
 
 async def change(call: PageCall) -> Response:
     """Do what a button of a segment says."""
-    key, before = await run_in_threadpool(_looked_up, call)
-    form = Form(call.values)
-    row = rows.rows_in(form, call.service.published.snapshot.definitions.vocabulary)
-    return await _done(call, Built(key=key, is_new=False, before=before, row=row, form=form))
+    return await _done(call, await run_in_threadpool(_looked_up, call))
 
 
-def _looked_up(call: PageCall) -> tuple[str, Mapping[str, Any]]:
+def _begun(call: PageCall) -> Built:
+    source = call.request.query_params.get("from", "")
+    _version, definitions = drafting.in_force(call.service)
+    segment = {"when": {"all": []}, **definitions.get(SEGMENTS, {}).get(source, {})}
+    return opened("", segment, "", _vocabulary(call), is_new=True)
+
+
+def _looked_up(call: PageCall) -> Built:
     key: str = call.request.path_params["segment"]
     _version, definitions = drafting.in_force(call.service)
-    draft = drafting.drafted(call.service, SEGMENTS, key)
+    draft, text = drafting.written(call.service, SEGMENTS, key)
     found = definitions.get(SEGMENTS, {}).get(key) if draft is None else draft
     if found is None:
         raise PageError(404, *_UNKNOWN)
-    return key, found if isinstance(found, Mapping) else {}
+    segment = found if isinstance(found, Mapping) else {}
+    text = text or call.service.library.text(f"{SEGMENTS}.{key}")
+    return opened(key, segment, text, _vocabulary(call), is_new=False)
 
 
-def _form_of(segment: Mapping[str, Any]) -> Form:
-    """Return the form that shows what a segment has beside its condition."""
-    values = {name: str(segment.get(name, "")) for name in rows.FLAT}
-    return Form.holding(**values, use=str(segment.get("use", Purpose.PERSONALISATION)))
+def _vocabulary(call: PageCall) -> Vocabulary:
+    return call.service.published.snapshot.definitions.vocabulary
 
 
-async def _done(call: PageCall, built: Built) -> Response:
+async def _done(call: PageCall, before: Built) -> Response:
     """Do what a button says, and show what came of it."""
+    vocabulary = _vocabulary(call)
+    built = sent(before, Form(call.values), vocabulary)
     doing = built.form.value("do")
-    vocabulary = call.service.published.snapshot.definitions.vocabulary
-    new = settled(Row({"reads": first_readable(vocabulary)}), vocabulary)
-    built.row = rows.worked(built.row, doing, vocabulary, new)
-    if doing not in ("save", "publish", "discard"):
-        return await _page(call, built)
+    if not built.form.fault("text"):
+        new = settled(Row({"reads": first_readable(vocabulary)}), vocabulary)
+        built.row = rows.worked(built.row, doing, vocabulary, new)
+        settle(built, vocabulary)
     if doing == "discard":
         return await run_in_threadpool(_discarded, call, built)
+    if doing not in ("save", "publish"):
+        return await _page(call, built)
+    built.status = 422
     if built.is_new:
         await run_in_threadpool(_check_key, call, built)
-    segment = _segment(call, built)
     if built.form.is_sound:
-        try:
-            await run_in_threadpool(drafting.keep, call, SEGMENTS, built.key, segment)
-        except ManagedError:
-            built.form.faults["checks"], built.status = FILES, 409
-            return await _page(call, built)
-    else:
-        built.status = 422
+        await run_in_threadpool(_keep, call, built)
     if built.form.is_sound and doing == "publish":
-        await run_in_threadpool(_publish, call, built, segment)
+        await run_in_threadpool(_publish, call, built)
     if not built.form.is_sound:
         return await _page(call, built)
     return RedirectResponse(_EDIT.format(segment=quote(built.key, safe="")), 303, SAFE)
+
+
+def _keep(call: PageCall, built: Built) -> None:
+    segment = definition(built, _vocabulary(call))
+    try:
+        drafting.keep(call, SEGMENTS, built.key, segment, text=built.text)
+    except ManagedError:
+        built.form.faults["checks"], built.status = FILES, 409
 
 
 def _check_key(call: PageCall, built: Built) -> None:
@@ -150,21 +133,15 @@ def _check_key(call: PageCall, built: Built) -> None:
         built.form.faults["key"] = _TAKEN
 
 
-def _segment(call: PageCall, built: Built) -> dict[str, Any]:
-    """Return the definition that is built, faults and all."""
-    vocabulary = call.service.published.snapshot.definitions.vocabulary
-    return rows.segment_of(built.form, built.before, condition_of(built.row, vocabulary))
-
-
-def _publish(call: PageCall, built: Built, segment: Mapping[str, Any]) -> None:
+def _publish(call: PageCall, built: Built) -> None:
     """Publish a segment, or say in its form why that could not be done."""
+    segment = definition(built, _vocabulary(call))
     form, reason = built.form, built.form.value("reason")
     version, definitions = drafting.in_force(call.service)
     wanted = drafting.laid_over(definitions, SEGMENTS, built.key, segment)
-    built.status = 422
     if not 1 <= len(reason) <= 1_000:
         form.faults["reason"] = _WHY
-    _tell(built, drafting.all_faults(call.service, wanted))
+    _tell(built, drafting.all_faults(call.service, wanted), built.key)
     if not form.is_sound:
         return
     built.status = 409
@@ -186,6 +163,7 @@ def _publish(call: PageCall, built: Built, segment: Mapping[str, Any]) -> None:
     except ManagedError:
         form.faults["checks"] = FILES
     else:
+        call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text)
         drafting.drop(call, SEGMENTS, built.key)
 
 
@@ -199,13 +177,13 @@ def _discarded(call: PageCall, built: Built) -> Response:
     return RedirectResponse(edit if is_left else "/console/segments", 303, SAFE)
 
 
-def _tell(built: Built, faults: list[Fault]) -> None:
+def _tell(built: Built, faults: list[Fault], key_in: str) -> None:
     """Put faults to the fields in which they are mended."""
     for fault in faults:
         match fault.path:
-            case ("segments", key, "when", *rest) if key == (built.key or _NOBODY):
+            case ("segments", key, "when", *rest) if key == key_in:
                 field = rows.field_of(built.row, tuple(rest))
-            case ("segments", key, *rest) if key == (built.key or _NOBODY):
+            case ("segments", key, *rest) if key == key_in:
                 field = str(rest[0]) if rest and rest[0] in (*rows.FLAT, "use") else "checks"
             case _:
                 built.form.faults["checks"] = _ELSEWHERE
@@ -215,13 +193,9 @@ def _tell(built: Built, faults: list[Fault]) -> None:
         built.form.details.setdefault(field, fault.message)
 
 
-#: The key of a segment in definitions that are only counted, while it has none.
-_NOBODY: Final = "new"
-
-
 async def _page(call: PageCall, built: Built) -> Response:
-    service, key = call.service, built.key if is_name(built.key) else _NOBODY
-    segment = _segment(call, built)
+    service, key = call.service, built.key if is_name(built.key) else NOBODY
+    segment = definition(built, _vocabulary(call))
     version, definitions = await run_in_threadpool(drafting.in_force, service)
     laid = drafting.laid_over(definitions, SEGMENTS, key, segment)
     faults = await run_in_threadpool(drafting.all_faults, service, laid)
@@ -231,8 +205,7 @@ async def _page(call: PageCall, built: Built) -> Response:
     if not faults:
         found = await run_in_threadpool(study, service, key, read(Definitions, laid))
     else:
-        shown = Built(key=key, is_new=built.is_new, before={}, row=built.row, form=built.form)
-        _tell(shown, faults)
+        _tell(built, faults, key)
     defined = service.published.snapshot.definitions
     return call.page(
         "segment_builder.html",
@@ -244,7 +217,7 @@ async def _page(call: PageCall, built: Built) -> Response:
         is_of_files=is_of_files and not built.is_new,
         is_published=not built.is_new and key in definitions.get(SEGMENTS, {}),
         version=version,
-        text=text_of({"segment": built.key or _NOBODY, **segment}),
+        located=located(built, faults, key),
         study=found,
         sizes=dict(_sizes(found.row)) if found else {},
         titles={name: each.title or name for name, each in defined.segments.items()},

@@ -1,0 +1,154 @@
+"""A segment that is being built, in rows and as YAML beside them: each edits the other.
+
+A page holds the YAML twice: as it was sent, `base`, and where it can be written, `text`. So the
+form tells whether the rows were changed, or the YAML, or both, which somebody then has to choose.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from byleave.sdk.folder import LocatedFault
+from byleave.segments import DefinitionError, Fault, Purpose, Vocabulary
+from byleave.server.amending import amended, said
+from byleave.server.console import segment_form as rows
+from byleave.server.console.display import marked as _
+from byleave.server.console.forms import Form
+from byleave.server.console.segment_rows import Row, condition_of, rows_of
+from byleave.server.layout import text_of
+from byleave.server.yaml_documents import documents_of
+
+#: The key of a segment while it has none.
+NOBODY: Final = "new"
+#: What faults call the YAML.
+NAME: Final = "segment.yaml"
+BOTH: Final = _("Both the rows and the YAML were changed. Choose which of them holds.")
+_NO_SEGMENT: Final = _("Write one segment, and nothing beside it.")
+_UNREADABLE: Final = _("This is not YAML:")
+_KEY: Final = _("The key of a segment never changes. Make a new segment instead.")
+
+
+@dataclass(slots=True)
+class Built:
+    """A segment that is being built.
+
+    Attributes:
+        key: Its key; empty or no name yet while it is new.
+        is_new: Whether neither a draft nor what is published has it.
+        form: The fields beside the rows, and all faults.
+        row: Its rows.
+        base: Its YAML as the page was sent.
+        text: Its YAML as it is now.
+        status: The status of the page that shows it.
+    """
+
+    key: str
+    is_new: bool
+    form: Form
+    row: Row
+    base: str
+    text: str
+    status: int = 200
+
+    @property
+    def is_split(self) -> bool:
+        """Whether somebody has to choose between the rows and the YAML."""
+        return self.form.fault("text") == BOTH
+
+
+def opened(
+    key: str, segment: Mapping[str, Any], text: str, vocabulary: Vocabulary, *, is_new: bool
+) -> Built:
+    """Return a segment to be built on, from its definition and how it was written last."""
+    whole = {"segment": key or NOBODY, **segment}
+    written = amended(text, whole) if text else text_of(whole)
+    row = rows_of(segment.get("when"), vocabulary)
+    return Built(key=key, is_new=is_new, form=_form(segment), row=row, base=written, text=written)
+
+
+def sent(built: Built, form: Form, vocabulary: Vocabulary) -> Built:
+    """Return a segment as a form says it, by its rows or by its YAML, whichever was changed."""
+    key = form.value("key") if built.is_new else built.key
+    base = _lines(form, "base") or built.base
+    text = _lines(form, "text") or base
+    row = rows.rows_in(form, vocabulary)
+    found = Built(key=key, is_new=built.is_new, form=form, row=row, base=base, text=text)
+    before = _segment_in(base)
+    now = rows.segment_of(form, before, condition_of(row, vocabulary))
+    are_rows = _json(now) != _json(before) and form.value("do") != "text"
+    is_text = text.strip() != base.strip() and form.value("do") != "rows"
+    if is_text and are_rows:
+        form.faults["text"] = BOTH
+    elif is_text:
+        _take_text(found, vocabulary)
+    else:
+        found.text = base
+    return found
+
+
+def definition(built: Built, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the definition that is built, faults and all."""
+    before = _segment_in(built.text if not built.form.fault("text") else built.base)
+    return rows.segment_of(built.form, before, condition_of(built.row, vocabulary))
+
+
+def settle(built: Built, vocabulary: Vocabulary) -> None:
+    """Have the YAML say what the rows say, unless there is something wrong with it."""
+    if not built.form.fault("text"):
+        whole = {"segment": built.key or NOBODY, **definition(built, vocabulary)}
+        built.base = built.text = amended(built.text, whole)
+
+
+def located(built: Built, faults: Iterable[Fault], key: str) -> list[LocatedFault]:
+    """Return faults of a segment where they stand in its YAML."""
+    try:
+        document = documents_of(built.text, name=NAME)[0]
+    except (DefinitionError, IndexError):
+        return []
+    own = ("segments", key)
+    return [document.fault(f.path[2:], f.message) for f in faults if f.path[:2] == own]
+
+
+def _take_text(built: Built, vocabulary: Vocabulary) -> None:
+    """Have the rows show what the YAML says, or say what is wrong with it."""
+    form = built.form
+    try:
+        data = said(built.text)
+    except DefinitionError as error:
+        form.faults["text"] = _UNREADABLE
+        form.details["text"] = str(error.faults[0])
+        return
+    if not isinstance(data, dict) or not isinstance(data.get("segment"), str):
+        form.faults["text"] = _NO_SEGMENT
+        return
+    key = data.pop("segment")
+    if not built.is_new and key != built.key:
+        form.faults["text"] = _KEY
+        return
+    built.key = "" if built.is_new and key == NOBODY and not built.key else key
+    built.form = Form({**form.values, **_form(data).values, "key": [built.key]}, form.faults)
+    built.row = rows_of(data.get("when"), vocabulary)
+
+
+def _form(segment: Mapping[str, Any]) -> Form:
+    """Return the form that shows what a segment has beside its condition."""
+    values = {name: str(segment.get(name, "")) for name in rows.FLAT}
+    return Form.holding(**values, use=str(segment.get("use", Purpose.PERSONALISATION)))
+
+
+def _segment_in(text: str) -> dict[str, Any]:
+    try:
+        data = said(text)
+    except DefinitionError:
+        return {}
+    return {k: v for k, v in data.items() if k != "segment"} if isinstance(data, dict) else {}
+
+
+def _lines(form: Form, name: str) -> str:
+    text = form.value(name).replace("\r\n", "\n")
+    return f"{text}\n" if text else ""
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, sort_keys=True)
