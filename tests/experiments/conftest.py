@@ -25,6 +25,12 @@ SHOP: dict[str, Any] = {
             "purposes": ["personalisation", "analytics"],
             "ttl": "30d",
         },
+        "tongue": {
+            "type": "string",
+            "source": "site",
+            "purposes": ["personalisation", "analytics"],
+            "ttl": "session",
+        },
         "mood": {
             "type": "string",
             "source": "site",
@@ -32,6 +38,7 @@ SHOP: dict[str, Any] = {
             "ttl": "session",
         },
     },
+    "locale": "tongue",
     "events": {
         "visit": {"purposes": ["personalisation", "analytics"], "ttl": "30d"},
         "buy": {

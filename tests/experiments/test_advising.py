@@ -19,10 +19,11 @@ def site(**more: Any) -> Definitions:
     attributes = {
         place: {"type": "boolean", "source": "site", "default": False, **KEPT} for place in places
     }
-    for name in ("account", "cart"):
+    for name in ("account", "cart", "tongue"):
         attributes[name] = {"type": "string", "source": "site", **KEPT}
     data: dict[str, Any] = {
         "site": "shop",
+        "locale": "tongue",
         "suppress": ["suppress"],
         "attributes": attributes,
         "events": {"sign_up": KEPT},
@@ -47,6 +48,7 @@ def site(**more: Any) -> Definitions:
                 "variants": {
                     "control": "site",
                     "new": {"html": "Hi", "when": "variant", "unless": ["variant-unless"]},
+                    "translated": {"fields": {"title": {"en": "Hi"}}},
                 },
             },
             "plain": {
@@ -85,6 +87,7 @@ def test_without_experiments_and_goals_nothing_is_used() -> None:
     assert [each.partition(":")[0] for each in told] == [
         "$.attributes.account",
         "$.attributes.cart",
+        "$.attributes.tongue",
         "$.events.sign_up",
         "$.segments.audience",
         "$.segments.variant",

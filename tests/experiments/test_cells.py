@@ -36,6 +36,16 @@ def test_contexts_and_conditional_arms_multiply_the_cells(offer: Define) -> None
     assert all({"control", "proof"} <= set(cell.arms) for cell in found)
 
 
+def test_an_arm_in_some_locales_is_in_a_part_of_the_cells(offer: Define) -> None:
+    greeting = {"fields": {"title": {"en": "Hello", "de": "Hallo"}, "link": "/a"}}
+    experiment = offer(variants={"greeting": greeting}).experiments["offer"]
+
+    assert {cell.key for cell in cells(experiment)} == {
+        ":control+proof",
+        ":control+greeting+proof",
+    }
+
+
 def test_a_cell_is_named_by_its_contexts_and_its_arms() -> None:
     assert Cell((True, False), ("control", "proof")).key == "10:control+proof"
 

@@ -34,6 +34,7 @@ SECOND = {
     "allocate": {"policy": "fixed", "goal": "bought"},
     "goals": {"primary": "bought"},
 }
+TRANSLATED = {"fields": {"title": {"de": "Hallo", "fr": "Salut"}, "link": "/a"}}
 VIEW = {"unit": "view", "goals": {"primary": "clicked"}, "allocate": {"goal": "clicked"}}
 STUCK = Assignments(
     sticky={"offer.local": Sticky(arm="proof", allocation="old", assigned_at_ms=NOW_MS - DAY_MS)}
@@ -143,6 +144,7 @@ attributes = st.fixed_dictionaries(
         "plan": st.sampled_from(["gold", "free", 3]),
         "complains": st.sampled_from([True, False, "yes"]),
         "mood": st.sampled_from(["bad", "good"]),
+        "tongue": st.sampled_from(["de", "de-AT", "fr", 3]),
     },
 )
 arms = st.sampled_from(["control", "proof", "gone"])
@@ -207,6 +209,7 @@ def test_what_may_not_be_read_never_changes_a_decision(
                         "cap": {"exposures": 2, "within": "1d"},
                         "variants": {"proof": {"cap": {"exposures": 1, "within": "3d"}}},
                     },
+                    "words": {**SECOND, "variants": {"control": "site", "late": TRANSLATED}},
                     "aside": {**SECOND, "slot": "aside", "unless": ["gold"]},
                     "page": {
                         **SECOND,

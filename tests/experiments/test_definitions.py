@@ -49,6 +49,7 @@ from byleave.segments import (
 
 names = st.sampled_from(["a", "b2", "main-nav", "page_view", "x.y"])
 texts = st.text(max_size=8)
+tags = st.sampled_from(["en", "de", "de-AT"])
 durations = st.integers(1, 10**10).map(Duration)
 shares = st.integers(0, 10_000).map(lambda n: Share.parse(f"{n / 100}%"))
 points = st.floats(0, 1)
@@ -81,7 +82,7 @@ navs = st.builds(
     label=optional(texts.filter(bool)),
 )
 contents = {
-    VariantKind.FIELDS: named(texts),
+    VariantKind.FIELDS: named(texts | st.dictionaries(tags, texts, max_size=2)),
     VariantKind.TEMPLATE: texts,
     VariantKind.HTML: texts,
     VariantKind.DATA: values,
@@ -276,6 +277,18 @@ def test_the_short_form_says_what_the_full_one_says(kind: Any, short: object, fu
             ],
         ),
         (Variant, {"fields": {"title": 3}}, ["$.fields.title: expected text, got 3"]),
+        (Variant, {"fields": "title"}, ["$.fields: expected a mapping, got 'title'"]),
+        (Variant, {"fields": {"title": ["a"]}}, ["$.fields.title: expected text, got a list"]),
+        (
+            Variant,
+            {"fields": {"title": {"en": "A", "de": 3}}},
+            ["$.fields.title.de: expected text, got 3"],
+        ),
+        (
+            Variant,
+            {"fields": {"title": {"de": "Ja", "gern": None}}},
+            ["$.fields.title.gern: expected text, got nothing; a text with a comma needs quotes"],
+        ),
         (
             NavOperation,
             {"promote": "/a", "hide": "/b"},

@@ -66,6 +66,8 @@ def test_markup_stays_plain_whatever_is_put_in(value: str) -> None:
         ({"html": "city"}, False),
         ({"fields": {"title": "a", "link": "/{{ city }}"}}, True),
         ({"fields": {"title": "a"}}, False),
+        ({"fields": {"title": {"en": "a", "de": "{{ city | b }}"}}}, True),
+        ({"fields": {"title": {"en": "a", "de": "b"}}}, False),
         ({"data": {"text": "{{ city | x }}"}}, False),
     ],
 )

@@ -80,6 +80,7 @@ variants:
   control: site
   a: {fields: {title: x}, when: one, unless: [two], cap: {exposures: 1, within: 1h}}
   b: {template: x.html}
+  f: {fields: {title: x, link: {en: /x, de-AT: /y}}}
   c: {html: <p>}
   d: {data: {any: [thing, 1, true, null]}}
   e: {nav: [{promote: /a, label: A}, {hide: /b}]}
@@ -204,6 +205,8 @@ def test_every_document_of_the_example_is_valid(document: Any) -> None:
         "segment: x\nwhen: {any: {segment: y}}",
         "segment: x\nuse: fun\nwhen: {segment: y}",
         "segment: x\nwehn: {segment: y}",
+        "experiment: x\nslot: s\nallocate: {policy: fixed, goal: g}\ngoals: {primary: g}\n"
+        "variants: {a: {fields: {title: {de: [x]}}}}",
         "site: x\nholdout: 500",
         "site: x\nholdout: many",
         "site: x\ngoals: {g: {event: e, kind: conversion}}",

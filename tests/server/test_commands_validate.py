@@ -83,6 +83,26 @@ def test_names_are_checked_once_the_shapes_are_right(folder: Path) -> None:
     assert "Did you mean 'is_customer'?" in result.stderr
 
 
+def test_a_text_that_is_missing_in_a_locale_is_told_at_its_field(folder: Path) -> None:
+    change(
+        folder / "experiments" / "prices-hero.yaml",
+        "fields: {title: Trusted by 300 schools}",
+        "fields: {title: {en: Trusted by 300 schools, de-at: Bewährt, im Alltag}}",
+    )
+
+    shape = byleave("validate", str(folder))
+    change(folder / "experiments" / "prices-hero.yaml", "Bewährt, im Alltag", '""')
+    change(folder / "byleave.yaml", "site: bakery", "site: bakery\nlocale: country")
+    names = byleave("validate", str(folder))
+
+    place = f"{folder}/experiments/prices-hero.yaml:10"
+    assert f"{place}:72: expected text, got nothing; a text with a comma needs quotes" in (
+        shape.stderr
+    )
+    assert f"{folder}/byleave.yaml:3:1: unknown attribute 'country'" in names.stderr
+    assert f"{place}:56: no text in 'de-at': write it, or take" in names.stderr
+
+
 def test_a_file_that_is_not_yaml_is_a_fault_with_a_line(folder: Path) -> None:
     (folder / "segments" / "broken.yaml").write_text("segment: broken\nwhen: [\n", encoding="utf-8")
 

@@ -24,7 +24,7 @@ def advise(
         definitions.vocabulary,
         audiences={name for experiment in experiments for name in _shown_to(experiment)},
         named=named.union(*map(_named, experiments)),
-        attributes={name for experiment in experiments for name in _hashed(experiment)},
+        attributes={*_read(definitions)},
         events={goal.event for goal in definitions.goals.values()},
         granted=granted,
     )
@@ -69,9 +69,12 @@ def _named(experiment: Experiment) -> Iterator[str]:
         yield from (unless.segment for unless in unlesses)
 
 
-def _hashed(experiment: Experiment) -> Iterator[str]:
-    """Yield the attributes by which another system drew."""
-    if experiment.imported is not None:
-        yield from experiment.imported.by
-        for part in experiment.imported.filters:
-            yield from part.by
+def _read(definitions: Definitions) -> Iterator[str]:
+    """Yield the attributes that more than segments read: what another system hashed, a locale."""
+    for experiment in definitions.experiments.values():
+        if experiment.imported is not None:
+            yield from experiment.imported.by
+            for part in experiment.imported.filters:
+                yield from part.by
+        if any(variant.locales for variant in experiment.variants.values()):
+            yield definitions.locale

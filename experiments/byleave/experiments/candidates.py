@@ -16,6 +16,7 @@ from byleave.experiments.decisions import (
 )
 from byleave.experiments.definitions import CONTROL, Cap, Definitions, Experiment, Unless
 from byleave.experiments.hashes import picking
+from byleave.experiments.locales import best_locale, page_locale
 from byleave.experiments.schedule import ALWAYS_MS, bounds_ms
 from byleave.experiments.snapshot import Allocation, Run
 from byleave.experiments.traffic import ForeignSplit, Traffic
@@ -99,7 +100,7 @@ class Candidate:
         self._run = run.id
         self._arms = tuple(sorted(set(definition.variants).difference(run.retired)))
         self._arm_checks = {
-            arm: tuple(_arm_checks(key, arm, definition))
+            arm: tuple(_arm_checks(key, arm, definitions))
             for arm in self._arms
             if is_conditional(definition.variants[arm])
         }
@@ -258,19 +259,30 @@ def _segments(definition: Experiment, suppress: tuple[Unless, ...]) -> Iterator[
     yield from (unless.segment for unless in (*definition.unless, *suppress))
 
 
-def _arm_checks(key: str, arm: str, definition: Experiment) -> Iterator[Check]:
+def _arm_checks(key: str, arm: str, definitions: Definitions) -> Iterator[Check]:
     """Yield the questions that an arm of its own asks."""
-    variant = definition.variants[arm]
+    variant = definitions.experiments[key].variants[arm]
     if variant.cap is not None:
         yield _uncapped(variant.cap, f"{key}/{arm}")
     if variant.when is not None:
         yield _inside(variant.when)
     yield from map(_outside, variant.unless)
+    if locales := variant.locales:
+        yield _written_for(locales, definitions)
 
 
 def _inside(segment: str) -> Check:
     """Return the check that a visitor is in a segment; undetermined is not in."""
     return lambda _, visit: visit.facts.segment(segment).is_true
+
+
+def _written_for(locales: tuple[str, ...], definitions: Definitions) -> Check:
+    """Return the check that a page is in one of some locales; an unknown one is in none."""
+
+    def check(_: str, visit: Visit) -> bool:
+        return best_locale(locales, page_locale(definitions, visit.visitor)) is not None
+
+    return check
 
 
 def _outside(unless: Unless) -> Check:

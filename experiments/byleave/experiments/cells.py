@@ -56,7 +56,7 @@ def remaining_weights(weights: Mapping[str, float], retired: Collection[str]) ->
 
 def is_conditional(variant: Variant) -> bool:
     """Return whether a variant is eligible for some visitors only."""
-    return bool(variant.when or variant.unless or variant.cap)
+    return bool(variant.when or variant.unless or variant.cap or variant.locales)
 
 
 def cells(experiment: Experiment, *, retired: Collection[str] = ()) -> list[Cell]:

@@ -10,6 +10,7 @@ from math import inf
 
 from byleave.experiments.checking_arms import check_arms
 from byleave.experiments.checking_experiments import check_cap, check_experiment, check_unlesses
+from byleave.experiments.checking_fields import check_locale
 from byleave.experiments.checking_imported import check_imported
 from byleave.experiments.checking_order import check_order
 from byleave.experiments.definitions import (
@@ -70,6 +71,7 @@ def _site(definitions: Definitions) -> Iterable[Fault]:
         if region not in known:
             place = ("storage_free_measurement", index)
             yield unknown_name("region", region, sorted(known), place)
+    yield from check_locale(definitions)
     yield from check_unlesses(definitions.suppress, definitions, ("suppress",))
     yield from check_cap(definitions.cap, ("cap",))
 

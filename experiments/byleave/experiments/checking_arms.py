@@ -10,6 +10,7 @@ from byleave.experiments.checking_experiments import (
     check_segments,
     check_unlesses,
 )
+from byleave.experiments.checking_fields import check_fields
 from byleave.experiments.decisions import HOLDOUT
 from byleave.experiments.definitions import (
     CONTROL,
@@ -23,7 +24,7 @@ from byleave.experiments.definitions import (
     VariantKind,
 )
 from byleave.experiments.goals import GoalKind
-from byleave.experiments.markup import IMAGE, LINK, markup_faults
+from byleave.experiments.markup import LINK, markup_faults
 from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.navigation import MOST_ADDED, is_essential
 from byleave.experiments.placeholders import check_placeholders, unfilled
@@ -45,7 +46,6 @@ _KINDS: Final = {
     VariantKind.DATA: SlotKind.DATA,
     VariantKind.NAV: SlotKind.NAVIGATION,
 }
-_ADDRESSES: Final = {"image": IMAGE, "url": LINK}
 
 
 def check_arms(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
@@ -102,7 +102,7 @@ def _content(variant: Variant, slot: Slot, definitions: Definitions, path: Path)
         fitting = [kind for kind, place in _KINDS.items() if place is slot.kind]
         yield Fault(path, f"a {slot.kind} slot takes {' or '.join(fitting)}, not {variant.kind}")
     elif variant.kind is VariantKind.FIELDS:
-        yield from _fields(variant.content, slot, definitions, (*path, "fields"))
+        yield from check_fields(variant.content, slot, definitions, (*path, "fields"))
     elif variant.kind is VariantKind.HTML:
         place = (*path, "html")
         for words in markup_faults(unfilled(variant.content)):
@@ -114,36 +114,12 @@ def _content(variant: Variant, slot: Slot, definitions: Definitions, path: Path)
         yield from _navigation(variant, slot, (*path, "nav"))
 
 
-def _fields(
-    content: dict[str, str], slot: Slot, definitions: Definitions, path: Path
-) -> Iterator[Fault]:
-    if slot.template is None:
-        yield Fault(path, "the slot has no `template` that would render fields")
-    for name in slot.fields:
-        if name not in content:
-            yield Fault(path, f"field {name!r} is missing")
-    for name, text in content.items():
-        if name not in slot.fields:
-            yield unknown_name("field", name, slot.fields, (*path, name))
-            continue
-        kind = slot.fields[name]
-        if kind in _ADDRESSES and not _ADDRESSES[kind].fullmatch(unfilled(text)):
-            yield Fault(
-                (*path, name),
-                f"expected the address of the {kind}: a path such as /schools or "
-                f"https://example.org/, got {text!r}",
-            )
-        yield from check_placeholders(
-            text, definitions.attributes, (*path, name), has_words=kind == "text"
-        )
-
-
 def _navigation(variant: Variant, slot: Slot, path: Path) -> Iterator[Fault]:
     operations = variant.content
     if not operations:
         yield Fault(path, "changes nothing; name at least one link")
     for index, change in enumerate(operations):
-        if not _ADDRESSES["url"].fullmatch(change.path):
+        if not LINK.fullmatch(change.path):
             place = (*path, index, str(change.operation))
             yield Fault(
                 place, f"expected where the link leads, such as /pricing, got {change.path!r}"

@@ -10,6 +10,7 @@ from byleave.segments import (
     Fault,
     Path,
     Source,
+    ValueType,
     allowed_uses,
     reads,
     unknown_name,
@@ -73,6 +74,26 @@ def check_segments(
         yield from check_segment(segment, definitions, (*path, index))
         if segment in segments[:index]:
             yield Fault((*path, index), f"{segment!r} stands here twice")
+
+
+def check_attribute(
+    name: str, definitions: Definitions, path: Path, *types: ValueType
+) -> Iterator[Fault]:
+    """Yield why an attribute may not lead to an enrolment: by name, by type, by its purposes."""
+    attribute = definitions.attributes.get(name)
+    if attribute is None:
+        yield unknown_name("attribute", name, definitions.attributes, path)
+        return
+    if attribute.type not in types:
+        expected = " or ".join(types)
+        yield Fault(path, f"expected an attribute of type {expected}, got {attribute.type}")
+    is_open = attribute.source is Source.REQUEST and not attribute.purposes
+    if lacking := [use for use in ENROLLING if use not in attribute.purposes and not is_open]:
+        yield Fault(
+            path,
+            f"attribute {name!r} may not be used for {' and '.join(lacking)}, which an enrolment "
+            "reveals",
+        )
 
 
 def check_cap(cap: Cap | None, path: Path) -> Iterator[Fault]:

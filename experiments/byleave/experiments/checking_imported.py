@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from byleave.experiments.cells import is_conditional
-from byleave.experiments.decisions import ENROLLING
+from byleave.experiments.checking_experiments import check_attribute
 from byleave.experiments.definitions import Definitions, Experiment, Policy
 from byleave.experiments.imported import Imported, Interval
-from byleave.segments import Attribute, Fault, Path, Source, ValueType, unknown_name
+from byleave.segments import Fault, Path, ValueType, unknown_name
 
 
 def check_imported(experiment: Experiment, definitions: Definitions, path: Path) -> Iterator[Fault]:
@@ -64,24 +64,6 @@ def _interval(interval: Interval, path: Path) -> Iterator[Fault]:
 def _hashed(names: tuple[str, ...], definitions: Definitions, path: Path) -> Iterator[Fault]:
     """An attribute that is hashed leads to an enrolment, and is text or a number."""
     for index, name in enumerate(names):
-        place = (*path, index)
-        attribute = definitions.attributes.get(name)
-        if attribute is None:
-            yield unknown_name("attribute", name, definitions.attributes, place)
-            continue
-        if attribute.type not in (ValueType.STRING, ValueType.NUMBER):
-            yield Fault(
-                place, f"expected an attribute of type string or number, got {attribute.type}"
-            )
-        if lacking := _lacking(attribute):
-            yield Fault(
-                place,
-                f"attribute {name!r} may not be used for {' and '.join(lacking)}, which an "
-                "enrolment reveals",
-            )
-
-
-def _lacking(attribute: Attribute) -> list[str]:
-    if attribute.source is Source.REQUEST and not attribute.purposes:
-        return []
-    return [use for use in ENROLLING if use not in attribute.purposes]
+        yield from check_attribute(
+            name, definitions, (*path, index), ValueType.STRING, ValueType.NUMBER
+        )

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from byleave.experiments.goals import Goal
 from byleave.experiments.imported import Imported
+from byleave.experiments.locales import LANGUAGE, locales_of, read_fields
 from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
@@ -176,8 +177,8 @@ class Variant:
 
     Attributes:
         kind: How the content is given.
-        content: Fields by name, a template's name, HTML, JSON data, or navigation operations;
-            None for the site's own content.
+        content: Texts by field, perhaps by locale; a template's name, HTML, JSON data, or
+            navigation operations; None for the site's own content.
         when: A segment that must be true for the variant to be eligible.
         unless: Segments that make it ineligible.
         cap: How often it may be shown.
@@ -188,6 +189,11 @@ class Variant:
     when: str | None = None
     unless: tuple[Unless, ...] = ()
     cap: Cap | None = None
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The locales that its texts are in; none where it is the same in every locale."""
+        return locales_of(self.content) if self.kind is VariantKind.FIELDS else ()
 
     @classmethod
     def read_from(cls, data: object, reader: Reader, path: Path) -> Self | None:
@@ -205,7 +211,11 @@ class Variant:
             "unless": reader.read(tuple[Unless, ...], data.get("unless", ()), (*path, "unless")),
             "cap": reader.read(Cap | None, data.get("cap"), (*path, "cap")),
         }
-        content = reader.read(_CONTENT[named[0]], data[named[0]], (*path, named[0]))
+        given, place = data[named[0]], (*path, named[0])
+        if named[0] == VariantKind.FIELDS:
+            content: Any = read_fields(given, reader, place)
+        else:
+            content = reader.read(_CONTENT[named[0]], given, place)
         return cls(kind=VariantKind(named[0]), content=content, **conditions)
 
     def to_plain(self) -> object:
@@ -217,7 +227,6 @@ class Variant:
 
 
 _CONTENT: dict[str, Any] = {
-    "fields": Mapping[str, str],
     "template": str,
     "html": str,
     "data": object,
@@ -351,6 +360,7 @@ class Definitions:
             may be measured while a visitor has not said anything about analytics: nothing is
             stored and nobody is identified, and whether that needs consent is the site's
             legal judgement. A refusal is respected everywhere.
+        locale: The attribute that says in which locale a page is, for texts by locale.
     """
 
     site: str
@@ -359,6 +369,7 @@ class Definitions:
     suppress: tuple[Unless, ...] = ()
     cap: Cap | None = None
     storage_free_measurement: tuple[str, ...] = ()
+    locale: str = LANGUAGE
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
     goals: Mapping[str, Goal] = field(default_factory=dict)

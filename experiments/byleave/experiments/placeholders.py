@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from byleave.experiments.definitions import Variant, VariantKind
+from byleave.experiments.locales import all_texts
 from byleave.experiments.markup import FILLED
 from byleave.segments import (
     Attribute,
@@ -67,7 +68,7 @@ def shows_visitor(variant: Variant) -> bool:
         case VariantKind.HTML:
             return len(pieces(variant.content)) > 1
         case VariantKind.FIELDS:
-            return any(len(pieces(text)) > 1 for text in variant.content.values())
+            return any(len(pieces(text)) > 1 for text in all_texts(variant.content))
         case _:
             return False
 

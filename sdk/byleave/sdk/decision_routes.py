@@ -90,7 +90,12 @@ def _shown(visit: Visit, slot: str) -> Mapping[str, Any] | None:
     match variant.kind:
         case VariantKind.FIELDS:
             try:
-                given: Any = checked_fields(definitions.slots[slot], variant.content, visit.known)
+                given: Any = checked_fields(
+                    definitions.slots[slot],
+                    variant.content,
+                    visit.slots.locale(decision),
+                    visit.known,
+                )
             except ValueError as error:
                 report("variant not shown", error, slot=slot, variant=decision.variant)
                 return None

@@ -51,7 +51,11 @@ def signature(visit: Visit) -> str:
         str(decider.snapshot.version),
         may_enrol(visit.consent),
         visit.is_counted and visit.consent.allows(Purpose.ANALYTICS),
-        *((d.slot, d.experiment, d.variant) for d in shown if d.variant != CONTROL),
+        *(
+            (d.slot, d.experiment, d.variant, visit.slots.locale(d))
+            for d in shown
+            if d.variant != CONTROL
+        ),
     ]
     form = blake2b(repr(told).encode(), digest_size=8).hexdigest()
     if shared.has_room(visit.path, form):

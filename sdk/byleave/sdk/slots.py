@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from byleave.experiments import CONTROL, Decision, Reason
 from byleave.experiments.definitions import VariantKind
+from byleave.experiments.locales import best_locale, page_locale
 from byleave.sdk import events
 from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
@@ -178,10 +179,26 @@ class Slots:
                 path=self._visit.path,
                 codec=codec,
                 known=self._visit.known,
+                locale=self.locale(decision),
             )
         except Exception as error:
             report("variant not shown", error, slot=slot, variant=decision.variant)
             return None
+
+    def locale(self, decision: Decision) -> str | None:
+        """Return which of its variant's locales a decision shows; None where it has none.
+
+        A preview shows the first one to a page that is in none of them.
+        """
+        decider = self._visit.decider
+        if decision.variant == CONTROL or decision.experiment is None or decider is None:
+            return None
+        definitions = decider.snapshot.definitions
+        locales = definitions.experiments[decision.experiment].variants[decision.variant].locales
+        if not locales:
+            return None
+        first = locales[0] if decision.reason is Reason.FORCED else None
+        return best_locale(locales, page_locale(definitions, self._visit.visitor)) or first
 
     def data(self, slot: str) -> Any:
         """Return the data of the variant that a slot shows, and serve it; None for the default."""
@@ -295,7 +312,9 @@ class Slots:
         """A hash of everything that this visitor is shown."""
         decider = self._visit.decider
         version = decider and decider.snapshot.version
-        shown = sorted((slot, d.experiment, d.variant) for slot, d in self.decisions.items())
+        shown = sorted(
+            (slot, d.experiment, d.variant, self.locale(d)) for slot, d in self.decisions.items()
+        )
         return blake2b(f"{version} {shown}".encode(), digest_size=8).hexdigest()
 
     def receipt(self) -> str | None:

@@ -11,6 +11,7 @@ from byleave.sdk.encoding import encoded
 from byleave.sdk.failures import VariantError, report
 
 if TYPE_CHECKING:  # loaded with the first variant that has words of its own
+    from byleave.experiments.locales import Texts
     from byleave.experiments.placeholders import Known
 
 
@@ -90,6 +91,7 @@ class Renderer:
         path: str,
         codec: str,
         known: Known,
+        locale: str | None = None,
     ) -> bytes | None:
         """Return what to show in place of the default; None for the default itself.
 
@@ -100,13 +102,14 @@ class Renderer:
             path: The path of the page.
             codec: The page's charset.
             known: Says what placeholders may show of the visitor.
+            locale: The one of the variant's locales that is shown; None where it has none.
 
         Raises:
             VariantError: The variant does not fit the slot or the site.
         """
         match variant.kind:
             case VariantKind.FIELDS:
-                return encoded(self._fields(slot, variant.content, known), codec)
+                return encoded(self._fields(slot, variant.content, locale, known), codec)
             case VariantKind.TEMPLATE:
                 return encoded(self._template(variant.content, {}, self._templates), codec)
             case VariantKind.HTML:
@@ -128,12 +131,15 @@ class Renderer:
             case VariantKind.SITE | VariantKind.DATA:  # data is for other channels than a page
                 return None
 
-    def _fields(self, slot: Slot, fields: Mapping[str, str], known: Known) -> str:
+    def _fields(
+        self, slot: Slot, fields: Mapping[str, Texts], locale: str | None, known: Known
+    ) -> str:
         from byleave.sdk.words import checked_fields
 
         if slot.template is None:
             raise VariantError("the slot has no template to show fields with")
-        return self._template(slot.template, checked_fields(slot, fields, known), self._escaping)
+        shown = checked_fields(slot, fields, locale, known)
+        return self._template(slot.template, shown, self._escaping)
 
     def _template(self, name: str, context: Mapping[str, Any], templates: Templates | None) -> str:
         if templates is None:

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from byleave.experiments import Slot
+from byleave.experiments.locales import Texts
 from byleave.experiments.markup import markup_faults
 from byleave.experiments.placeholders import (
     Known,
@@ -21,15 +22,26 @@ from byleave.sdk.failures import VariantError
 _SCHEMES: Final = frozenset({"", "http", "https", "mailto", "tel"})
 
 
-def checked_fields(slot: Slot, fields: Mapping[str, str], known: Known) -> dict[str, str]:
+def checked_fields(
+    slot: Slot, fields: Mapping[str, Texts], locale: str | None, known: Known
+) -> dict[str, str]:
     """Return a slot's fields with their placeholders filled, empty where the variant gives none.
 
+    Args:
+        slot: The slot.
+        fields: What the variant fills them with.
+        locale: The one of the variant's locales that is shown; None where it has none.
+        known: Says what placeholders may show of the visitor.
+
     Raises:
-        VariantError: One of them is an address that could run code.
+        VariantError: One of them is an address that could run code, or is not in the locale.
     """
     given = {}
     for name, kind in slot.fields.items():
-        text = fields.get(name, "")
+        texts = fields.get(name, "")
+        text = texts if isinstance(texts, str) else texts.get(locale or "")
+        if text is None:
+            raise VariantError(f"field {name!r} has no text in the locale of the page")
         given[name] = in_text(text, known) if kind == "text" else in_address(text, known)
         if kind != "text" and not _is_safe(given[name]):
             raise VariantError(f"field {name!r} is not an address that a page may use")

@@ -126,8 +126,9 @@ def _hours(of: Of) -> Schema:
 
 def _variant(of: Of) -> Schema:
     conditions = type_hints(Variant)
+    by_locale = {"type": "object", "additionalProperties": _TEXT}
     content = {
-        "fields": {"type": "object", "additionalProperties": _TEXT},
+        "fields": {"type": "object", "additionalProperties": {"anyOf": [_TEXT, by_locale]}},
         "template": _TEXT,
         "html": _TEXT,
         "data": {},
