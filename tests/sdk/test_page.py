@@ -244,15 +244,6 @@ def test_a_page_that_answers_for_an_image_is_left_alone(kit: Any, get: Any) -> N
     assert answer.set_cookies == {}
 
 
-def test_a_slot_may_be_named_by_a_selector(kit: Any, personalise: Any) -> None:
-    page = b'<p id="greeting">Default</p>'
-    site = personalise(kit.html_app(page), consent=kit.granted, selectors={"hero": "#greeting"})
-
-    answer = kit.browser(site).get()
-
-    assert answer.body == b'<p id="greeting"><h2>Variant</h2></p>'
-
-
 def test_setting_a_cookie_makes_any_response_private(kit: Any, personalise: Any) -> None:
     app = kit.html_app(b"<p>none</p>", headers=(HTML, ("cache-control", "public, max-age=60")))
 

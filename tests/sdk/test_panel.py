@@ -39,10 +39,40 @@ def test_in_debug_mode_it_says_what_and_why(kit: Any, personalise: Any) -> None:
 
     text = kit.browser(site).get().text
 
-    assert '<th scope="row">hero</th><td>greeting</td><td>b</td><td>assigned</td><td>' in text
+    assert (
+        '<th scope="row">hero</th><td>yes</td><td>greeting</td><td>b</td><td>assigned</td><td>'
+        in text
+    )
     assert "device" in text.partition("byleave-debug")[2]
     assert "<script" not in text.partition("<aside")[2].partition("</aside>")[0]
     assert "style=" not in text
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize(
+    ("selectors", "told"),
+    [({}, "no: no element is marked with it"), ({"hero": ".nope"}, "no: nothing matches .nope")],
+)
+def test_in_debug_mode_a_page_says_which_slots_are_not_on_it(
+    kit: Any, personalise: Any, is_whole: bool, selectors: dict[str, str], told: str
+) -> None:
+    page = b"<title>x</title><body><p>No slot</p></body>"
+    app = kit.html_app(page if is_whole else [page[:20], page[20:]])
+
+    def text(*, debug: bool) -> str:
+        site = personalise(app, consent=kit.refused, selectors=selectors, debug=debug)
+        answer: str = kit.browser(site).get().text
+        return answer
+
+    assert f'<th scope="row">hero</th><td>{told}</td>' in text(debug=True)
+    assert text(debug=False) == page.decode()
+
+
+def test_in_debug_mode_it_says_who_is_taken_for_a_crawler(kit: Any, personalise: Any) -> None:
+    site = personalise(consent=kit.granted, debug=True)
+
+    assert "taken for a crawler" in kit.browser(site).get(user_agent="curl/8.5.0").text
+    assert "taken for a crawler" not in kit.browser(site).get().text
 
 
 @pytest.mark.parametrize("is_whole", [True, False])

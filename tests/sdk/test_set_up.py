@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,43 @@ def test_definitions_come_from_a_file_of_canonical_json(
     answer = kit.browser(personalise(definitions=str(file), consent=kit.granted)).get()
 
     assert b"Variant" in answer.body
+
+
+def test_a_selector_for_a_slot_that_is_not_declared_is_warned_of_at_the_start(
+    personalise: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    personalise(selectors={"hero": "h1"})
+    assert caplog.text == ""
+
+    personalise(selectors={"heroo": "h1"})
+
+    assert "selectors name slot 'heroo', which is not declared. Did you mean 'hero'?" in caplog.text
+
+
+def test_with_a_server_that_is_said_once_its_definitions_are_there(
+    kit: Any, personalise: Any, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = personalise(server=server, consent=kit.granted, selectors={"heroo": "h1"})
+    assert "heroo" not in caplog.text
+    site.client.poll()
+
+    for _ in range(2):
+        kit.browser(site).get()
+
+    assert caplog.text.count("selectors name slot 'heroo'") == 1
+
+
+def test_a_folder_that_is_not_there_is_told_with_where_it_was_looked_for(
+    personalise: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(
+        FileNotFoundError, match=r"there is no folder 'byleave' in .+; give its whole path"
+    ):
+        personalise(definitions="byleave")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '/.+/none'$"):
+        personalise(definitions=tmp_path / "none")
 
 
 def test_faulty_definitions_stop_the_site_from_starting(personalise: Any, tmp_path: Any) -> None:

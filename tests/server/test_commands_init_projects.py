@@ -192,7 +192,25 @@ def test_a_project_that_is_not_understood_is_told_where_to_look(
     assert told.exit_code == 0
     assert "No Python application was found" in told.stderr
     assert "byleave proxy byleave --to http://127.0.0.1:3000 --slot hero=h1" in told.stderr
+    assert "http.server 3000 --bind 127.0.0.1 --directory FOLDER_OF_HTML" in told.stderr
+    assert "keep byleave and byleave.db out of it" in told.stderr
     assert told.stdout == ""
+
+
+@pytest.mark.parametrize("framework", ["Flask", "Quart"])
+def test_a_project_that_has_the_lines_is_not_told_to_add_them_again(
+    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [(name, text)] = PROJECTS[framework][0].items()
+    Path(name).parent.mkdir()
+    Path(name).write_text(text, encoding="utf-8")
+    add(CliRunner().invoke(program, ["init"]).stdout)
+    Path("byleave", "byleave.yaml").unlink()
+
+    told = CliRunner().invoke(program, ["init"]).stdout
+
+    assert told == f"\n{framework}. {name} has Byleave already: nothing to add.\n"
 
 
 def test_names_of_imports_and_environments_are_seen_through(

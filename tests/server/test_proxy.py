@@ -1,5 +1,6 @@
 """`byleave proxy`: a site of any kind behind it, over real HTTP."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -149,7 +150,10 @@ def test_the_command_personalises_a_site(site: Any, tmp_path: Path) -> None:
     headers = {"User-Agent": agent, "X-Country": "US"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
-        port = int(process.stdout.readline().rpartition(b":")[2])
+        said = process.stdout.readline().decode()
+        found = re.fullmatch(rf"open http://127\.0\.0\.1:(\d+), in front of {site[0]}\n", said)
+        assert found, said
+        port = int(found[1])
         connection = HTTPConnection("127.0.0.1", port, timeout=30)
         got = {}
         for path in ("/", "/streamed", "/photo.png"):

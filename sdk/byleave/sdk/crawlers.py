@@ -1,6 +1,6 @@
 """Requests that no person is looking at: crawlers, other programs, and prefetches.
 
-They are decided for as a first visit without consent and never counted. A program that claims
+They are shown the site's own content and never counted. A program that claims
 to be a browser is not recognised here; it does not enrol either, because it brings no cookie
 back and reports no load.
 """

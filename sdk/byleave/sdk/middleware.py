@@ -72,8 +72,8 @@ class Middleware:
         gettext: Translates what visitors read of ours into the language of the request.
         on_served: Called with each decision that a page served to a visitor who allows
             analytics, and the version that made it; for traces.
-        debug: Whether pages with slots tell how they were decided, and the log of slots that are
-            marked where none can stand. Not for a site that visitors see.
+        debug: Whether pages tell how they were decided, and the log of slots that are marked
+            where none can stand. Not for a site that visitors see.
         clock: The time in milliseconds.
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
@@ -170,6 +170,8 @@ class Middleware:
             asks_server=decide == "server",
             deadline_s=deadline_ms / 1000,
         )
+        if definitions is not None:
+            self.site.check_selectors(source.decider())
 
     def _adopt(self, app: Any, templates: Templates | None) -> tuple[Any, Templates | None]:
         """Return what to call for a response, and what renders variants."""
@@ -254,4 +256,7 @@ def load_definitions(given: str | Path | Definitions | None) -> Definitions:
         from byleave.sdk.folder import load_folder  # needs PyYAML, which is optional
 
         return load_folder(path)
+    if not path.exists():
+        where = "" if path.is_absolute() else f" in {Path.cwd()}; give its whole path"
+        raise FileNotFoundError(f"no definitions: there is no folder {str(path)!r}{where}")
     return read(Definitions, json.loads(path.read_text(encoding="utf-8")))

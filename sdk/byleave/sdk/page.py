@@ -5,8 +5,8 @@ what the headers must say. A page that comes whole is rewritten whole; one that 
 is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Final
 
 from byleave.sdk.beacon import ending
 from byleave.sdk.encoding import Coding, charset, coding
@@ -27,6 +27,12 @@ from byleave.sdk.visit import Visit
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+
+
+#: Pages that selectors name slots on: those of the site, and its forms that come back with a
+#: complaint. What else is an error has headings that nobody meant; there, only marks count.
+_CHOSEN_PAGES: Final = frozenset({200, 400, 422})
+_NO_SELECTORS: Final[Mapping[str, str]] = {}
 
 
 class PageSend:
@@ -104,7 +110,9 @@ class PageSend:
         if body_coding is None:
             visit.site.count("pages in an unknown encoding")
             return None
-        stream = Stream(visit, body_coding, headers)
+        is_chosen = start["status"] in _CHOSEN_PAGES
+        selectors = visit.site.selectors if is_chosen else _NO_SELECTORS
+        stream = Stream(visit, body_coding, headers, selectors=selectors)
         if message.get("more_body", False):
             await visit.slots.ask()
             visit.slots.remember_all()
@@ -170,13 +178,17 @@ class Stream:
         visit: The request.
         body_coding: How the body is packed.
         headers: The site's.
+        selectors: What names slots on it besides marks.
 
     Attributes:
         is_left_alone: Whether the page is in a charset that cannot be scanned.
     """
 
-    def __init__(self, visit: Visit, body_coding: Coding, headers: Headers) -> None:
+    def __init__(
+        self, visit: Visit, body_coding: Coding, headers: Headers, *, selectors: Mapping[str, str]
+    ) -> None:
         self._visit = visit
+        self._selectors = selectors
         self._coding = body_coding
         self._headers = headers
         self._rewriter: Rewriter | None = None
@@ -190,7 +202,7 @@ class Stream:
         visit = self._visit
         text = self._coding.unpack(body)
         starts, is_named = mark_starts(text)
-        is_named = is_named or bool(visit.site.selectors)
+        is_named = is_named or bool(self._selectors)
         rewriter = None
         if is_named or starts:
             only_marks = not is_named and not visit.site.is_debugged
@@ -202,7 +214,7 @@ class Stream:
         has_slots = rewriter is not None and bool(rewriter.seen)
         if visit.decider is not None:
             visit.site.note_slots(visit.path, visit.decider, has_slots=has_slots)
-        if not has_slots:
+        if not has_slots and not (visit.site.is_debugged and visit.decider):
             return None
         visit.slots.settle()
         self._tell_developers()
@@ -243,9 +255,10 @@ class Stream:
         if codec is None or self._visit.decider is None:
             return None
         self._codec = codec
+        self._visit.site.check_selectors(self._visit.decider)
         self._rewriter = Rewriter(
             {slot: self._served(slot) for slot in self._visit.slots.on_page},
-            selectors=self._visit.site.selectors,
+            selectors=self._selectors,
             keys=self._visit.site.mark_keys,
             only_marks=starts is not None,
             starts=starts,

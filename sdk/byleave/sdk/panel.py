@@ -1,8 +1,8 @@
 """The panel for developers: what each slot of a page shows, why, and what deciding took.
 
-It is on pages with slots only, which no shared cache keeps, and only in debug mode or behind a
-signed preview link. It is HTML and a style sheet of this site, so that it runs under any strict
-Content-Security-Policy.
+In debug mode it is on every page that is looked at, behind a signed preview link on pages with
+slots; no shared cache keeps them. It is HTML and a style sheet of this site, so that it runs
+under any strict Content-Security-Policy.
 """
 
 import time
@@ -11,6 +11,7 @@ from typing import Final
 from markupsafe import Markup
 
 from byleave.experiments import Decider
+from byleave.sdk.crawlers import is_crawler
 from byleave.sdk.visit import Visit
 
 #: How it looks, as everything else of ours on a page.
@@ -21,14 +22,19 @@ _PANEL: Final = Markup(
     '<link rel="stylesheet" href="{style}">'
     "<details><summary>Byleave: how this page was decided</summary>"
     '<div tabindex="0" role="group" aria-label="Slots of this site">'
-    "<table><caption>Slots of this site. Deciding all of them takes {ms} ms.</caption>"
-    '<thead><tr><th scope="col">Slot</th><th scope="col">Experiment</th>'
+    "<table><caption>Slots of this site. Deciding all of them takes {ms} ms.{crawler}</caption>"
+    '<thead><tr><th scope="col">Slot</th><th scope="col">On this page</th>'
+    '<th scope="col">Experiment</th>'
     '<th scope="col">Shows</th><th scope="col">Chosen as</th><th scope="col">Audience</th></tr>'
     "</thead><tbody>{rows}</tbody></table></div></details></aside>"
 )
 _ROW: Final = Markup(
-    '<tr><th scope="row">{slot}</th><td>{experiment}</td><td>{variant}</td><td>{reason}</td>'
-    "<td>{audience}</td></tr>"
+    '<tr><th scope="row">{slot}</th><td>{place}</td><td>{experiment}</td><td>{variant}</td>'
+    "<td>{reason}</td><td>{audience}</td></tr>"
+)
+
+_CRAWLER: Final = (
+    " By its User-Agent this was taken for a crawler, which sees the site's own content alone."
 )
 
 
@@ -43,6 +49,7 @@ def panel(visit: Visit) -> str:
     rows = Markup().join(
         _ROW.format(
             slot=slot,
+            place=_place(visit, slot),
             experiment=decision.experiment or "none",
             variant=decision.variant,
             reason=str(decision.reason),
@@ -50,7 +57,17 @@ def panel(visit: Visit) -> str:
         )
         for slot, decision in sorted(visit.slots.decisions.items())
     )
-    return str(_PANEL.format(style=STYLE_PATH, ms=f"{took * 1000:.2f}", rows=rows))
+    crawler = _CRAWLER if is_crawler(visit.scope) else ""
+    text = _PANEL.format(style=STYLE_PATH, ms=f"{took * 1000:.2f}", rows=rows, crawler=crawler)
+    return str(text)
+
+
+def _place(visit: Visit, slot: str) -> str:
+    """Return whether a slot was met on the page, and by what it was looked for."""
+    if slot in visit.slots.served or slot in visit.slots.offered:
+        return "yes"
+    selector = visit.site.selectors.get(slot)
+    return f"no: nothing matches {selector}" if selector else "no: no element is marked with it"
 
 
 def _audience(visit: Visit, decider: Decider, experiment: str | None) -> str:

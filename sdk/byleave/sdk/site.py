@@ -13,7 +13,7 @@ from byleave.sdk.networks import NetworkLimit
 from byleave.sdk.request_attributes import Scope
 from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.variants import Renderer
-from byleave.segments import Consent, Scalar
+from byleave.segments import Consent, Scalar, suggestion
 from byleave.segments.consent.adapters import Adapter
 
 Attributes = Callable[[Scope], Mapping[str, Scalar]]
@@ -69,6 +69,7 @@ class Site:
     on_served: Told | None = None
     is_debugged: bool = False
     _warned: set[str] = field(default_factory=set)
+    _checked: Decider | None = None
     _slotless: tuple[Decider | None, set[str]] = (None, set())
 
     def warn_once(self, what: str, **details: Any) -> None:
@@ -76,6 +77,19 @@ class Site:
         if what not in self._warned:
             self._warned.add(what)
             LOG.warning(what, extra=details)
+
+    def check_selectors(self, decider: Decider | None) -> None:
+        """Warn of selectors for slots that no definition declares, once for each set of them."""
+        if decider is None or decider is self._checked:
+            return
+        self._checked = decider
+        declared = decider.snapshot.definitions.slots
+        for slot in self.selectors:
+            if slot not in declared:
+                self.warn_once(
+                    f"selectors name slot {slot!r}, which is not declared."
+                    f"{suggestion(slot, declared)}"
+                )
 
     def count(self, what: str, times: int = 1) -> None:
         """Count something that is worth knowing about and no reason for a line in the log."""

@@ -48,8 +48,31 @@ No Python application was found in {{root}}. Any other site can have Byleave sta
 
     byleave proxy {{folder}} --to http://127.0.0.1:3000 --slot {_SLOT}={_SELECTOR}
 
-with the site's own address for --to; files alone are served by `python -m http.server 3000`.
-Python applications that are made otherwise: docs/how-to/frameworks.md of Byleave."""
+with the site's own address for --to. Files alone are served by
+
+    python -m http.server 3000 --bind 127.0.0.1 --directory FOLDER_OF_HTML
+
+and everything in that folder is public: keep {{folder}} and byleave.db out of it.
+"""
+_THEN: Final = f"""
+Start it: the first <{_SELECTOR}> of each page says something else, on the pages of an admin too.
+
+- To take one block alone, write data-byleave-slot="{_SLOT}" on its element and leave out
+  {{selectors}}.
+- {{debug}} shows on each page how it was decided.
+- curl and headless browsers count as crawlers and see the site's own; as a browser sees it:
+  curl -A Mozilla/5.0 {{address}}
+- The YAML is read at the start: start again after each change.
+"""
+_SECRETS: Final = """\
+- Before visitors come, add secrets=["..."] of 16 bytes or more: they sign cookies.
+- The folder is looked for where the site is started from; elsewhere, give its whole path.
+"""  # neither is needed in Django, which has its own secret and BASE_DIR
+_OTHER_PYTHON: Final = """\
+- A Python application that is made otherwise is wrapped: app = Personalise(app, definitions=...),
+  with Personalise from byleave.sdk, or from byleave.sdk.wsgi where it is WSGI.
+"""
+_PORTS: Final = {"Flask": 5000, "Quart": 5000}
 
 
 def init(
@@ -86,23 +109,34 @@ def _tell_lines(folder: Path) -> None:
     root = folder.resolve().parent
     project = find_project(root, folder.resolve().name, slot=_SLOT, selector=_SELECTOR)
     if project is None:
-        typer.echo(_ANY_SITE.format(root=folder.parent, folder=folder), err=True)
+        here = "this folder" if folder.parent == Path() else str(folder.parent)
+        then = _THEN.format(selectors="--slot", debug="--debug", address="http://127.0.0.1:8402/")
+        text = _ANY_SITE.format(root=here, folder=folder) + then + _OTHER_PYTHON
+        typer.echo(text, err=True, nl=False)
         return
     typer.echo(told(project, folder.parent), nl=False)
 
 
 def told(project: Project, root: Path) -> str:
     """Return the lines to add, as people read them and can copy them."""
+    if not project.places:
+        return (
+            f"\n{project.framework}. {root / project.file} has Byleave already: nothing to add.\n"
+        )
     parts = [f"\n{project.framework}. Add, in this order:\n"]
     for place in project.places:
         lines = "\n".join(place.lines)
         parts.append(f"\n{root / place.file}, below line {place.below}:\n\n{lines}\n")
-    count = sum(len(place.lines) for place in project.places)
+    is_django = project.framework == "Django"
     parts.append(
-        f"\nThen the first <{_SELECTOR}> of each page says something else in a browser; tools such "
-        f"as curl\ncount as crawlers and see the site's own. Without these {count} lines and the "
-        "folder\neverything is as it was.\n"
+        _THEN.format(
+            selectors="selectors",
+            debug='"debug": True in BYLEAVE' if is_django else "debug=True beside definitions",
+            address=f"http://127.0.0.1:{_PORTS.get(project.framework, 8000)}/",
+        )
     )
-    if project.framework != "Django":  # which has a secret of its own
-        parts.append("Before visitors come, give `secrets` as well: they sign cookies.\n")
+    if not is_django:
+        parts.append(_SECRETS)
+    count = sum(len(place.lines) for place in project.places)
+    parts.append(f"- Without these {count} lines and the folder everything is as it was.\n")
     return "".join(parts)

@@ -65,9 +65,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as far as `byleave init` has to know it."""
+    """A project as far as `byleave init` has to know it.
+
+    Attributes:
+        framework: What it is made with.
+        file: Where its application or its settings are, from the project's root.
+        places: What to add; nothing where the file names Byleave already.
+    """
 
     framework: str
+    file: Path
     places: tuple[Place, ...]
 
 
@@ -94,7 +101,10 @@ def find_project(root: Path, folder: str, *, slot: str, selector: str) -> Projec
         if found is not None:
             framework, places = found
             name = file.relative_to(root)
-            return Project(framework, tuple(Place(name, below, lines) for below, lines in places))
+            wanted = () if "byleave.sdk" in text else places
+            return Project(
+                framework, name, tuple(Place(name, below, lines) for below, lines in wanted)
+            )
     return None
 
 

@@ -35,6 +35,10 @@ def proxy(
     country_file: Annotated[
         Path | None, typer.Option(help="A MaxMind DB file to find the country in.")
     ] = None,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show on each page how it was decided; not for visitors."),
+    ] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8402,
 ) -> None:
@@ -64,6 +68,7 @@ def proxy(
             templates=_environment(templates),
             country_header=country_header,
             country_file=country_file,
+            debug=debug,
         )
         listener = listen(port, host=host)
     except (ValueError, OSError, ModuleNotFoundError, DefinitionError) as error:
@@ -71,7 +76,7 @@ def proxy(
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
-    typer.echo(f"{to} at {url_of(listener)}")
+    typer.echo(f"open {url_of(listener)}, in front of {to}")
     config = uvicorn.Config(app, access_log=False, timeout_graceful_shutdown=10)
     uvicorn.Server(config).run(sockets=[listener])
 
