@@ -260,12 +260,31 @@ def test_the_short_form_says_what_the_full_one_says(kind: Any, short: object, fu
         (
             Variant,
             {"template": "a", "html": "b"},
-            ["$: expected `site` or exactly one of fields, template, html, data, nav"],
+            [
+                "$: expected `site` or exactly one of fields, template, html, data, nav, "
+                "got 'template', 'html'."
+            ],
         ),
         (
             Variant,
             "side",
-            ["$: expected `site` or exactly one of fields, template, html, data, nav"],
+            ["$: expected `site` or exactly one of fields, template, html, data, nav, got 'side'."],
+        ),
+        (
+            Variant,
+            {"when": "new", "htm": "b"},
+            [
+                "$: expected `site` or exactly one of fields, template, html, data, nav, "
+                "got 'htm'. Did you mean 'html'?"
+            ],
+        ),
+        (
+            Variant,
+            {"when": "new"},
+            [
+                "$: expected `site` or exactly one of fields, template, html, data, nav, "
+                "got none of them."
+            ],
         ),
         (
             Variant,

@@ -205,6 +205,14 @@ def test_an_empty_site_says_what_is_missing(write: Write) -> None:
             ],
         ),
         (
+            "byleave.yaml",
+            f"{SITE}site: the shop: ours\n",
+            [
+                "byleave.yaml:10:15: not readable as YAML: mapping values are not allowed here; "
+                "put text with , or : between quotes"
+            ],
+        ),
+        (
             "segments/gold.yaml",
             f"{GOLD}title: a\ntitle: b\n",
             ["segments/gold.yaml:4:1: 'title' stands at segments/gold.yaml:3:1 already"],

@@ -102,6 +102,11 @@ def test_canonical_json_is_the_same_whatever_the_order() -> None:
         ({"spare": "box"}, "$.spare: expected a mapping, got 'box'"),
         ({"spare": {}}, "$.spare: 'width' is missing"),
         ({"tag": []}, "$.tag: unknown key 'tag'"),
+        (
+            {"from us": None},
+            "$.from us: unknown key 'from us', expected one of content, colour, handling, "
+            "keep, tags, weights, spare, anything. Put text with , or : between quotes.",
+        ),
     ],
 )
 def test_each_fault_names_its_place_and_what_was_expected(

@@ -24,7 +24,9 @@ from byleave.segments import (
     Segment,
     Share,
     Vocabulary,
+    described,
     plain,
+    suggestion,
 )
 
 #: The variant that every experiment has: the site's own content.
@@ -203,9 +205,13 @@ class Variant:
         kinds = [str(kind) for kind in VariantKind if kind is not VariantKind.SITE]
         named = [key for key in kinds if isinstance(data, Mapping) and key in data]
         if not isinstance(data, Mapping) or len(named) != 1:
-            reader.fault(path, f"expected `site` or exactly one of {', '.join(kinds)}")
+            given = [k for k in data if k not in _BESIDE] if isinstance(data, Mapping) else [data]
+            hint = suggestion(given[0], kinds) if given and not named else ""
+            got = ", ".join(map(described, given)) or "none of them"
+            expected = f"expected `site` or exactly one of {', '.join(kinds)}"
+            reader.fault(path, f"{expected}, got {got}.{hint}")
             return None
-        reader.keys(data, (named[0], "when", "unless", "cap"), path)
+        reader.keys(data, (named[0], *_BESIDE), path)
         conditions = {
             "when": reader.read(str | None, data.get("when"), (*path, "when")),
             "unless": reader.read(tuple[Unless, ...], data.get("unless", ()), (*path, "unless")),
@@ -226,6 +232,7 @@ class Variant:
         return {str(self.kind): plain(self.content)} | {k: v for k, v in conditions.items() if v}
 
 
+_BESIDE = ("when", "unless", "cap")
 _CONTENT: dict[str, Any] = {
     "template": str,
     "html": str,

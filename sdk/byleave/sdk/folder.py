@@ -30,6 +30,9 @@ _KINDS: Final = {"segment": "segments", "journey": "journeys", "experiment": "ex
 _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
+_QUOTES: Final = "; put text with , or : between quotes"
+#: What PyYAML complains of where text without quotes holds what YAML gives a meaning.
+_UNQUOTED: Final = re.compile(r"expected ',' or|mapping values are not allowed")
 _TEXT: Final = "tag:yaml.org,2002:str"
 _NULL: Final = "tag:yaml.org,2002:null"
 
@@ -76,6 +79,8 @@ def load_folder(folder: str | FilePath) -> Definitions:
     reader = Reader()
     definitions: Definitions | None = reader.read(Definitions, merged.data(), ())
     unread = {fault.path for fault in merged.faults}
+    if (_SITE,) in unread:
+        unread.add(())  # what it would have defined is missing for no other reason
     faults = merged.faults + [fault for fault in reader.faults if fault.path not in unread]
     if definitions is not None and not faults:
         faults += check(definitions)
@@ -149,7 +154,8 @@ class _Merged:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             place = Place(name, mark.line + 1, mark.column + 1)
-            self._unreadable(name, place, f"not readable as YAML: {error.problem}")
+            hint = _QUOTES if _UNQUOTED.match(error.problem or "") else ""
+            self._unreadable(name, place, f"not readable as YAML: {error.problem}{hint}")
         except yaml.reader.ReaderError as error:
             before = raw.decode()[: error.position].encode()
             self._unreadable(name, _end(name, before), f"not readable as YAML: {error.reason}")

@@ -169,12 +169,14 @@ class Reader:
     def keys(self, data: Mapping[Any, object], known: Iterable[str], path: Path) -> None:
         """Note every key of `data` that is not a known one."""
         known = tuple(known)
-        for key in data:
+        for key, value in data.items():
             if key not in known:
+                # In YAML, what follows a comma in text without quotes is a key of its own.
+                cut = " Put text with , or : between quotes." if value is None else ""
                 self.fault(
                     (*path, str(key)),
                     f"unknown key {str(key)!r}, expected one of {', '.join(known)}."
-                    + suggestion(key, known),
+                    + (suggestion(key, known) or cut),
                 )
 
     def read_object(self, kind: Any, data: object, path: Path) -> Any:
