@@ -105,6 +105,17 @@ def test_faulty_definitions_stop_the_site_from_starting(personalise: Any, tmp_pa
     assert len(caught.value.faults) == 2
 
 
+def test_faults_of_a_folder_name_it(
+    personalise: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("byleave").mkdir()
+    Path("byleave", "byleave.yaml").write_text("site: shop\nslotz: {}\n", encoding="utf-8")
+
+    with pytest.raises(DefinitionError, match=r"^byleave/byleave\.yaml:2:1: unknown key 'slotz'"):
+        personalise(definitions="byleave")
+
+
 @pytest.mark.parametrize(
     "options",
     [

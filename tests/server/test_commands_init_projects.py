@@ -154,6 +154,37 @@ def test_the_lines_swap_a_block_and_leave_nothing_behind(
     assert f"<h1>{before}</h1>" in run(tmp_path, sys.executable, "-c", ask)
 
 
+def test_djangos_own_check_finds_faults_where_byleave_is_among_the_apps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path, sys.executable, "-m", "django", "startproject", "shop", ".")
+    add(CliRunner().invoke(program, ["init"]).stdout)
+    with Path("shop", "settings.py").open("a", encoding="utf-8") as settings:
+        settings.write('INSTALLED_APPS += ["byleave.sdk.django"]\n')
+
+    def check() -> str:
+        command = [sys.executable, "manage.py", "check"]
+        return subprocess.run(command, capture_output=True, text=True).stderr
+
+    def with_definitions(old: str, new: str) -> None:
+        file = Path("byleave", "byleave.yaml")
+        file.write_text(file.read_text("utf-8").replace(old, new), encoding="utf-8")
+
+    sound = check()
+    with_definitions("primary:", "primry:")
+    faulty = check()
+    Path("byleave").rename("elsewhere")
+    gone = check()
+
+    assert sound == ""
+    assert re.search(
+        r"\(byleave\.E001\) .*byleave/byleave\.yaml:\d+:\d+: unknown key 'primry'", faulty
+    )
+    assert "Traceback" not in faulty
+    assert "(byleave.E002) no definitions: there is no folder" in gone
+
+
 def test_settings_that_compress_keep_it_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

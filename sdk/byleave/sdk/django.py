@@ -2,7 +2,8 @@
 
 Name `byleave.sdk.django.Personalise` in `MIDDLEWARE`, outside of everything that caches pages
 or compresses them inside, and give its arguments in the setting `BYLEAVE`. For templates, add
-`byleave.sdk.django_tags` to the engine's `builtins`.
+`byleave.sdk.django_tags` to the engine's `builtins`. Named in `INSTALLED_APPS` too, this module
+lets `manage.py check` find faults in definitions.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django import conf
+from django.core.checks import Error, register
 from django.http import HttpResponse
 from django.template import Context, Engine
 
@@ -19,10 +21,11 @@ from byleave.sdk.exchange import Message, finished, given_body
 from byleave.sdk.failures import report
 from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import Headers
-from byleave.sdk.middleware import Middleware
+from byleave.sdk.middleware import Middleware, load_definitions
 from byleave.sdk.page import PageSend
 from byleave.sdk.routes import ROUTES
 from byleave.sdk.visit import CURRENT, ENVIRON_KEY, Visit
+from byleave.segments import DefinitionError
 
 Respond = Callable[[Any], Awaitable[Any]]
 
@@ -80,6 +83,27 @@ class Personalise(Middleware):
         except Exception as error:
             report("page not personalised", error)
             return response
+
+
+def check_definitions(app_configs: Any, **options: Any) -> list[Error]:
+    """Return every fault of the site's definitions, and what keeps them from being read.
+
+    Django calls it where this module is among the `INSTALLED_APPS`.
+    """
+    del app_configs, options  # definitions belong to no app
+    definitions = getattr(conf.settings, "BYLEAVE", {}).get("definitions")
+    if definitions is None:
+        return []
+    try:
+        load_definitions(definitions)
+    except DefinitionError as error:
+        return [Error(str(fault), id="byleave.E001") for fault in error.faults]
+    except (OSError, ValueError) as error:
+        return [Error(str(error), id="byleave.E002")]
+    return []
+
+
+register(check_definitions)
 
 
 class Kept:

@@ -13,8 +13,8 @@ dates) stay the words that the author wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
@@ -97,6 +97,15 @@ def locate(folder: str | FilePath, faults: Iterable[Fault]) -> list[LocatedFault
     merged = _merged(FilePath(folder))
     found = (LocatedFault(each.path, each.message, merged.place(each.path)) for each in faults)
     return sorted(found, key=lambda fault: (fault.place, fault.message))
+
+
+def within(folder: str | FilePath, faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Yield faults with their files named by the folder as well, as somebody outside sees them."""
+    for fault in faults:
+        if isinstance(fault, LocatedFault):
+            file = (FilePath(folder) / fault.place.file).as_posix()
+            fault = replace(fault, place=replace(fault.place, file=file))
+        yield fault
 
 
 def _merged(root: FilePath) -> _Merged:

@@ -27,7 +27,7 @@ from byleave.sdk.site import Attributes, Site, Statement, Told
 from byleave.sdk.variants import Renderer, Templates
 from byleave.sdk.visit import Visit
 from byleave.sdk.wire import Transport
-from byleave.segments import read
+from byleave.segments import DefinitionError, read
 from byleave.segments.consent.adapters import Adapter
 from byleave.segments.consent.cookie import ConsentCookie
 
@@ -246,16 +246,20 @@ def load_definitions(given: str | Path | Definitions | None) -> Definitions:
     """Return definitions from a folder of YAML, a file of canonical JSON, or as they are.
 
     Raises:
-        DefinitionError: They have faults.
+        DefinitionError: They have faults; each names its file as seen from where the site was
+            started.
         OSError: There is nothing to read.
     """
     if isinstance(given, Definitions):
         return given
     path = Path(given or "")
     if path.is_dir():
-        from byleave.sdk.folder import load_folder  # needs PyYAML, which is optional
+        from byleave.sdk.folder import load_folder, within  # needs PyYAML, which is optional
 
-        return load_folder(path)
+        try:
+            return load_folder(path)
+        except DefinitionError as error:
+            raise DefinitionError(within(path, error.faults)) from None
     if not path.exists():
         where = "" if path.is_absolute() else f" in {Path.cwd()}; give its whole path"
         raise FileNotFoundError(f"no definitions: there is no folder {str(path)!r}{where}")
