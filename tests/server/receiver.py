@@ -7,11 +7,12 @@ from typing import Any
 
 
 class Receiver:
-    """Keeps what it was sent, and answers with `status`."""
+    """Keeps what it was sent, and answers with `status` and `says`."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[Mapping[str, str], bytes]] = []
         self.status = 204
+        self.says = b""
         self._told = Event()
         receiver = self
 
@@ -22,7 +23,10 @@ class Receiver:
                 receiver._told.set()
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")
+                if receiver.says:
+                    self.send_header("Content-Length", str(len(receiver.says)))
                 self.end_headers()
+                self.wfile.write(receiver.says)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from tests.server.receiver import Receiver
 
-from byleave.server.outbound import Outbound, UnsafeUrlError, is_public
+from byleave.server.outbound import LONGEST_ANSWER, Outbound, UnsafeUrlError, is_public
 
 #: Where an attacker would like to go: this machine, its neighbours, a cloud's metadata.
 HOSTS = (
@@ -126,6 +126,37 @@ def test_a_redirect_is_not_followed(listener: Receiver) -> None:
 
     assert post(listener.url, allow=["127.0.0.0/8"]) == 302
     assert len(listener.taken) == 1
+
+
+def asked(url: str) -> tuple[int, bytes]:
+    async def ask() -> tuple[int, bytes]:
+        client = Outbound(allow=["127.0.0.0/8"])
+        try:
+            return await client.ask("POST", url, b"{}", {"accept": "application/json"})
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def test_an_answer_is_read_as_it_is_and_leads_nowhere_else(listener: Receiver) -> None:
+    listener.status, listener.says = 302, b'{"a": 1}'
+
+    assert asked(listener.url) == (302, b'{"a": 1}')
+    [(headers, body)] = listener.taken
+    assert headers["Accept-Encoding"] == "identity"
+    assert body == b"{}"
+
+
+def test_an_answer_without_end_is_none(listener: Receiver) -> None:
+    listener.status = 200
+    listener.says = b"x" * LONGEST_ANSWER
+    whole = asked(listener.url)
+    listener.says += b"x"
+
+    assert whole == (200, b"x" * LONGEST_ANSWER)
+    with pytest.raises(UnsafeUrlError, match="too long"):
+        asked(listener.url)
 
 
 def test_without_tls_only_networks_of_ones_own_are_reached() -> None:

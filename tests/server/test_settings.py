@@ -1,5 +1,6 @@
 """Every setting says where its value comes from, and a wrong one says what is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,9 @@ def test_lists_are_written_with_commas_or_as_lists(monkeypatch: pytest.MonkeyPat
         ('log = "xml"', "log"),
         ('outbound_allow = ["10.0.0.1/8"]', "outbound_allow"),
         ("port =", "cannot be read"),
+        ('oidc_issuer = "https://id.example"', "oidc_client_id"),
+        ('oidc_client_id = "x"', "oidc_issuer"),
+        ('oidc_issuer = "id.example"\noidc_client_id = "x"', "https://"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(text: str, reason: str) -> None:
@@ -72,15 +76,16 @@ def test_config_prints_values_and_origins_and_no_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BYLEAVE_DATABASE", "postgresql://me:canary@db/shop")
+    monkeypatch.setenv("BYLEAVE_OIDC_ISSUER", "https://id.example")
+    monkeypatch.setenv("BYLEAVE_OIDC_CLIENT_ID", "console")
+    monkeypatch.setenv("BYLEAVE_OIDC_CLIENT_SECRET", "canary")
 
     result = CliRunner().invoke(program, ["config"])
 
     assert result.exit_code == 0
-    lines = dict(line.split(" = ", 1) for line in result.output.splitlines())
+    lines = dict(re.split(r" +=", line, maxsplit=1) for line in result.output.splitlines())
     assert len(lines) == len(Settings.model_fields)
-    assert lines["database".ljust(17)] == (
-        "postgresql://me:***@db/shop  (environment BYLEAVE_DATABASE)"
-    )
+    assert lines["database"] == (" postgresql://me:***@db/shop  (environment BYLEAVE_DATABASE)")
     assert "canary" not in result.output
 
 

@@ -16,6 +16,7 @@ from byleave.server.answering import EXPECTED, Answering, told
 from byleave.server.background import work
 from byleave.server.console.pages import page_routes
 from byleave.server.metrics import Measured, Metrics
+from byleave.server.oidc import Provider
 from byleave.server.openapi import openapi
 from byleave.server.outbound import Outbound
 from byleave.server.routes import ROUTES
@@ -46,7 +47,11 @@ class Application(Starlette):
 
 
 def create_app(
-    service: Service, *, background: bool = False, outbound: Outbound | None = None
+    service: Service,
+    *,
+    background: bool = False,
+    outbound: Outbound | None = None,
+    provider: Provider | None = None,
 ) -> Application:
     """Return the application that serves one site.
 
@@ -56,6 +61,7 @@ def create_app(
             the weights up to date while it runs, and closes the service when it ends. Without,
             each call does its work at once and the caller owns the service.
         outbound: How webhooks are reached; by default at public addresses only.
+        provider: By what people sign in as well as by passwords.
     """
 
     @asynccontextmanager
@@ -92,6 +98,7 @@ def create_app(
     )
     app.direct = {place: Measured(answer, metrics=metrics) for place, answer in answers.items()}
     app.state.metrics = metrics
+    app.state.provider = provider
     app.state.streams = Streams(service, is_lasting=background)
     app.state.openapi = openapi(ROUTES, version=version("byleave"))
     return app

@@ -23,6 +23,9 @@ Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 DEADLINE_S: Final = 10.0
 #: Longer URLs are refused.
 LONGEST_URL: Final = 2_000
+#: Longer answers, in bytes, are none.
+LONGEST_ANSWER: Final = 262_144
+_PART: Final = 16_384
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # Special by IANA's registries, and public to some versions of Python.
@@ -75,25 +78,56 @@ class Outbound:
             httpx2.HTTPError: There was no answer.
         """
         async with asyncio.timeout(DEADLINE_S):
-            parsed = check_url(url)
-            port = parsed.port or _PORTS[parsed.scheme]
-            address = await self._address(parsed, port)
-            host = f"[{address}]" if address.version == 6 else str(address)
-            request = self._client.build_request(
-                "POST",
-                parsed.copy_with(host=host),
-                content=body,
-                headers={**headers, "Host": parsed.netloc.decode("ascii")},
-                # The certificate has to be that of the name, whatever address it has.
-                extensions={"sni_hostname": parsed.raw_host.decode("ascii")},
-            )
-            response = await self._client.send(request, stream=True)
+            response = await self._sent("POST", url, body, headers)
             await response.aclose()
             return response.status_code
+
+    async def ask(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Return the status of an answer and what it says.
+
+        Raises:
+            UnsafeUrlError: The URL leads, or may lead, where it must not; or the answer is
+                longer than 256 KB.
+            TimeoutError: There was no answer in time.
+            httpx2.HTTPError: There was no answer.
+        """
+        async with asyncio.timeout(DEADLINE_S):
+            # As it is: what unpacks may unpack to anything.
+            plain = {**headers, "Accept-Encoding": "identity"}
+            response = await self._sent(method, url, body, plain)
+            said = bytearray()
+            try:
+                async for part in response.aiter_raw(_PART):
+                    said += part
+                    if len(said) > LONGEST_ANSWER:
+                        raise UnsafeUrlError("the answer is too long")
+            finally:
+                await response.aclose()
+            return response.status_code, bytes(said)
 
     async def close(self) -> None:
         """Close what is open."""
         await self._client.aclose()
+
+    async def _sent(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> httpx2.Response:
+        """Return an answer of which nothing but the head was read."""
+        parsed = check_url(url)
+        port = parsed.port or _PORTS[parsed.scheme]
+        address = await self._address(parsed, port)
+        host = f"[{address}]" if address.version == 6 else str(address)
+        request = self._client.build_request(
+            method,
+            parsed.copy_with(host=host),
+            content=body,
+            headers={**headers, "Host": parsed.netloc.decode("ascii")},
+            # The certificate has to be that of the name, whatever address it has.
+            extensions={"sni_hostname": parsed.raw_host.decode("ascii")},
+        )
+        return await self._client.send(request, stream=True)
 
     async def _address(self, url: httpx2.URL, port: int) -> Address:
         """Return an address of the URL's host, all of which may be reached."""

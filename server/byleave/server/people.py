@@ -64,7 +64,8 @@ class People:
         self._storage = storage
         self._site = site
         self._clock = clock
-        self._throttle = Throttle(storage, site, clock=clock)
+        #: How often somebody may fail to sign in.
+        self.throttle = Throttle(storage, site, clock=clock)
 
     def put(
         self, email: str, role: Role, password: str, *, author: str, is_first: bool = False
@@ -166,32 +167,33 @@ class People:
             ThrottledError: There were too many failures; it says when to try again.
         """
         email, people = email.strip().lower(), schema.people
-        self._throttle.check(email, source)
+        self.throttle.check(email, source)
         with self._storage.reading() as connection:
             is_it = (people.c.site == self._site.key) & (people.c.email == email)
             row = connection.execute(select(people).where(is_it)).one_or_none()
         hashed = self._nobodys if row is None else row.password_hash
         if not self._matches(hashed, password) or row is None:
-            self._throttle.count(email, source)
+            self.throttle.count(email, source)
             return None
-        self._throttle.forget(email, source)
-        session, now_ms = secrets.token_urlsafe(32), self._clock()
+        self.throttle.forget(email, source)
         with self._storage.writing() as connection:
             if self._hasher.check_needs_rehash(hashed):
                 with _HASHING:
                     changed = self._hasher.hash(password)
                 connection.execute(update(people).where(is_it).values(password_hash=changed))
-            self._forget_ended(connection)
-            connection.execute(
-                insert(schema.sessions).values(
-                    site=self._site.key,
-                    session_hash=_hash(session),
-                    email=email,
-                    created_ms=now_ms,
-                    seen_ms=now_ms,
-                )
-            )
-        return session
+            return self._begin(connection, email)
+
+    def admit(self, email: str) -> str | None:
+        """Return the secret of a new session of whoever was shown to have an address.
+
+        None where an admin has added nobody of this address.
+        """
+        people, email = schema.people, email.strip().lower()
+        is_it = (people.c.site == self._site.key) & (people.c.email == email)
+        with self._storage.writing() as connection:
+            if connection.execute(select(people.c.email).where(is_it)).one_or_none() is None:
+                return None
+            return self._begin(connection, email)
 
     def of_session(self, session: str) -> Person | None:
         """Return whose session it is, at whichever site of the store; None when it is over."""
@@ -237,6 +239,21 @@ class People:
         """What the password of somebody is compared with who is not there."""
         with _HASHING:
             return self._hasher.hash(secrets.token_urlsafe(32))
+
+    def _begin(self, connection: Connection, email: str) -> str:
+        """Begin a session of a person, and return its secret."""
+        session, now_ms = secrets.token_urlsafe(32), self._clock()
+        self._forget_ended(connection)
+        connection.execute(
+            insert(schema.sessions).values(
+                site=self._site.key,
+                session_hash=_hash(session),
+                email=email,
+                created_ms=now_ms,
+                seen_ms=now_ms,
+            )
+        )
+        return session
 
     def _matches(self, hashed: str, password: str) -> bool:
         try:

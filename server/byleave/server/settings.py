@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -35,6 +35,12 @@ def _a_network(text: str) -> str:
     return text
 
 
+def _an_address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        raise ValueError("expected https://")
+    return text
+
+
 def _separated(value: object) -> object:
     """Return the parts of a text such as `a, b`; anything else as it is."""
     if isinstance(value, str):
@@ -58,7 +64,12 @@ class Settings(BaseSettings):
         trusted_proxies: Addresses of proxies whose word on who the client is counts.
         goals_per_network: How many goals browsers of one network, that send events by
             themselves, may reach a day; 0 sets no limit.
-        outbound_allow: Networks of one's own that webhooks may reach, such as 10.1.2.0/24.
+        oidc_issuer: The provider of OpenID Connect by which people sign in to the console, as
+            well as by their passwords; '' for none.
+        oidc_client_id: What the provider knows this server by.
+        oidc_client_secret: What the provider gave this server to prove that; '' for none.
+        outbound_allow: Networks of one's own that webhooks, and the provider, may be in, such as
+            10.1.2.0/24.
         log: How the log is written: for people, or one JSON object a line.
         log_level: The least that is logged.
 
@@ -74,9 +85,18 @@ class Settings(BaseSettings):
     connections: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     trusted_proxies: Listed[str] = ()
     goals_per_network: Annotated[int, Field(ge=0, le=10**9)] = GOALS_PER_NETWORK
+    oidc_issuer: Annotated[str, AfterValidator(_an_address)] = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
     outbound_allow: Listed[Annotated[str, AfterValidator(_a_network)]] = ()
     log: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _names_the_provider_whole(self) -> Self:
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise ValueError("oidc_issuer and oidc_client_id go together")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -143,4 +163,6 @@ def read_settings(
 
 def _shown(name: str, value: object) -> object:
     """Return a value without the password that it may hold."""
+    if name == "oidc_client_secret" and value:
+        return "***"
     return shown(str(value)) if name == "database" else value

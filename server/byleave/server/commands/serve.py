@@ -44,6 +44,7 @@ def serve(
     from byleave.server.keys import Role
     from byleave.server.links import first_admin_link
     from byleave.server.listening import listen, url_of
+    from byleave.server.oidc import Provider
     from byleave.server.outbound import Outbound
     from byleave.server.service import Service
 
@@ -56,6 +57,8 @@ def serve(
             clock=system_clock,
             goals_per_network=settings.goals_per_network,
         )
+        outbound = Outbound(allow=settings.outbound_allow)
+        provider = Provider.of(settings, outbound, service.site, clock=system_clock)
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
@@ -76,9 +79,8 @@ def serve(
     if not service.people.is_anybody():
         link = first_admin_link(service.site, expires_ms=system_clock() + _FIRST_MS)
         typer.echo(f"  first admin, once and for an hour: {url_of(listener)}{link}")
-    outbound = Outbound(allow=settings.outbound_allow)
     serving.serve(
-        create_app(service, background=True, outbound=outbound),
+        create_app(service, background=True, outbound=outbound, provider=provider),
         service,
         listener,
         most_connections=settings.connections,
