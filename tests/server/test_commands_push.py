@@ -63,6 +63,18 @@ def changed(folder: Path, name: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def test_a_key_that_may_not_publish_is_told_which_one_may(
+    run: Any, folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BYLEAVE_KEY", service.create_key(Role.SERVER))
+
+    refused = run("push", folder, "--reason", "first", "--yes")
+
+    assert refused.exit_code == 2
+    assert "403: your role does not open this route" in refused.output
+    assert "`byleave keys create SITE --role marketer`" in refused.output
+
+
 def test_a_folder_is_planned_pushed_and_then_nothing_is_left_to_do(
     run: Any, folder: Path, service: Service
 ) -> None:

@@ -29,6 +29,12 @@ def browse() -> Callable[..., str]:
     return get
 
 
+def test_the_bare_address_leads_to_the_console(service: Service) -> None:
+    answer = TestClient(create_app(service)).get("/", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+
+
 def test_where_nothing_ever_ran_the_pages_say_what_will_come(
     open_service: Callable[..., Service], definitions: Any, browse: Any
 ) -> None:

@@ -175,6 +175,7 @@ def test_the_command_personalises_a_site(site: Any, tmp_path: Path) -> None:
         ("--to", "http://127.0.0.1:3000", "--templates", "no such folder"),
         ("--to", "http://127.0.0.1:3000", "--country-file", "no such file"),
         ("--to", "http://127.0.0.1:3000", "--secret", "short"),
+        ("--to", "http://127.0.0.1:3000", "--server", "http://127.0.0.1:8401"),
     ],
 )
 def test_a_mistake_is_told_before_anything_starts(options: tuple[str, ...], tmp_path: Path) -> None:

@@ -225,7 +225,10 @@ class Client:
                 self._state_dir.confirm_snapshot(now_ms=now_ms)
             return True
         if answer.status != 200:
-            cause = "the key is not one of its server keys"
+            cause = (
+                "the key is not one of its server keys; `byleave serve` prints the first, and "
+                "`byleave keys create SITE --role server` makes more"
+            )
             cause = cause if answer.status in (401, 403) else f"status {answer.status}"
             LOG.warning("snapshot not fetched: %s", cause, extra={"status": answer.status})
             return False

@@ -56,6 +56,8 @@ def proxy(
     from byleave.server.listening import listen, url_of
     from byleave.server.proxy import Proxy
 
+    if server is not None and not key:
+        refuse("no key: give --key, or BYLEAVE_KEY in the environment")
     options: dict[str, Any] = {"server": server, "key": key}
     if server is None:
         options = {"definitions": load(folder)}

@@ -24,6 +24,7 @@ Key = Annotated[
 ]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8401"
+_OTHER_KEY: Final = "; `byleave keys create SITE --role marketer` makes a key that may publish"
 #: Judging audiences reads the log of many visitors.
 _PATIENCE_S: Final = 120
 
@@ -70,5 +71,8 @@ class Remote:
         if answer.status >= 400:
             for fault in data.get("faults", ()):
                 typer.echo(f"{'.'.join(map(str, fault['path']))}: {fault['message']}", err=True)
-            refuse(f"{self.url}: {answer.status}: {data.get('detail', data.get('title', ''))}")
+            said = data.get("detail", data.get("title", ""))
+            refuse(
+                f"{self.url}: {answer.status}: {said}{_OTHER_KEY if answer.status == 403 else ''}"
+            )
         return data

@@ -76,6 +76,7 @@ def serve(
     typer.echo(f"{definitions.site} at {url_of(listener)}")
     for key in definitions.experiments:
         typer.echo(f"  results: {url_of(listener)}{service.results_link(key, lasts_ms=DAY_MS)}")
+    typer.echo(f"  console: {url_of(listener)}/console")
     if not service.people.is_anybody():
         link = first_admin_link(service.site, expires_ms=system_clock() + _FIRST_MS)
         typer.echo(f"  first admin, once and for an hour: {url_of(listener)}{link}")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments.lift import Status
 from byleave.server.access import READERS
 from byleave.server.console.display import marked as _
 from byleave.server.console.glance import Glance, Glances, glances
+from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall
 
 #: Of fewer page views than this share that may be measured, results speak for few.
@@ -42,6 +43,12 @@ async def show(call: PageCall) -> Response:
         glances=found,
         attention=sorted(_attention(found), key=lambda each: not each.is_grave),
     )
+
+
+async def begin(call: PageCall) -> Response:
+    """Lead whoever opens the server's bare address to the console."""
+    del call  # it is the same for everybody
+    return RedirectResponse("/console", 303, SAFE)
 
 
 def _attention(found: Glances) -> Iterable[Attention]:
@@ -77,6 +84,7 @@ def _attention(found: Glances) -> Iterable[Attention]:
 
 
 PAGES: Final = (
+    ConsolePage(path="/", roles=None, handle=begin, summary="Leads to the console."),
     ConsolePage(
         path="/console",
         roles=READERS,
