@@ -63,15 +63,15 @@ WITH_BUYERS: Any = DEFINITIONS | {
     "segments": DEFINITIONS["segments"]
     | {
         "buyers": {
-            "title": "Buyers",
-            "because": "You bought something this month",
+            "title": "Signed up or bought",
+            "because": "You are a customer",
             "when": {
                 "any": [
+                    {"event": "sign_up", "within": "14d"},
                     {
                         "event": "purchase",
                         "where": {"amount": {"at_least": 5}, "gift": {"equals": False}},
-                        "count": {"at_least": 1},
-                        "within": "30d",
+                        "count": {"at_least": 2},
                     },
                     {"all": [{"event": "sign_up", "last": {"at_least": "1h", "at_most": "3d"}}]},
                     {"attribute": "plan", "one_of": ["team"]},

@@ -9,13 +9,17 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from starlette.testclient import TestClient
 
-from byleave.segments import plain
+from byleave.experiments import Definitions
+from byleave.sdk.starter import library, starter
+from byleave.segments import plain, read
 from byleave.server.app import create_app
+from byleave.server.console.segment_starts import starts
 from byleave.server.keys import Role
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
 
 NEW = "-/new"
+LIFECYCLE = library().journeys["lifecycle"].steps
 BUYERS = {
     "key": "buyers",
     "title": "Buyers",
@@ -94,7 +98,7 @@ def test_rows_are_counted_without_being_kept(
     more = build(NEW, BUYERS | {"do": "add-r", "title": "Typed <b>"})
 
     assert "12 of 30 who agreed to personalisation" in page
-    assert re.search(r'class="aside size">\s*12\s*</span>', page)
+    assert re.search(r'id="size-r-0">\s*12\s*</span>', page)
     assert 'name="r.1-reads"' in more
     assert 'value="Typed &lt;b&gt;"' in more
     assert service.library.drafts() == []
@@ -327,3 +331,81 @@ def test_yaml_that_is_no_segment_is_refused_where_it_stands(
     assert words in page.html
     assert page.fields["text"].strip() == text.strip()
     assert service.library.newest() == "1.1"
+
+
+def test_each_purpose_tells_what_it_costs_in_reach(marketer: TestClient, service: Service) -> None:
+    counts = {"page: personalisation": 25, "page: ": 75}
+    service.add_counts("01890000-0000-7000-8000-0000000000aa", counts, at_ms=service.clock())
+    page = Page(marketer, NEW)
+    page.send("count", **BUYERS)
+
+    assert re.search(r"personalisation: 25(\.0)?\W?% of page views allow it", page.html)
+    assert re.search(r"75(\.0)?\W?% of page views are withheld", page.html)
+
+
+def test_what_nothing_reads_yet_is_collected_once_it_is_published(
+    build: Callable[..., str], service: Service
+) -> None:
+    row = {"r.0-reads": "attribute:is_customer", "r.0-op": "equals", "r.0-value": "true"}
+    wanted = BUYERS | row | {"do": "count"}
+    read_already = build(NEW, wanted)
+    bare = replace(service.published.snapshot.definitions, segments={}, experiments={})
+    service.publish(bare, reason="bare", author="t")
+    read_newly = build(NEW, wanted)
+
+    assert "collection starts when published" not in read_already
+    assert re.search("is_customer</span>: collection starts when published", read_newly)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "lift", "words"),
+    [
+        ("10", "200", "With 300 of them in 30 days, half of all such experiments have seen it"),
+        ("1", "1", "see nothing in 180 days"),
+        ("ten", "50", "Write two numbers above 0."),
+        ("10", "", "Write two numbers above 0."),
+    ],
+)
+def test_an_experiment_on_those_who_are_counted_takes_its_time(
+    baseline: str, lift: str, words: str, build: Callable[..., str], service: Service, send: Any
+) -> None:
+    service.ingest(
+        [send.event(f"a{number:05}", "purchase") for number in range(300) for _ in range(2)]
+    )
+
+    page = build(NEW, BUYERS | {"do": "count", "baseline": baseline, "lift": lift})
+
+    assert re.search(words, page)
+
+
+def test_nobody_counted_means_no_time_is_told(build: Callable[..., str]) -> None:
+    page = build(NEW, BUYERS | {"do": "count", "baseline": "10", "lift": "5"})
+
+    assert "That can be told once so many are in it" in page
+
+
+def test_the_phases_of_a_customer_are_starting_points(marketer: TestClient) -> None:
+    page = Page(marketer, NEW)
+    began = Page(marketer, f"{NEW}?start=phase-onboard")
+
+    assert 'href="/console/segments/-/new?start=phase-onboard"' in page.html
+    assert re.search(r"Discovering</span> <span[^>]*>needs <span[^>]*>page_view<", page.html)
+    assert began.fields["title"] == "Setting up"
+    assert "any:\n    - event: sign_up\n    - event: purchase" in began.fields["text"]
+    assert marketer.get("/console/segments/-/new?start=nobody").status_code == 404
+
+
+def test_a_phase_brings_its_signals_along_in_full() -> None:
+    bare = read(Definitions, {"site": "shop"})
+    known = starts(starter(bare))
+    [use] = [each for each in starts(bare) if each.key == "phase-use"]
+    [same] = [each for each in known if each.key == "phase-use"]
+
+    assert [each.key for each in known] == [step.done for step in LIFECYCLE]
+    assert {each.key for phase in known for each in (phase, *phase.signals)} == {
+        *library().segments
+    }
+    assert all(not each.missing for phase in known for each in (phase, *phase.signals))
+    assert use.missing == ("sign_up", "purchase", "first_value", "feature_use")
+    assert use.segment["when"]["all"][0] == {"any": [{"event": "sign_up"}, {"event": "purchase"}]}
+    assert same.segment["when"]["all"][0] == {"segment": "phase-onboard"}

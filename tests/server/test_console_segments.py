@@ -1,10 +1,8 @@
 """The page of segments counts whom the log knows, and shows what each segment asks."""
 
-import re
 from dataclasses import replace
 from typing import Any
 
-import pytest
 import yaml
 from starlette.testclient import TestClient
 
@@ -121,41 +119,3 @@ def test_a_page_of_its_own_counts_each_row_and_says_why(
     assert "a00001" not in pages[Role.ANALYST]
     assert "a00001" in pages[Role.ADMIN]
     assert open_as(service, Role.ADMIN).get("/console/segments/nobody").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "Write one segment"),
-        ("- 1", "Write one segment"),
-        ("a: [", "segment.yaml:1:"),
-        ("when: {all: []}", "expected a key `segment`"),
-        ("segment: new\nwhen:\n  evnt: purchase\n", "segment.yaml:3:3: expected one of"),
-        ("segment: new\nwhen: {segment: new}\n", "segment.yaml:"),
-        ("segment: a b\nwhen: {all: []}\n", "segment.yaml:"),
-    ],
-)
-def test_what_is_no_segment_is_refused_where_it_stands(
-    service: Service, text: str, words: str
-) -> None:
-    answer = open_as(service, Role.MARKETER).post("/console/segments/-/try", data={"text": text})
-
-    assert answer.status_code == 422
-    assert words in answer.text
-
-
-def test_a_segment_is_tried_before_it_is_published(service: Service, send: Any) -> None:
-    service.ingest([send.event(f"a{number:05}", "purchase") for number in range(12)])
-    editor = open_as(service, Role.MARKETER)
-    path = "/console/segments/-/try"
-    counted = editor.post(path, data={"text": "segment: new\nwhen: {event: purchase}\n"})
-    wrong = editor.post(path, data={"text": "segment: new\nwhen:\n  event: purchace\n"})
-
-    assert "12 of 12 who agreed to personalisation" in counted.text
-    assert "collection starts when published" not in counted.text
-    assert wrong.status_code == 422
-    assert re.search(r"segment\.yaml:2:1: unknown event", wrong.text)
-    assert editor.get(path + "?from=customers").text.count("is_customer") == 1
-    assert f"{path}?from=customers" in editor.get("/console/segments/customers").text
-    assert open_as(service, Role.VIEWER).get(path).status_code == 403
-    assert "new" not in service.published.snapshot.definitions.segments

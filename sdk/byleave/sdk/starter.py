@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, Final
 
@@ -16,6 +17,17 @@ from byleave.segments import DefinitionError, plain, read, suggestion
 PAGES: Final = ("/account/subscription", "/demo", "/features", "/help", "/pricing")
 
 _NOTHING: Final[Mapping[str, str]] = {}
+
+
+@cache
+def library() -> Definitions:
+    """Return the starter library by itself.
+
+    Raises:
+        ModuleNotFoundError: PyYAML is not installed.
+    """
+    with as_file(files("byleave.segments") / "starter") as folder:
+        return load_folder(folder)
 
 
 def starter(
@@ -38,20 +50,19 @@ def starter(
         DefinitionError: The library does not fit what the site defines.
         ModuleNotFoundError: PyYAML is not installed.
     """
-    with as_file(files("byleave.segments") / "starter") as folder:
-        library = load_folder(folder)
-    _known("event", events, library.events)
+    found = library()
+    _known("event", events, found.events)
     _known("page", pages, PAGES)
-    data = _renamed(plain(library), events, pages)
+    data = _renamed(plain(found), events, pages)
     data["events"] = {events.get(name, name): event for name, event in data["events"].items()}
-    library = read(Definitions, data)
+    found = read(Definitions, data)
     whole = replace(
         definitions,
-        attributes={**library.attributes, **definitions.attributes},
-        events={**library.events, **definitions.events},
-        goals={**library.goals, **definitions.goals},
-        segments={**library.segments, **definitions.segments},
-        journeys={**library.journeys, **definitions.journeys},
+        attributes={**found.attributes, **definitions.attributes},
+        events={**found.events, **definitions.events},
+        goals={**found.goals, **definitions.goals},
+        segments={**found.segments, **definitions.segments},
+        journeys={**found.journeys, **definitions.journeys},
     )
     if faults := check(whole):
         raise DefinitionError(faults)

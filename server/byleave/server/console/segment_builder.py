@@ -1,6 +1,6 @@
 """The builder: a segment made of rows, counted while it is made, kept as a draft, published."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
 from byleave.experiments.naming import NAME_RULE, is_name
-from byleave.segments import Fault, Purpose, Vocabulary, read
-from byleave.server.access import EDITORS
+from byleave.segments import Fault, Vocabulary, read
+from byleave.server.access import ADMINS, EDITORS
 from byleave.server.console import drafting
 from byleave.server.console import segment_form as rows
 from byleave.server.console.display import marked as _
@@ -20,8 +20,9 @@ from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.console.segment_controls import controls, details, first_readable
+from byleave.server.console.segment_outlook import shares, sizes, time_needed
 from byleave.server.console.segment_rows import Row, settled
-from byleave.server.console.segment_study import Row as StudiedRow
+from byleave.server.console.segment_starts import start_of, starts
 from byleave.server.console.segment_study import Study, study
 from byleave.server.console.segment_text import (
     NOBODY,
@@ -68,9 +69,15 @@ async def change(call: PageCall) -> Response:
 
 
 def _begun(call: PageCall) -> Built:
-    source = call.request.query_params.get("from", "")
+    query = call.request.query_params
+    segment: dict[str, Any] = {"when": {"all": []}}
     _version, definitions = drafting.in_force(call.service)
-    segment = {"when": {"all": []}, **definitions.get(SEGMENTS, {}).get(source, {})}
+    segment |= definitions.get(SEGMENTS, {}).get(query.get("from", ""), {})
+    if start := query.get("start"):
+        try:
+            segment |= start_of(start, call.service.published.snapshot.definitions).segment
+        except KeyError:
+            raise PageError(404, *_UNKNOWN) from None
     return opened("", segment, "", _vocabulary(call), is_new=True)
 
 
@@ -219,19 +226,18 @@ async def _page(call: PageCall, built: Built) -> Response:
         version=version,
         located=located(built, faults, key),
         study=found,
-        sizes=dict(_sizes(found.row)) if found else {},
+        sizes=dict(sizes(found.row)) if found else {},
         titles={name: each.title or name for name, each in defined.segments.items()},
         controls=partial(controls, vocabulary=defined.vocabulary, key=key),
         details=partial(details, vocabulary=defined.vocabulary),
-        uses=[*Purpose],
+        uses=await run_in_threadpool(shares, service),
+        starts=starts(defined) if built.is_new and not call.body else (),
+        plan=time_needed(built.form, found),
+        may_see_visitors=call.role in ADMINS,
         is_at_end=rows.is_at_end,
+        places=rows.places(built.row),
+        address=_NEW if built.is_new else _EDIT.format(segment=quote(built.key, safe="")),
     )
-
-
-def _sizes(row: StudiedRow) -> Iterator[tuple[str, Any]]:
-    yield row.place, row.size
-    for each in row.inside:
-        yield from _sizes(each)
 
 
 PAGES: Final = (

@@ -91,6 +91,7 @@ class Control:
         options: What may be chosen, by group and value; groups without a name have no heading.
         is_unseen: Whether its label is for those alone who cannot see the sentence.
         after: Words that follow it.
+        is_optional: Whether nothing in it means that anything goes.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Control:
     options: Mapping[str, Mapping[str, str]]
     is_unseen: bool
     after: str = ""
+    is_optional: bool = False
 
 
 def readable(vocabulary: Vocabulary, key: str) -> dict[str, dict[str, str]]:
@@ -186,7 +188,8 @@ def _event(row: Row, start: str, event: Event) -> Iterator[Control]:
         times = _("times")
         yield _number(f"{start}at_most", _("at most"), given.get("at_most", ""), after=times)
     elif measure == "exactly":
-        yield _number(f"{start}number", _("How often"), given.get("number", ""), after=_("times"))
+        often = given.get("number", "")
+        yield _number(f"{start}number", _("How often"), often, is_unseen=True, after=_("times"))
     elif measure in AGES:
         yield from _length(given, start, "at_least", _("at least"))
         yield from _length(given, start, "at_most", _("at most"), after=_("ago"))
@@ -224,7 +227,8 @@ def _comparison(
     elif kind is ValueType.NUMBER:
         yield _number(f"{start}value", label, value, is_unseen=True)
         if op == Operator.BETWEEN:
-            yield _number(f"{start}to", _("and"), given.get("to", ""))
+            end = given.get("to", "")
+            yield _control(f"{start}to", _("and"), "number", end, {}, is_unseen=False)
     else:
         yield _control(f"{start}value", label, "text", value, {})
     if values.can_ignore_case(op, kind):
@@ -255,7 +259,16 @@ def _select(
 def _number(
     name: str, label: str, value: str, *, is_unseen: bool = False, after: str = ""
 ) -> Control:
-    return _control(name, label, "number", value, {}, is_unseen=is_unseen, after=after)
+    return _control(
+        name,
+        label,
+        "number",
+        value,
+        {},
+        is_unseen=is_unseen,
+        after=after,
+        is_optional=not is_unseen,
+    )
 
 
 def _control(
@@ -267,6 +280,7 @@ def _control(
     *,
     is_unseen: bool = True,
     after: str = "",
+    is_optional: bool = False,
 ) -> Control:
     return Control(
         name=name,
@@ -276,6 +290,7 @@ def _control(
         options=options,
         is_unseen=is_unseen,
         after=translated(after) if after else "",
+        is_optional=is_optional,
     )
 
 

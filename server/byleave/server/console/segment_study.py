@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from byleave.experiments import Definitions
-from byleave.segments import Condition, Segment, SegmentLeaf, Truth, reads
+from byleave.segments import Condition, Segment, SegmentLeaf, Source, Truth, reads
 from byleave.segments.conditions import AllOf, AnyOf, NoneOf
 from byleave.segments.explain import GROUPS
 from byleave.segments.reach import children, is_contextual
@@ -66,7 +66,7 @@ class Study:
         examples: Some visitors with the reason for each, where neither answer is rare.
         segments: How many of it are in each other segment; None for 1 to 9.
         experiments: How many of it are enrolled in each experiment that runs; None as above.
-        new_events: Events that nothing in force reads, so that nobody collects them yet.
+        newly_read: Events and attributes that nothing in force reads: nobody collects them yet.
     """
 
     segment: Segment
@@ -76,7 +76,7 @@ class Study:
     examples: tuple[Example, ...]
     segments: Mapping[str, int | None]
     experiments: Mapping[str, int | None]
-    new_events: tuple[str, ...]
+    newly_read: tuple[str, ...]
 
 
 def sample_of(service: Service) -> Sample:
@@ -121,7 +121,7 @@ def study(service: Service, key: str, definitions: Definitions) -> Study:
         examples=_examples(survey, key),
         segments={k: survey.overlap(key, survey.inside(k)) for k in others if _is_told(survey, k)},
         experiments=_enrolled(service, key, survey, sample),
-        new_events=_new_events(service, key, definitions),
+        newly_read=_newly_read(service, key, definitions),
     )
 
 
@@ -185,10 +185,20 @@ def _withheld(service: Service, key: str, definitions: Definitions) -> float | N
     return None if share is None else 1 - share
 
 
-def _new_events(service: Service, key: str, definitions: Definitions) -> tuple[str, ...]:
+def _newly_read(service: Service, key: str, definitions: Definitions) -> tuple[str, ...]:
     current = service.published.snapshot.definitions
     collected = {goal.event for goal in current.goals.values()}
     for name in current.segments:
-        collected |= reads(SegmentLeaf(name), current.vocabulary).events
-    asked = reads(SegmentLeaf(key), definitions.vocabulary).events
-    return tuple(sorted(asked - collected))
+        collected |= _collected(name, current)
+    return tuple(sorted(_collected(key, definitions) - collected))
+
+
+def _collected(key: str, definitions: Definitions) -> frozenset[str]:
+    """Return the events and attributes that are kept for a segment."""
+    found = reads(SegmentLeaf(key), definitions.vocabulary)
+    kept = {
+        name
+        for name in found.attributes
+        if definitions.attributes[name].source is not Source.REQUEST
+    }
+    return found.events | kept

@@ -61,9 +61,12 @@ def opened(
     key: str, segment: Mapping[str, Any], text: str, vocabulary: Vocabulary, *, is_new: bool
 ) -> Built:
     """Return a segment to be built on, from its definition and how it was written last."""
-    whole = {"segment": key or NOBODY, **segment}
-    written = amended(text, whole) if text else text_of(whole)
+    first = {name: segment[name] for name in (*rows.FLAT, "use") if name in segment}
+    rest = {name: value for name, value in segment.items() if name != "when"}
     row = rows_of(segment.get("when"), vocabulary)
+    # What rows write is the same, in the order in which people write it.
+    whole = {"segment": key or NOBODY, **first, **rest, "when": condition_of(row, vocabulary)}
+    written = amended(text, whole) if text else text_of(whole)
     return Built(key=key, is_new=is_new, form=_form(segment), row=row, base=written, text=written)
 
 

@@ -59,8 +59,8 @@ class SegmentView:
 async def show(call: PageCall) -> Response:
     """Show the segments."""
     found = await run_in_threadpool(segment_views, call.service)
-    may_try = call.role in EDITORS
-    return call.page("segments.html", segments=found, most=MOST_JUDGED, may_try=may_try)
+    may_build = call.role in EDITORS
+    return call.page("segments.html", segments=found, most=MOST_JUDGED, may_build=may_build)
 
 
 async def show_one(call: PageCall) -> Response:
@@ -75,7 +75,7 @@ async def show_one(call: PageCall) -> Response:
         segment=found[key],
         study=await run_in_threadpool(study, call.service, key, definitions),
         titles={name: each.title for name, each in found.items()},
-        may_try=call.role in EDITORS,
+        may_build=call.role in EDITORS,
         may_see_examples=call.role in ANALYSTS,
         may_see_visitors=call.role in ADMINS,
     )

@@ -30,3 +30,11 @@ addEventListener("afterprint", () => {
   for (const details of folded) details.open = false;
   folded.clear();
 });
+
+// What somebody unfolded stays unfolded when newer numbers take its place.
+addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  for (const details of detail.target.querySelectorAll("details[open][id]")) {
+    const newer = detail.fragment.querySelector(`#${details.id}`);
+    if (newer) newer.open = true;
+  }
+});
