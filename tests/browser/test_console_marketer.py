@@ -11,7 +11,7 @@ from tests.sdk.hostile import hostile_inputs
 from tests.server.conftest import DEFINITIONS, Clock
 
 from byleave.experiments import Definitions
-from byleave.segments import read
+from byleave.segments import plain, read
 from byleave.server.app import create_app
 from byleave.server.demo.serving import serving
 from byleave.server.keys import Role
@@ -122,7 +122,7 @@ WAYS: dict[str, tuple[Callable[[Page], Hand], bool]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_marketer_launches_an_experiment(
+def test_a_marketer_launches_an_experiment_for_a_new_segment(
     way: str, sign_in: Callable[..., Page], served: Console
 ) -> None:
     use, has_scripts = WAYS[way]
@@ -130,13 +130,23 @@ def test_a_marketer_launches_an_experiment(
     hand = use(page)
     seen: dict[str, None] = {}
     page.on("framenavigated", lambda each: seen.setdefault(urlsplit(each.url).path))
-    key = f"spring-{way}"
+    key, regulars = f"spring-{way}", f"regulars-{way}"
 
-    page.goto(f"{served.server}/console/drafts/new")
+    page.goto(f"{served.server}/console/segments/-/new")
+    hand.fill("What you call it", "Regulars")
+    hand.fill("Key", regulars)
+    hand.press(page.get_by_role("button", name="Add a row"))
+    hand.choose("Looks at", "purchase")
+    hand.choose("What happened", "happened a number of times:")
+    hand.press(page.get_by_role("button", name="Count", exact=True).last)
+    hand.fill("at least", "2")
+    hand.fill("What it is for", "They come back")
+    hand.press(page.get_by_role("button", name="Publish"))
+    hand.press(page.get_by_role("link", name="Make an experiment for it"))
+
     hand.fill("What you call it", "Spring")
     hand.fill("Key", key)
     hand.choose("Where it shows", "hero")
-    hand.choose("Whom it is for", "customers")
     hand.choose("What it is judged by", "signup")
     hand.press(page.get_by_role("button", name="Go on"))
 
@@ -164,7 +174,9 @@ def test_a_marketer_launches_an_experiment(
     made = served.service.published.snapshot.definitions.experiments[key]
     assert made.variants["warm"].content["title"] == "Books for spring"
     assert float(made.traffic) == 1
-    assert made.audience == "customers"
+    segment = served.service.published.snapshot.definitions.segments[regulars]
+    assert made.audience == regulars
+    assert plain(segment.when) == {"all": [{"event": "purchase", "count": {"at_least": 2}}]}
     assert preview.startswith("/pricing?byleave=")
     screens = {path for path in seen if path.startswith("/console")}
     assert len(screens) <= MOST_SCREENS

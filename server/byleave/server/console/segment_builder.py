@@ -235,7 +235,6 @@ async def _page(call: PageCall, built: Built) -> Response:
         plan=time_needed(built.form, found),
         may_see_visitors=call.role in ADMINS,
         is_at_end=rows.is_at_end,
-        places=rows.places(built.row),
         address=_NEW if built.is_new else _EDIT.format(segment=quote(built.key, safe="")),
     )
 

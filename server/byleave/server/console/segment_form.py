@@ -108,12 +108,6 @@ def field_of(row: Row, path: Path, place: str = TOP) -> str:
     )
 
 
-def places(row: Row, place: str = TOP) -> list[str]:
-    """Return the places of all rows."""
-    inside = [below for n, each in enumerate(row.inside) for below in places(each, f"{place}.{n}")]
-    return [place, *inside]
-
-
 def is_at_end(row: Row, place: str) -> tuple[bool, bool]:
     """Return whether a row can go no further up, and no further down."""
     numbers = _place(place) or ()

@@ -38,3 +38,15 @@ addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
     if (newer) newer.open = true;
   }
 });
+
+// Nor do they take the place of what somebody chose or typed since they were asked for.
+const asked = new WeakMap();
+const held = (form) => form && new URLSearchParams(new FormData(form)).toString();
+addEventListener("htmx:beforeRequest", ({ detail }) => {
+  asked.set(detail.xhr, held(detail.elt.closest("form")));
+});
+addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (asked.get(detail.xhr) !== held(detail.requestConfig.elt.closest("form"))) {
+    detail.shouldSwap = false;
+  }
+});
