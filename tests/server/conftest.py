@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
 from byleave.sdk.receipts import Receipt, mint
 from byleave.segments import read
 from byleave.server import schema
+from byleave.server.app import create_app
+from byleave.server.keys import Role
 from byleave.server.results import Results
 from byleave.server.service import Service
 
@@ -183,6 +186,13 @@ def service(open_service: Callable[..., Service], definitions: Definitions) -> S
     service = open_service()
     service.publish(definitions, reason="first", author="tests")
     return service
+
+
+@pytest.fixture
+def marketer(service: Service) -> TestClient:
+    """A browser of somebody who may publish."""
+    key = service.create_key(Role.MARKETER)
+    return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
 
 
 @dataclass(frozen=True)

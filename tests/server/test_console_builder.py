@@ -1,50 +1,28 @@
 """A segment in the console: built of rows, counted, kept as a draft, published with a reason."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser
 from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
 from byleave.sdk.starter import library, starter
 from byleave.segments import plain, read
-from byleave.server.app import create_app
 from byleave.server.console.segment_starts import starts
-from byleave.server.keys import Role
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
 
-NEW = "-/new"
+from .builder import BUYERS, NEW, Page, defined
+
 LIFECYCLE = library().journeys["lifecycle"].steps
-BUYERS = {
-    "key": "buyers",
-    "title": "Buyers",
-    "because": "You bought something",
-    "use": "personalisation",
-    "r-group": "all",
-    "r.0-reads": "event:purchase",
-    "r.0-measure": "count",
-    "r.0-at_least": "2",
-    "r.0-within": "30",
-    "r.0-within_unit": "d",
-    "reason": "They come back",
-}
 WRITTEN = {
     "title": "Buyers",
     "because": "You bought something",
     "when": {"all": [{"event": "purchase", "count": {"at_least": 2}, "within": "30d"}]},
 }
-
-
-@pytest.fixture
-def marketer(service: Service) -> TestClient:
-    """A browser of somebody who may publish."""
-    key = service.create_key(Role.MARKETER)
-    return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
 
 
 @pytest.fixture
@@ -58,11 +36,6 @@ def build(marketer: TestClient, service: Service) -> Callable[..., str]:
         return answer.text
 
     return post
-
-
-def defined(service: Service) -> dict[str, Any]:
-    found: dict[str, Any] = service.library.version(service.library.newest())[1]["segments"]
-    return found
 
 
 def test_a_segment_is_built_kept_and_published(build: Callable[..., str], service: Service) -> None:
@@ -210,127 +183,6 @@ def test_the_same_words_lead_from_a_segment_to_an_experiment(
 
     assert "/console/drafts/new?audience=buyers" in page
     assert '"buyers" selected' in marketer.get("/console/drafts/new?audience=buyers").text
-
-
-class Page:
-    """The builder as somebody has it before them: its fields, and what they change in them."""
-
-    def __init__(self, marketer: TestClient, path: str) -> None:
-        self.path = f"/console/segments/{path}"
-        self._client = marketer
-        self._take(marketer.get(self.path).text)
-
-    def _take(self, html: str) -> None:
-        self.html = html
-        self.fields = dict(fields_in(html))
-
-    def send(self, doing: str, **changed: str) -> str:
-        """Press a button after some changes, and return the YAML that the page then shows."""
-        named = {name.replace("__", "-").replace("_0_", ".0-"): v for name, v in changed.items()}
-        answer = self._client.post(self.path, data=self.fields | named | {"do": doing})
-        self.status, self.path = answer.status_code, answer.url.path
-        self._take(answer.text)
-        return self.fields["text"].replace("\r\n", "\n")
-
-
-def fields_in(html: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of the fields of a page's form."""
-    for field in LexborHTMLParser(html).css("main form [name]"):
-        name = field.attributes["name"] or ""
-        if field.tag == "select":
-            chosen = field.css_first("option[selected]") or field.css_first("option")
-            yield name, (chosen.attributes["value"] if chosen else "") or ""
-        elif field.tag == "textarea":
-            yield name, field.text().removeprefix("\n")
-        elif field.tag == "input" and "checkbox" not in str(field.attributes.get("type")):
-            yield name, field.attributes.get("value") or ""
-
-
-COMMENTED = """\
-# Whom we thank.
-segment: buyers
-title: Buyers
-when:
-  all:
-    # Twice is no accident.
-    - {event: purchase, count: {at_least: 2}}  # ever
-"""
-
-
-def test_rows_and_yaml_change_each_other_and_comments_stay(
-    marketer: TestClient, service: Service
-) -> None:
-    page = Page(marketer, NEW)
-    page.send("count", text=COMMENTED)
-    shown = page.fields["r.0-at_least"], page.fields["key"], page.fields["title"]
-    added = page.send("add-r")
-    counted = page.send("count", r_0_at_least="3")
-    page.send("publish", reason="Thanks", title="Thanked")
-    page.send("down-r.0")
-    again = Page(marketer, "buyers/edit").fields["text"]
-
-    assert shown == ("2", "buyers", "Buyers")
-    assert added.startswith(COMMENTED)
-    assert counted.startswith(COMMENTED.replace("at_least: 2", "at_least: 3"))
-    assert again.startswith("# Whom we thank.\nsegment: buyers\ntitle: Thanked\n")
-    assert "# Twice is no accident." in again
-    assert "at_least: 3" in again
-    assert defined(service)["buyers"]["when"]["all"][0]["count"] == {"at_least": 3}
-
-
-def test_comments_come_back_with_a_draft_and_after_others_published(
-    marketer: TestClient, service: Service
-) -> None:
-    Page(marketer, NEW).send("save", text=COMMENTED)
-    kept = Page(marketer, "buyers/edit").fields["text"]
-    Page(marketer, "buyers/edit").send("publish", reason="Thanks")
-    before = service.published.snapshot.definitions
-    quiet = replace(before.segments["buyers"], title="Quiet")
-    segments = {**before.segments, "buyers": quiet}
-    service.publish(replace(before, segments=segments), reason="elsewhere", author="t")
-    after = Page(marketer, "buyers/edit").fields["text"]
-
-    assert kept == COMMENTED
-    assert after == COMMENTED.replace("title: Buyers", "title: Quiet")
-
-
-def test_whoever_changed_both_chooses(marketer: TestClient) -> None:
-    text = COMMENTED.replace("2", "5")
-    page = Page(marketer, NEW)
-    page.send("count", text=COMMENTED)
-    page.send("count", text=text, r_0_at_least="7")
-    split = page.html
-    rows = page.send("rows")
-    page.send("count", text=text, r_0_at_least="9")
-    chosen = page.send("text")
-
-    assert "Both the rows and the YAML were changed" in split
-    assert "at_least: 7" in rows
-    assert chosen == text
-    assert page.fields["r.0-at_least"] == "5"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a: [", "This is not YAML: <span"),
-        ("- 1", "Write one segment"),
-        ("title: Buyers", "Write one segment"),
-        ("segment: others\nwhen: {all: []}", "The key of a segment never changes."),
-        ("segment: customers\nwhen:\n  evnt: x\n", "segment.yaml:3:3: expected one of"),
-        ("segment: customers\nwhen: {segment: customers}\n", "segment.yaml:2:"),
-    ],
-)
-def test_yaml_that_is_no_segment_is_refused_where_it_stands(
-    text: str, words: str, marketer: TestClient, service: Service
-) -> None:
-    page = Page(marketer, "customers/edit")
-    page.send("publish", text=text, reason="Try")
-
-    assert page.status == 422
-    assert words in page.html
-    assert page.fields["text"].strip() == text.strip()
-    assert service.library.newest() == "1.1"
 
 
 def test_each_purpose_tells_what_it_costs_in_reach(marketer: TestClient, service: Service) -> None:

@@ -10,9 +10,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
-from byleave.server.app import create_app
 from byleave.server.console.experiments_form import as_form, written
-from byleave.server.keys import Role
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
 
@@ -27,13 +25,6 @@ SECOND = {
     "arm-1-template": "bold.html",
     "reason": "Bold looks sell",
 }
-
-
-@pytest.fixture
-def marketer(service: Service) -> TestClient:
-    """A browser of somebody who may publish."""
-    key = service.create_key(Role.MARKETER)
-    return TestClient(create_app(service), headers={"Authorization": f"Bearer {key}"})
 
 
 @pytest.fixture
