@@ -60,6 +60,7 @@ def test_buckets_are_shortest_where_most_conversions_come() -> None:
     edges = delay_edges(64 * HOUR_MS, buckets=8)
 
     assert (edges / HOUR_MS).tolist() == [0, 1, 4, 9, 16, 25, 36, 49, 64]
+    assert len(delay_edges(64 * HOUR_MS)) == 65
 
 
 @pytest.mark.parametrize(
