@@ -209,6 +209,19 @@ def test_faults_of_the_allocation(offer: Define, allocate: dict[str, Any], expec
     assert faults_of(offer(allocate=allocate)) == [f"$.experiments.offer.allocate{expected}"]
 
 
+@pytest.mark.parametrize(
+    "allocate",
+    [
+        thompson(control="19%", floor="1%"),
+        thompson(control="13%", floor="7%"),
+        thompson(epoch="24h"),
+        {"shares": {"control": "30%", "proof": "70%"}},
+    ],
+)
+def test_an_allocation_may_go_to_its_limits(offer: Define, allocate: dict[str, Any]) -> None:
+    assert faults_of(offer(allocate=allocate)) == []
+
+
 def test_a_prior_rate_is_that_of_a_conversion_goal(offer: Define) -> None:
     allocate = thompson(goal="spent", prior={"rate": "4%"})
 
