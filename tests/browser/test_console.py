@@ -134,6 +134,25 @@ def test_the_first_admin_is_made_on_a_page_as_good_as_the_others(
     looks_right(page, f"console-first-admin-faulty-{width}-{scheme}")
 
 
+@pytest.mark.parametrize(("width", "scheme"), KINDS)
+def test_whoever_is_signed_in_is_named_however_narrow_the_screen(
+    width: int, scheme: str, visit: Visit, consoles: Any, looks_right: LooksRight
+) -> None:
+    opened, password = consoles["full"], "correct horse battery"
+    email = "somebody.with-a-long-name@department.of.a.company.example.com"
+    opened.service.people.put(email, Role.ADMIN, password, author="tests")
+    page = visit(width, scheme)
+    page.goto(f"{opened.server}/console/sign-in?next=/console/keys")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+    assert page.get_by_role("heading", level=1).inner_text() == "Keys"
+    looks_right(page, f"console-signed-in-{width}-{scheme}")
+    page.get_by_role("button", name="Sign out").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Sign in"
+
+
 @pytest.fixture
 def full(consoles: Any) -> Any:
     """The console of a site with visitors."""
