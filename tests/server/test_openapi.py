@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ RULES = {
     "decide",
 }
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "429"]
+RULED = [*ACCEPTED, "410", "412", "415", "422", "428"]
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +78,8 @@ def whole(_context: Any, value: Any) -> Any:
             return value
 
 
-def tried(app: Any, route: ApiRoute, *, examples: int) -> None:
-    """Try one operation with data that fits its schema, and with data that does not."""
-    is_ruled = route.handle.__name__ in RULES
-    accepted = [*ACCEPTED, "410", "412", "415", "422", "428"] if is_ruled else ACCEPTED
+def described(app: Any, accepted: list[str]) -> Any:
+    """The document, with every check, and the statuses that data which fits may be met by."""
     checks = ChecksConfig()
     checks.positive_data_acceptance.expected_statuses = accepted
     checks.negative_data_rejection.expected_statuses = ["4xx", "503"]
@@ -87,6 +87,12 @@ def tried(app: Any, route: ApiRoute, *, examples: int) -> None:
     config.projects.default.checks = checks
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
     schema.hook("map_body")(whole)
+    return schema
+
+
+def tried(app: Any, route: ApiRoute, *, examples: int) -> None:
+    """Try one operation with data that fits its schema, and with data that does not."""
+    schema = described(app, RULED if route.handle.__name__ in RULES else ACCEPTED)
     operation = schema[route.path][route.method]
     headers = {"Authorization": f"Bearer {app.state.key_of(route)}"} if route.roles else {}
 
@@ -124,3 +130,43 @@ def test_a_route_answers_as_it_is_documented(app: Any, route: ApiRoute) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_a_route_answers_as_it_is_documented_500_times(app: Any, route: ApiRoute) -> None:
     tried(app, route, examples=500)
+
+
+def followed(app: Any, *, runs: int) -> Counter[str]:
+    """Follow what one answer tells into further requests; return how often each was made."""
+    routes = {(route.method, route.path): route for route in ROUTES}
+    made = Counter[str]()
+    machine: Any = described(app, RULED).as_state_machine()
+
+    class Known(machine):  # type: ignore[misc]  # made as the document says
+        def before_call(self, case: Any) -> None:
+            key = app.state.key_of(routes[case.method, case.path])
+            case.headers["Authorization"] = f"Bearer {key}"
+            made[f"{case.method} {case.path}"] += 1
+
+    Known.run(
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=10,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+        )
+    )
+    return made
+
+
+def test_requests_that_follow_from_each_other_are_answered_as_documented(app: Any) -> None:
+    made = followed(app, runs=20)
+
+    assert made["POST /v1/keys"] > 5
+    assert made["DELETE /v1/keys/{name}"] > 0
+
+
+@pytest.mark.long
+def test_500_runs_of_requests_are_answered_as_documented(app: Any) -> None:
+    made = followed(app, runs=500)
+
+    assert len(made) > 10
