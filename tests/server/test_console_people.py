@@ -11,6 +11,7 @@ from byleave.experiments import Definitions
 from byleave.server.app import create_app
 from byleave.server.keys import Role
 from byleave.server.service import Service
+from byleave.server.times import LAST_MS
 
 PASSWORD = "correct horse battery"  # noqa: S105 (nobody's)
 PEOPLE, KEYS, HISTORY = "/console/people", "/console/keys", "/console/history"
@@ -177,3 +178,19 @@ def test_the_navigation_leads_only_to_what_opens(service: Service, admin: TestCl
 
     assert f'href="{PEOPLE}"' in admin.get("/console").text
     assert f'href="{PEOPLE}"' not in viewer.get("/console").text
+
+
+@pytest.mark.parametrize("expires_ms", [LAST_MS, LAST_MS + 1])
+def test_a_key_ends_in_no_year_that_no_calendar_has(
+    expires_ms: int, service: Service, admin: TestClient
+) -> None:
+    headers = {"Authorization": f"Bearer {service.create_key(Role.ADMIN)}"}
+    client = TestClient(create_app(service), headers=headers)
+    admin.cookies.set("byleave_display", "zone=Pacific/Kiritimati")
+
+    made = client.post("/v1/keys", json={"role": "public", "expires_ms": expires_ms})
+
+    assert made.status_code == (201 if expires_ms == LAST_MS else 422)
+    shown = admin.get(KEYS)
+    assert shown.status_code == 200
+    assert ("9999" in shown.text) is (expires_ms == LAST_MS)  # it is tomorrow in Kiribati

@@ -18,6 +18,7 @@ from byleave.server.attributes import Observation, Value
 from byleave.server.errors import unquoted
 from byleave.server.events import VISITOR_ID, RefusedError
 from byleave.server.http import Problem, parse
+from byleave.server.times import TimeMs
 
 #: Lines of one body; more are to be sent as several bodies.
 MOST_LINES: Final = 20_000
@@ -27,7 +28,6 @@ BETWEEN_TEXTS: Final = "|"
 _FIXED: Final = ("visitor", "observed_at")
 
 VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
-TimeMs = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 WireValue = (
     None
     | bool

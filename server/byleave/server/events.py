@@ -14,6 +14,7 @@ from byleave.experiments import Definitions
 from byleave.sdk.receipts import read_receipt
 from byleave.segments import Event, Purpose, Scalar, ValueType
 from byleave.server.errors import unquoted
+from byleave.server.times import TimeMs
 
 _DAY_MS: Final = 86_400_000
 
@@ -29,7 +30,6 @@ _Id = Annotated[str, msgspec.Meta(pattern=EVENT_ID)]
 _VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
 _Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,127}$")]
 _Text = Annotated[str, msgspec.Meta(max_length=1024)]
-_TimeMs = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Exposure(
@@ -39,12 +39,12 @@ class Exposure(
 
     id: _Id
     visitor: _VisitorId
-    at_ms: _TimeMs = msgspec.field(name="at")
+    at_ms: TimeMs = msgspec.field(name="at")
     experiment: _Name
     run: _Name
     allocation: _Name | None
     arm: _Name
-    assigned_ms: _TimeMs = msgspec.field(name="assigned_at")
+    assigned_ms: TimeMs = msgspec.field(name="assigned_at")
     segments: Annotated[tuple[_Name, ...], msgspec.Meta(max_length=10)] = msgspec.field(
         name="groups", default=()
     )
@@ -55,7 +55,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     id: _Id
     visitor: _VisitorId
-    at_ms: _TimeMs = msgspec.field(name="at")
+    at_ms: TimeMs = msgspec.field(name="at")
     name: _Name = msgspec.field(name="event")
     uses: tuple[Purpose, ...]
     properties: Mapping[_Name, bool | int | float | _Text] = {}
@@ -67,7 +67,7 @@ class SentReward(
     """A page view reached a goal: its receipt says which view, and nobody knows whose."""
 
     id: _Id
-    at_ms: _TimeMs = msgspec.field(name="at")
+    at_ms: TimeMs = msgspec.field(name="at")
     receipt: Annotated[str, msgspec.Meta(max_length=4096)]
     goal: _Name
 
@@ -77,7 +77,7 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True, tag="reward"):
 
     id: _Id
     visitor: _VisitorId
-    at_ms: _TimeMs = msgspec.field(name="at")
+    at_ms: TimeMs = msgspec.field(name="at")
     goal: _Name
 
 

@@ -149,8 +149,10 @@ def _end_of(expires: str | None) -> int | None:
 
 def _moment(option: str, text: str) -> int:
     """Return the moment that an option names, or end the command."""
+    from byleave.server.times import LAST_MS
+
     try:
-        return _now_ms() + int(Duration.parse(text))
+        return min(_now_ms() + int(Duration.parse(text)), LAST_MS)
     except ValueError as error:
         expected = error
     try:

@@ -16,6 +16,7 @@ from byleave.server.intake import Stranger
 from byleave.server.keys import Role
 from byleave.server.recording import Verdict
 from byleave.server.routes.routing import SENDERS, SERVER, ApiRoute, Call
+from byleave.server.times import TimeMs
 
 _log = logging.getLogger("byleave.server")
 
@@ -34,7 +35,7 @@ class CountersRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a site counted of nobody in particular since its last report."""
 
     id: Annotated[str, msgspec.Meta(pattern=EVENT_ID)]
-    at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    at: TimeMs
     counts: Annotated[
         dict[
             Annotated[str, msgspec.Meta(min_length=1, max_length=160)],

@@ -13,8 +13,8 @@ from byleave.server.http import Problem, json_response
 from byleave.server.keys import Role
 from byleave.server.people import LONGEST, SHORTEST
 from byleave.server.routes.routing import ApiRoute, Call, author_of
+from byleave.server.times import TimeMs
 
-_Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _PersonsRole = Literal["viewer", "analyst", "marketer", "admin"]
 
 
@@ -35,13 +35,13 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a key may be used for, and until when."""
 
     role: Role
-    expires_ms: _Moment | None = None
+    expires_ms: TimeMs | None = None
 
 
 class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a key stops to open anything."""
 
-    at_ms: _Moment
+    at_ms: TimeMs
 
 
 async def get_people(call: Call) -> Response:

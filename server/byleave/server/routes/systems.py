@@ -10,11 +10,12 @@ from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.segments import Purpose
 from byleave.server.access import ADMINS
 from byleave.server.attributes import Observation
-from byleave.server.bulk import Bad, Read, TimeMs, Values, VisitorId, read_json_lines, read_table
+from byleave.server.bulk import Bad, Read, Values, VisitorId, read_json_lines, read_table
 from byleave.server.http import Problem, json_response
 from byleave.server.outbound import UnsafeUrlError
 from byleave.server.routes.routing import SERVER, ApiRoute, Call, visitor_of
 from byleave.server.service import Service
+from byleave.server.times import TimeMs
 from byleave.server.visitors import ErasedError
 from byleave.server.webhooks import TOPIC, Webhook
 

@@ -11,6 +11,7 @@ from byleave.segments.consent.record import Notice
 from byleave.server.consents import StatedChoice
 from byleave.server.http import json_response
 from byleave.server.routes.routing import SERVER, ApiRoute, Call, visitor_of
+from byleave.server.times import TimeMs
 
 _Short = Annotated[str, msgspec.Meta(max_length=100)]
 _Signal = Annotated[str, msgspec.Meta(max_length=2_048)]
@@ -21,7 +22,7 @@ class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     choices: dict[Purpose, Choice]
     source: _Short
-    at: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    at: TimeMs
     regime: Regime = Regime.OPT_IN
     notice: Notice | None = None
     place: _Short | None = None
