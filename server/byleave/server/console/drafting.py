@@ -11,7 +11,7 @@ from byleave.experiments import Definitions
 from byleave.segments import DefinitionError, Fault, read
 from byleave.server.console.display import marked as _
 from byleave.server.console.routing import PageCall
-from byleave.server.managing import UNCLAIMED, Claim, Manager
+from byleave.server.managing import UNCLAIMED, Claim, Manager, objects
 from byleave.server.publishing import faults_of
 from byleave.server.service import Service
 from byleave.server.versions import DefinitionVersion
@@ -30,7 +30,7 @@ def written(service: Service, section: str, key: str) -> tuple[Any, str]:
     """Return what `drafted` does, and how it was written, with comments; (None, '') without one."""
     for draft in service.library.drafts():
         if draft.draft == _name(section, key):
-            return draft.definitions.get(section, {}).get(key), draft.text or ""
+            return objects(draft.definitions).get(f"{section}.{key}"), draft.text or ""
     return None, ""
 
 
