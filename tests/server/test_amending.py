@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,3 +176,32 @@ def test_comments_stay_with_every_row_that_is_still_there(
         told = re.findall(rf"# {place} (\d+)", after)
         assert [each for each in told if each in left] == left
     assert rows_of(said(after)["when"], WORDS) == rows_of(wanted["when"], WORDS)
+
+
+SCALARS = st.sampled_from(["a", "b c", "x: y", "# no", "true", "", "two\nlines", "- d", "é", 5])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["all", "event", "k 1"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+DOCUMENTS = st.dictionaries(st.sampled_from(["segment", "when", "title"]), VALUES, min_size=1)
+
+
+@given(
+    DOCUMENTS, DOCUMENTS, st.sampled_from([None, True, False]), st.sampled_from([2, 4]), st.data()
+)
+def test_however_it_is_laid_out_it_says_what_is_wanted(
+    before: Any, wanted: Any, flow: bool | None, indent: int, data: st.DataObject
+) -> None:
+    text = yaml.safe_dump(before, default_flow_style=flow, indent=indent, width=20)
+    lines = text.split("\n")
+    for line in ("# c", "", "      # deep"):
+        lines.insert(data.draw(st.integers(0, len(lines))), line)
+
+    after = amended("\n".join(lines), wanted)
+
+    assert said(after) == wanted
+    assert amended(after, wanted) == after

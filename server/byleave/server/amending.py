@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
 from byleave.segments import DefinitionError
 from byleave.server.layout import comments, line_of, text_of
+from byleave.server.yaml_chunks import Chunk, UnfollowableError, cut, is_block
 from byleave.server.yaml_documents import documents_of
 
 _NAME: Final = "text"
@@ -52,24 +52,9 @@ def amended(text: str, wanted: Mapping[str, Any]) -> str:
         result = _Amending(text).document(wanted)
         if _json(said(result)) == _json(wanted):
             return result
-    except (DefinitionError, _UnfollowableError):
+    except (DefinitionError, UnfollowableError):
         pass
     return _anew(text, wanted)
-
-
-class _UnfollowableError(Exception):
-    """Text that is not laid out in chunks of lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """The lines of a key or an item: from `first`, with its own from `start`, up to `end`."""
-
-    first: int
-    start: int
-    end: int
-    node: yaml.Node
-    data: Any
 
 
 class _Amending:
@@ -77,13 +62,13 @@ class _Amending:
 
     def __init__(self, text: str) -> None:
         if any(isinstance(token, _SHARED) for token in yaml.scan(text, yaml.BaseLoader)):
-            raise _UnfollowableError
+            raise UnfollowableError
         self._lines = text.rstrip("\n").split("\n")
         self._comments = [(comment, line - 1) for comment, line in comments(text)]
         self._data = said(text)
         root = yaml.compose(text, yaml.BaseLoader)
-        if root is None or not _is_block(root):
-            raise _UnfollowableError
+        if root is None or not is_block(root):
+            raise UnfollowableError
         self._root: yaml.Node = root
         #: Where each item stands, by what it says, and its lines from the margin on.
         self._known: dict[str, tuple[range, list[str]]] = {}
@@ -98,61 +83,28 @@ class _Amending:
         return "\n".join([*self._lines[:start], *changed]) + "\n"
 
     def _learn(self, node: yaml.Node, data: Any, first: int, end: int) -> None:
-        for chunk in self._chunks(node, data, first, end):
+        for chunk in cut(self._lines, node, data, first, end):
             if isinstance(node, yaml.SequenceNode):
                 column = node.start_mark.column
                 own = range(chunk.first, chunk.end)
                 lines = [self._lines[number][column:] for number in own]
                 self._known.setdefault(_json(chunk.data), (own, lines))
-            if _is_block(chunk.node):
+            if is_block(chunk.node):
                 is_below = chunk.node.start_mark.line > chunk.start
                 self._learn(chunk.node, chunk.data, chunk.start + is_below, chunk.end)
 
-    def _chunks(self, node: yaml.Node, data: Any, first: int, end: int) -> list[_Chunk]:
-        """Cut the lines of a block into chunks; what is left at the end belongs to none."""
-        column, found = node.start_mark.column, []
-        starts = [each.start_mark.line for each in _heads(node)]
-        for number, (value, inside) in enumerate(zip(_values(node), _said(data), strict=True)):
-            start = self._start(node, starts[number], first)
-            following = starts[number + 1] if number + 1 < len(starts) else end
-            last = _last_line(value, start) + 1
-            while last < following and self._is_deeper(last, following, column):
-                last += 1
-            found.append(_Chunk(first, start, last, value, inside))
-            first = last
-        return found
-
-    def _start(self, node: yaml.Node, line: int, first: int) -> int:
-        """Return the line in which a key, or the dash of an item, stands."""
-        if isinstance(node, yaml.MappingNode):
-            return line
-        column = node.start_mark.column
-        for at in range(line, first - 1, -1):
-            if self._lines[at][column : column + 1] == "-" and not self._lines[at][:column].strip():
-                return at
-        if line == node.start_mark.line or self._lines[line][column : column + 1] == "-":
-            return line  # the dash of a list inside a list
-        raise _UnfollowableError
-
-    def _is_deeper(self, line: int, following: int, column: int) -> bool:
-        """Whether the next comment below is set in, and so belongs to what is above."""
-        for text in self._lines[line:following]:
-            if text.strip():
-                return len(text) - len(text.lstrip()) > column
-        return False
-
     def _block(self, node: yaml.Node, data: Any, wanted: Any, first: int, end: int) -> list[str]:
         """Return the lines of a block that says what is wanted."""
-        chunks = self._chunks(node, data, first, end)
+        chunks = cut(self._lines, node, data, first, end)
         foot = self._lines[chunks[-1].end : end]
         if isinstance(node, yaml.SequenceNode) and isinstance(wanted, list) and wanted:
             return [*self._items(node, chunks, wanted), *foot]
         if isinstance(node, yaml.MappingNode) and isinstance(wanted, Mapping) and wanted:
             return [*self._pairs(node, chunks, wanted), *foot]
-        raise _UnfollowableError
+        raise UnfollowableError
 
     def _pairs(
-        self, node: yaml.MappingNode, chunks: list[_Chunk], wanted: Mapping[str, Any]
+        self, node: yaml.MappingNode, chunks: list[Chunk], wanted: Mapping[str, Any]
     ) -> list[str]:
         found: list[str] = []
         column, keys = node.start_mark.column, [key.value for key, _ in node.value]
@@ -173,18 +125,18 @@ class _Amending:
         return found
 
     def _pair(
-        self, key: str, chunk: _Chunk, wanted: Any, column: int, header: str | None
+        self, key: str, chunk: Chunk, wanted: Any, column: int, header: str | None
     ) -> list[str]:
         if header is None and _json(chunk.data) == _json(wanted):
             return self._lines[chunk.start : chunk.end]
-        is_below = _is_block(chunk.node) and chunk.node.start_mark.line > chunk.start
+        is_below = is_block(chunk.node) and chunk.node.start_mark.line > chunk.start
         if is_below and type(chunk.data) is type(wanted) and wanted:
             inside = self._block(chunk.node, chunk.data, wanted, chunk.start + 1, chunk.end)
             return [header or self._lines[chunk.start], *inside]
         fresh = self._in_a_line(chunk, f"{_key(key)} ", wanted, column)
         return self._instead(chunk, fresh or self._fresh_pair(key, wanted, column), column)
 
-    def _items(self, node: yaml.SequenceNode, chunks: list[_Chunk], wanted: list[Any]) -> list[str]:
+    def _items(self, node: yaml.SequenceNode, chunks: list[Chunk], wanted: list[Any]) -> list[str]:
         found: list[str] = []
         column = node.start_mark.column
         for chunk, value in zip(self._matched(chunks, wanted), wanted, strict=True):
@@ -195,7 +147,7 @@ class _Amending:
                 found += self._item(chunk, value, column)
         return found
 
-    def _matched(self, chunks: Sequence[_Chunk], wanted: Sequence[Any]) -> list[_Chunk | None]:
+    def _matched(self, chunks: Sequence[Chunk], wanted: Sequence[Any]) -> list[Chunk | None]:
         """Return for each item the chunk that it was: the same, else the most alike.
 
         What moves, here or elsewhere, is like nothing but itself.
@@ -219,10 +171,10 @@ class _Amending:
     def _knows(self, value: Any) -> bool:
         return _json(value) in self._known
 
-    def _item(self, chunk: _Chunk, wanted: Any, column: int) -> list[str]:
+    def _item(self, chunk: Chunk, wanted: Any, column: int) -> list[str]:
         if _json(chunk.data) == _json(wanted):
             return self._lines[chunk.start : chunk.end]
-        is_beside = _is_block(chunk.node) and chunk.node.start_mark.line == chunk.start
+        is_beside = is_block(chunk.node) and chunk.node.start_mark.line == chunk.start
         if is_beside and type(chunk.data) is type(wanted) and wanted:
             dashed = self._lines[chunk.start]
             self._lines[chunk.start] = _with(dashed, column, " ")
@@ -234,15 +186,15 @@ class _Amending:
         fresh = self._in_a_line(chunk, "- ", wanted, column)
         return self._instead(chunk, fresh or self._fresh_item(wanted, column), column)
 
-    def _in_a_line(self, chunk: _Chunk, start: str, wanted: Any, column: int) -> list[str]:
+    def _in_a_line(self, chunk: Chunk, start: str, wanted: Any, column: int) -> list[str]:
         """Return the line that says what is wanted, where it was said in a line; else nothing."""
         is_collection = isinstance(wanted, Mapping | list) and bool(wanted)
-        if not is_collection or _is_block(chunk.node) or chunk.end - chunk.start > 1:
+        if not is_collection or is_block(chunk.node) or chunk.end - chunk.start > 1:
             return []
         line = " " * column + start + line_of(wanted)
         return [line] if len(line) <= _WIDEST else []
 
-    def _instead(self, chunk: _Chunk, fresh: list[str], column: int) -> list[str]:
+    def _instead(self, chunk: Chunk, fresh: list[str], column: int) -> list[str]:
         """Return lines that take the place of a chunk's own, with the comments in those."""
         moved = [own for said, (own, _) in self._known.items() if said in self._staying]
         own = [
@@ -294,31 +246,6 @@ def _likeness(one: Any, other: Any) -> int:
     if isinstance(one, list) and isinstance(other, list):
         return 1 + sum(_json(each) in set(map(_json, other)) for each in one)
     return int(_json(one) == _json(other))
-
-
-def _is_block(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.CollectionNode) and not node.flow_style and bool(node.value)
-
-
-def _heads(node: yaml.Node) -> list[yaml.Node]:
-    return [each[0] if isinstance(each, tuple) else each for each in node.value]
-
-
-def _values(node: yaml.Node) -> list[yaml.Node]:
-    return [each[1] if isinstance(each, tuple) else each for each in node.value]
-
-
-def _said(data: Any) -> list[Any]:
-    return list(data.values()) if isinstance(data, Mapping) else list(data)
-
-
-def _last_line(node: yaml.Node, start: int) -> int:
-    """Return the last line in which something of a node stands."""
-    if _is_block(node):
-        return max(_last_line(each, start) for each in _values(node))
-    end = node.end_mark
-    is_past = end.column == 0 and end.line > node.start_mark.line
-    return max(start, end.line - 1 if is_past else end.line)
 
 
 def _items_of(data: Any) -> Iterator[Any]:
