@@ -34,6 +34,7 @@ SITE: dict[str, Any] = DEFINITIONS | {
 }
 INPUTS = list(hostile_inputs())
 MOST_SCREENS = 5
+FIELDS = ("title", "image", "link")
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +219,11 @@ def test_nothing_hostile_runs_in_the_console(
         library.put_draft("menus", {"experiments": {"menus": menus}}, base=1, author=some[0])
         named = {text: {"template": text} for text in some}
         html = {f"html-{at}": {"html": text} for at, text in enumerate(some)}
-        fields = {
-            f"fields-{at}": {"fields": dict.fromkeys(("title", "image", "link"), text)}
+        fields: dict[str, Any] = {
+            f"fields-{at}": {"fields": dict.fromkeys(FIELDS, text)} for at, text in enumerate(some)
+        }
+        fields |= {
+            f"locales-{at}": {"fields": {each: {"de": text, text: text} for each in FIELDS}}
             for at, text in enumerate(some)
         }
         variants = {"control": "site", **fields, **html, **named}

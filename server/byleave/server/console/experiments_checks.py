@@ -11,6 +11,7 @@ from byleave.experiments.simulation import Design, Plan, plan
 from byleave.segments import Fault, read
 from byleave.server.console.display import marked as _
 from byleave.server.console.drafting import EXPERIMENTS, all_faults, in_force, laid_over
+from byleave.server.console.variants_fields import texts_in
 from byleave.server.service import Service
 
 _FIELDS: Final = {
@@ -112,16 +113,17 @@ def _more(service: Service, key: str, definitions: Definitions) -> Iterator[Chec
 def _has_content(variant: object) -> bool:
     if not isinstance(variant, Mapping):
         return False
-    return all(text for text in variant.get("fields", {}).values()) and any(
+    return all(text for _name, _locale, text in texts_in(variant.get("fields"))) and any(
         variant.get(kind) for kind in ("fields", "template", "html", "data", "nav")
     )
 
 
 def faults_in(service: Service, key: str, experiment: Mapping[str, Any]) -> list[Fault]:
-    """Return the faults of an experiment as it would be published now."""
+    """Return the faults of an experiment as it would be published now, and of what it needs."""
     _version, definitions = in_force(service)
     faults = all_faults(service, laid_over(definitions, EXPERIMENTS, key, experiment))
-    return [each for each in faults if each.path[:2] == ("experiments", key)]
+    own = (("experiments", key), ("locale",))
+    return [each for each in faults if each.path[:2] in own]
 
 
 def expected(

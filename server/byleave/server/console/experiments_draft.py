@@ -26,6 +26,7 @@ from byleave.server.console.forms import Form
 from byleave.server.console.previews import preview
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
+from byleave.server.console.variants_fields import by_locale
 from byleave.server.errors import ConflictError, ForbiddenError, ManagedError
 from byleave.server.service import Service
 
@@ -226,6 +227,7 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
         may_review=_may_review(call.service, key, current),
         version=version,
         saved=[*shown.get("variants", {})],
+        by_locale={arm: by_locale(variant) for arm, variant in shown.get("variants", {}).items()},
         rooms=range(1, drafts.MOST_VARIANTS + 1),
         previews=_previews(call, key, shown, current),
         lasting=LASTING,

@@ -8,6 +8,7 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.drafting import EXPERIMENTS, drafted, in_force
 from byleave.server.console.forms import Form
 from byleave.server.console.routing import PageCall, PageError
+from byleave.server.console.variants_fields import texts_in
 
 FILES: Final = _("This experiment is managed from files: change it there, then push them.")
 UNKNOWN: Final = (
@@ -80,16 +81,22 @@ def written(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) ->
 
 def _variants(form: Form, before: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {CONTROL: "site"}
-    beyond = [name for name in before if name != CONTROL][MOST_VARIANTS:]
+    names = [name for name in before if name != CONTROL]
+    beyond = names[MOST_VARIANTS:]
+    sent = {form.value(f"arm-{number}") for number in range(1, MOST_VARIANTS + 1)}
     for number in range(1, MOST_VARIANTS + 1):
         name = form.value(f"arm-{number}")
         if not name or name == CONTROL:
             continue
-        old = before.get(name)
+        # Under a new name, it is what stood in its place.
+        place = names[number - 1] if number <= len(names) else ""
+        old = before.get(name, before.get(place) if place not in sent else None)
         kept = old if isinstance(old, Mapping) else {}
         if fields:
             content = {each: form.value(f"arm-{number}-{each}") for each in fields}
             filled = {each: text for each, text in content.items() if text}
+            # Texts by locale have a form of their own.
+            filled |= {k: v for k, v in kept.get("fields", {}).items() if isinstance(v, Mapping)}
             found[name] = {**kept, "fields": filled} if filled or "fields" in kept else kept
         elif template := form.value(f"arm-{number}-template"):
             found[name] = {**kept, "template": template}
@@ -120,7 +127,8 @@ def as_form(experiment: Mapping[str, Any], *, zone: str) -> Form:
     for number, (name, variant) in enumerate(others.items(), 1):
         values[f"arm-{number}"] = name
         content = variant if isinstance(variant, Mapping) else {}
-        values |= {f"arm-{number}-{k}": v for k, v in content.get("fields", {}).items()}
+        texts = texts_in(content.get("fields"))
+        values |= {f"arm-{number}-{field}": text for field, locale, text in texts if not locale}
         values[f"arm-{number}-template"] = str(content.get("template", ""))
     return Form.holding(**values)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_decimal
 
@@ -103,6 +104,15 @@ def day(at_ms: int) -> str:
     return format_date(at, "medium", locale=display.babel)
 
 
+def locale_name(tag: str) -> str:
+    """Return the language of a locale, as the page is read, and its tag: `German (de-AT)`."""
+    try:
+        name = Locale.parse(tag, sep="-").get_language_name(CURRENT.get().babel)
+    except (UnknownLocaleError, ValueError):
+        name = None
+    return f"{name} ({tag})" if name else tag
+
+
 def iso(at_ms: int) -> str:
     """Return a time as machines read it, in UTC."""
     return _datetime(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -137,4 +147,5 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "moment": moment,
     "day": day,
     "iso": iso,
+    "locale_name": locale_name,
 }

@@ -5,13 +5,14 @@ named `do` moves one of them, so that it can be put in order without dragging.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from typing import Any, Final
 
 from byleave.experiments.definitions import NavVerb, Slot, SlotKind, VariantKind
 from byleave.experiments.placeholders import in_address, in_markup, in_text, pieces
 from byleave.segments import Fault, Path
+from byleave.server.console import variants_fields
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 
@@ -38,11 +39,11 @@ def content_of(form: Form, kind: VariantKind, slot: Slot) -> Any:
     """Return the content that a form holds.
 
     Raises:
-        ValueError: It is data, and not JSON.
+        ValueError: It is data, and not JSON; or a locale is to be added, and it is none.
     """
     match kind:
         case VariantKind.FIELDS:
-            return {name: form.value(f"field-{name}") for name in slot.fields}
+            return variants_fields.written(form, slot)
         case VariantKind.NAV:
             return _moved(list(_operations(form)), form.value("do"))
         case VariantKind.DATA:
@@ -56,7 +57,7 @@ def as_form(content: Any, kind: VariantKind) -> Form:
     values = {"kind": str(kind)}
     match kind:
         case VariantKind.FIELDS:
-            values |= {f"field-{name}": str(text) for name, text in (content or {}).items()}
+            values |= variants_fields.values_of(content)
         case VariantKind.NAV:
             for number, each in enumerate(content or ()):
                 verb = next((verb for verb in NavVerb if verb in each), NavVerb.PROMOTE)
@@ -99,7 +100,9 @@ def field_of(path: Path) -> str:
         path: Where the fault is, from the variant on.
     """
     match path:
-        case ("fields", str() as name, *_rest):
+        case ("fields", str() as name, str() as locale):
+            return f"field-{name}:{locale}"
+        case ("fields", str() as name):
             return f"field-{name}"
         case ("nav", int() as number, *_rest):
             return f"path-{number}"
@@ -110,10 +113,11 @@ def field_of(path: Path) -> str:
 
 
 def with_faults(form: Form, faults: Sequence[Fault], path: Path) -> Form:
-    """Return a form with those of some faults that are below a path."""
+    """Return a form with those of some faults that are below a path, or about locales."""
     for each in faults:
-        if each.path[: len(path)] == path:
-            name = field_of(each.path[len(path) :])
+        is_own = each.path[: len(path)] == path
+        if is_own or (each.path == ("locale",) and form.value("locales")):
+            name = field_of(each.path[len(path) :]) if is_own else "new-locale"
             form.faults[name] = _("Mend this:")
             form.details.setdefault(name, each.message)
     return form
@@ -123,38 +127,45 @@ def previewed(content: Any, kind: VariantKind, slot: Slot) -> dict[str, Any]:
     """Return what a frame shows of a content: as for a visitor of whom nothing is known."""
     match kind:
         case VariantKind.FIELDS:
-            filled = {
-                name: (in_text if what == "text" else in_address)(
-                    str((content or {}).get(name, "")), _nothing
-                )
-                for name, what in slot.fields.items()
+            texts = [*variants_fields.texts_in(content)]
+            return {
+                "parts": {
+                    locale: [
+                        (name, what, (in_text if what == "text" else in_address)(text, _nothing))
+                        for name, what in slot.fields.items()
+                        for field, own, text in texts
+                        if field == name and own in ("", locale)
+                    ]
+                    for locale in variants_fields.locales_in(content) or [""]
+                }
             }
-            return {"fields": [(name, slot.fields[name], text) for name, text in filled.items()]}
         case VariantKind.HTML:
             return {"html": in_markup(str(content or ""), _nothing)}
         case _:
             return {}
 
 
-def placeholders(content: Any) -> list[tuple[str, str]]:
+def placeholders(content: Any, kind: VariantKind) -> list[tuple[str, str]]:
     """Return the placeholders of a content: the attribute, and what stands without it."""
-    texts = content.values() if isinstance(content, Mapping) else [content]
-    cut = [piece for text in texts if isinstance(text, str) for piece in pieces(text)]
-    return [(piece.name, piece.fallback) for piece in cut if piece.name]
+    texts = [content] if kind is VariantKind.HTML and isinstance(content, str) else []
+    if kind is VariantKind.FIELDS:
+        texts = [text for _name, _locale, text in variants_fields.texts_in(content)]
+    cut = [piece for text in texts for piece in pieces(text)]
+    return [*dict.fromkeys((piece.name, piece.fallback) for piece in cut if piece.name)]
 
 
 def advice(content: Any, kind: VariantKind, slot: Slot) -> Iterator[tuple[str, str]]:
     """Yield what to think of in a content: words to be translated, and what they are about."""
     match kind:
         case VariantKind.FIELDS:
-            for name, text in (content or {}).items():
-                what = slot.fields.get(name)
+            for name, locale, text in variants_fields.texts_in(content):
+                what, place = slot.fields.get(name), f"{name} ({locale})" if locale else name
                 if what == "text" and len(text) > LONG:
-                    yield _("Long for one place; phones may cut it off:"), name
+                    yield _("Long for one place; phones may cut it off:"), place
                 if what == "text" and text.strip(" .!>»→").casefold() in _VAGUE:
-                    yield _("As a link it does not say where it leads:"), f"{name}: {text}"
+                    yield _("As a link it does not say where it leads:"), f"{place}: {text}"
                 if what == "url" and text.startswith("http:"):
-                    yield _("This address is not encrypted; take https:"), name
+                    yield _("This address is not encrypted; take https:"), place
         case VariantKind.HTML:
             reader = _Reader()
             reader.feed(str(content or ""))

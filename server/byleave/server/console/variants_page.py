@@ -15,12 +15,13 @@ from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console import variants_form as contents
 from byleave.server.console.display import marked as _
-from byleave.server.console.drafting import EXPERIMENTS, keep
+from byleave.server.console.drafting import EXPERIMENTS, in_force, keep, laid_over
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
 from byleave.server.console.previews import HOUR_MS, origin_of, preview
 from byleave.server.console.rendering import SAFE, render
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
+from byleave.server.console.variants_fields import images
 from byleave.server.errors import ManagedError
 
 _PATH: Final = "/console/drafts/{draft}/variants/{arm}"
@@ -43,6 +44,7 @@ _UNKNOWN: Final = (
     _("Name it on the page of its experiment first. The control is the site's own content."),
 )
 _NOT_JSON: Final = _("This is not JSON. Names and texts stand in double quotes.")
+_NO_LOCALE: Final = _("This is no locale. Give one such as de, or de-AT with a region.")
 _NO_HTML: Final = (
     _("You may not write HTML"),
     _("Only admins may. Fill the slot's fields or name a template, or ask an admin."),
@@ -58,7 +60,7 @@ async def show(call: PageCall) -> Response:
     if kind in variant:
         found = await run_in_threadpool(faults_in, call.service, drafts.key_of(call), experiment)
         contents.with_faults(form, found, path)
-    return await _page(call, form, kind, variant.get(kind), slot)
+    return await _page(call, form, kind, experiment, slot)
 
 
 async def change(call: PageCall) -> Response:
@@ -69,15 +71,17 @@ async def change(call: PageCall) -> Response:
     try:
         content = contents.content_of(form, kind, slot)
     except ValueError:
-        form.faults["data"] = _NOT_JSON
-        return await _page(call, form, kind, None, slot, status=422)
+        name = "data" if kind is VariantKind.DATA else "new-locale"
+        form.faults[name] = _NOT_JSON if kind is VariantKind.DATA else _NO_LOCALE
+        return await _page(call, form, kind, experiment, slot, status=422)
     kept = {name: value for name, value in variant.items() if name not in list(VariantKind)}
     variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
+    experiment = {**experiment, "variants": variants}
     try:
-        await run_in_threadpool(keep, call, EXPERIMENTS, key, {**experiment, "variants": variants})
+        await run_in_threadpool(keep, call, EXPERIMENTS, key, experiment)
     except ManagedError:
         form.faults["kind"] = drafts.FILES
-        return await _page(call, form, kind, content, slot, status=409)
+        return await _page(call, form, kind, experiment, slot, status=409)
     above = f"/console/drafts/{quote(key, safe='')}"
     here = f"{above}/variants/{quote(_arm(call), safe='')}"
     return RedirectResponse(above if form.value("do") == "back" else here, 303, SAFE)
@@ -110,12 +114,15 @@ async def _page(
     call: PageCall,
     form: Form,
     kind: VariantKind,
-    content: Any,
+    experiment: Mapping[str, Any],
     slot: Slot,
     *,
     status: int = 200,
 ) -> Response:
     key, arm = drafts.key_of(call), _arm(call)
+    variant = experiment["variants"][arm]
+    is_read = status != 422  # else what the draft holds is not what the form does
+    content = variant.get(kind) if is_read and isinstance(variant, Mapping) else None
     asked = call.request.query_params
     # A link of another site may not choose what is framed, and be given a preview by it.
     address = "" if is_foreign(call.request) else asked.get("page", "")
@@ -142,13 +149,21 @@ async def _page(
         rows=len(content or ()) + 1 if kind is VariantKind.NAV else 0,
         most_added=MOST_ADDED,
         advice=list(contents.advice(content, kind, slot)),
-        placeholders=contents.placeholders(content),
+        placeholders=contents.placeholders(content, kind),
+        locales=form.value("locales").split(),
+        images=await run_in_threadpool(_images, call, experiment),
         frame=render("variant_frame.html", call.display, **framed) if framed else "",
         links=links if origin else {},
         is_published=is_published,
         asked=Form.holding(page=address, width=width),
         width=width,
     )
+
+
+def _images(call: PageCall, experiment: Mapping[str, Any]) -> list[str]:
+    """Return the images that are shown already, in what is in force or in this draft."""
+    _version, definitions = in_force(call.service)
+    return images(laid_over(definitions, EXPERIMENTS, drafts.key_of(call), experiment))
 
 
 def _links(call: PageCall, address: str, slot: str) -> dict[str, str]:
