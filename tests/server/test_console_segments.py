@@ -8,9 +8,10 @@ from starlette.testclient import TestClient
 
 from byleave.segments import Purpose, Segment, Truth, read
 from byleave.server.app import create_app
-from byleave.server.console.segment_study import MOST_JUDGED, study
+from byleave.server.console.segment_study import study
 from byleave.server.console.segments_page import segment_views
 from byleave.server.keys import Role
+from byleave.server.knowing import MOST_DRAWN
 from byleave.server.service import Service
 
 
@@ -91,7 +92,7 @@ def test_who_is_in_a_segment_is_counted_of_those_who_agreed_to_its_use(
 def test_of_many_visitors_no_more_are_judged_than_a_page_has_time_for(
     service: Service, send: Any
 ) -> None:
-    service.ingest([send.event(f"v{number:05}") for number in range(MOST_JUDGED + 5)])
+    service.ingest([send.event(f"v{number:05}") for number in range(MOST_DRAWN + 5)])
 
     [size] = [each.size for each in segment_views(service)]
 

@@ -10,7 +10,7 @@ from tests.server.test_membership import SHOP
 from byleave.experiments import Definitions
 from byleave.segments import Truth, read
 from byleave.server.counting import Survey, read_sample
-from byleave.server.knowing import draw
+from byleave.server.knowing import Drawing, draw
 from byleave.server.service import Service
 
 HOUR_MS = 3_600_000
@@ -98,3 +98,24 @@ def test_what_is_drawn_stands_for_all(tmp_path: Any, clock: Clock) -> None:
 
     assert survey.size("gone").agreed == len(LIVES)
     assert not survey.size("gone").is_whole
+
+
+def test_many_visitors_are_drawn_anew_every_ten_minutes_and_few_every_minute(
+    service: Service, send: Sender, clock: Clock
+) -> None:
+    few = Drawing(service.storage, service.site, clock=clock)
+    many = Drawing(service.storage, service.site, clock=clock, most=2)
+    service.ingest([send.event(f"v{number}") for number in range(3)])
+
+    assert (few.visitors().total, many.visitors().total) == (3, 3)
+    service.ingest([send.event("v3")])
+    clock.now_ms += 59_999
+    assert (few.visitors().total, many.visitors().total) == (3, 3)
+    clock.now_ms += 1
+    assert (few.visitors().total, many.visitors().total) == (4, 3)
+    clock.now_ms += 539_999
+    assert many.visitors().total == 3
+    clock.now_ms += 1
+    assert many.visitors().total == 4
+    service.ingest([send.event("v4")])
+    assert many.draw().total == many.visitors().total == 5

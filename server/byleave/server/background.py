@@ -22,6 +22,8 @@ _WEIGHTS_S: Final = 15.0
 #: How long nothing due waits to be looked at again.
 _IDLE_S: Final = 1.0
 _STATUSES_S: Final = 60.0
+#: How often visitors are drawn, so that no page of the console has to wait for it.
+_DRAWING_S: Final = 300.0
 _RETENTION_S: Final = 3_600.0
 #: After so many of its own pauses without its holder, a job is another process's.
 _LEASE_ROUNDS: Final = 3
@@ -33,6 +35,7 @@ async def work(service: Service, outbound: Outbound) -> None:
         group.create_task(_repeat_one("weights", service, _weights, _WEIGHTS_S))
         group.create_task(_repeat("news", lambda: _news(service), _IDLE_S))
         group.create_task(_repeat("segments", lambda: _segments(service), _IDLE_S))
+        group.create_task(_repeat("drawing", lambda: _drawing(service), _DRAWING_S))
         group.create_task(_repeat("webhooks", lambda: service.outreach.deliver(outbound), _IDLE_S))
         group.create_task(_repeat_one("statuses", service, _statuses, _STATUSES_S))
         group.create_task(_repeat_one("retention", service, _retention, _RETENTION_S))
@@ -93,6 +96,11 @@ async def _news(service: Service) -> int:
 
 async def _segments(service: Service) -> int:
     return await _whole(service.outreach.judge, service.published.snapshot.definitions)
+
+
+async def _drawing(service: Service) -> int:
+    await _whole(service.drawing.draw)
+    return 0
 
 
 async def _statuses(service: Service) -> int:

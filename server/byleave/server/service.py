@@ -31,6 +31,7 @@ from byleave.server.guarding import broken_guards, pause
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, Stranger, read_batch
 from byleave.server.keys import KeyRing, Role
+from byleave.server.knowing import Drawing
 from byleave.server.learning import Measurement
 from byleave.server.leases import Leases
 from byleave.server.links import results_link
@@ -95,6 +96,7 @@ class Service(VisitorCare):
             opened.pop_all()  # from here on nothing touches the store
         self.outreach = Outreach(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.books = Books(self.storage, self.site, clock=clock)
+        self.drawing = Drawing(self.storage, self.site, clock=clock)
         self.leases = Leases(self.storage, self.site, clock=clock)
         #: How many events became what, since this process began.
         self.verdicts = Counter[Verdict]()

@@ -12,17 +12,12 @@ from byleave.segments.reach import children, is_contextual
 from byleave.segments.wording import phrase
 from byleave.server import schema
 from byleave.server.batches import find_rows
-from byleave.server.console.keeping import MINUTE_MS, kept
+from byleave.server.console.keeping import kept
 from byleave.server.counters import pages, totals
 from byleave.server.counting import RECENT_MS, Sample, SegmentSize, Survey, read_sample
 from byleave.server.history import LEAST_SHOWN
-from byleave.server.knowing import Drawn, draw
 from byleave.server.service import Service
 
-#: So many visitors are judged for a page; each takes about a fifth of a millisecond.
-MOST_JUDGED: Final = 2_000
-#: For how long the same of many visitors are looked at.
-_DRAWN_MS: Final = 10 * MINUTE_MS
 _MOST_EXAMPLES: Final = 5
 
 
@@ -83,23 +78,12 @@ def sample_of(service: Service) -> Sample:
     """Return visitors of the last 30 days, as of now or of up to a minute ago."""
 
     def read() -> Sample:
-        # Drawing takes the longer the more visitors there are, and then a few new ones matter less.
-        drawn = kept(
-            service,
-            "drawn",
-            lambda: _draw(service),
-            lasts_ms=lambda drawn: MINUTE_MS if drawn.is_whole else _DRAWN_MS,
-        )
+        drawn = service.drawing.visitors()
         with service.storage.reading() as connection:
             definitions, now_ms = service.published.snapshot.definitions, service.clock()
             return read_sample(connection, service.site, definitions, drawn, now_ms=now_ms)
 
     return kept(service, "sample", read)
-
-
-def _draw(service: Service) -> Drawn:
-    with service.storage.reading() as connection:
-        return draw(connection, service.site, most=MOST_JUDGED)
 
 
 def study(service: Service, key: str, definitions: Definitions) -> Study:

@@ -15,9 +15,10 @@ from byleave.server.access import ADMINS, ANALYSTS, EDITORS, READERS
 from byleave.server.console.display import marked as _
 from byleave.server.console.keeping import kept
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
-from byleave.server.console.segment_study import MOST_JUDGED, sample_of, study
+from byleave.server.console.segment_study import sample_of, study
 from byleave.server.counters import pages, totals
 from byleave.server.counting import SegmentSize, Survey
+from byleave.server.knowing import MOST_DRAWN
 from byleave.server.layout import text_of
 from byleave.server.service import Service
 
@@ -60,7 +61,7 @@ async def show(call: PageCall) -> Response:
     """Show the segments."""
     found = await run_in_threadpool(segment_views, call.service)
     may_build = call.role in EDITORS
-    return call.page("segments.html", segments=found, most=MOST_JUDGED, may_build=may_build)
+    return call.page("segments.html", segments=found, most=MOST_DRAWN, may_build=may_build)
 
 
 async def show_one(call: PageCall) -> Response:
