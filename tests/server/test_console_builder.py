@@ -152,11 +152,14 @@ def test_what_files_manage_is_shown_and_not_changed(
     service.publish(definitions, reason="push", author="t", claim=Claim(by=Manager.FILES))
     page = marketer.get("/console/segments/customers/edit").text
     refused = build("customers/edit", BUYERS | {"do": "publish"}, status=409)
+    counted = build("customers/edit", {"do": "count", "baseline": "7"})
 
     assert "managed from files" in page
     assert "disabled" in page
     assert 'value="publish"' not in page
     assert "change it there, then push them" in refused
+    assert '"attribute:is_customer" selected' in counted
+    assert 'value="7"' in counted
     assert defined(service)["customers"] == {"when": {"attribute": "is_customer", "equals": True}}
 
 

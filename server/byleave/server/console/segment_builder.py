@@ -42,6 +42,7 @@ _UNKNOWN: Final = (
     _("Neither a draft nor what is published has it. The list of segments shows what there is."),
 )
 FILES: Final = _("This segment is managed from files: change it there, then push them.")
+_CHANGES: Final = ("save", "publish")
 _WHY: Final = _("Say in a sentence what it is for. It stands in the history.")
 _TAKEN: Final = _("There is one of this name already. Choose another.")
 _MEND: Final = _("Mend this:")
@@ -99,16 +100,21 @@ def _vocabulary(call: PageCall) -> Vocabulary:
 
 async def _done(call: PageCall, before: Built) -> Response:
     """Do what a button says, and show what came of it."""
-    vocabulary = _vocabulary(call)
-    built = sent(before, Form(call.values), vocabulary)
-    doing = built.form.value("do")
+    vocabulary, form = _vocabulary(call), Form(call.values)
+    doing = form.value("do")
+    if await run_in_threadpool(_is_of_files, call, before):
+        before.form = Form({**form.values, **before.form.values})
+        if doing in _CHANGES:
+            before.form.faults["checks"], before.status = FILES, 409
+        return await _page(call, before)
+    built = sent(before, form, vocabulary)
     if not built.form.fault("text"):
         new = settled(Row({"reads": first_readable(vocabulary)}), vocabulary)
         built.row = rows.worked(built.row, doing, vocabulary, new)
         settle(built, vocabulary)
     if doing == "discard":
         return await run_in_threadpool(_discarded, call, built)
-    if doing not in ("save", "publish"):
+    if doing not in _CHANGES:
         return await _page(call, built)
     built.status = 422
     if built.is_new:
@@ -120,6 +126,10 @@ async def _done(call: PageCall, before: Built) -> Response:
     if not built.form.is_sound:
         return await _page(call, built)
     return RedirectResponse(_EDIT.format(segment=quote(built.key, safe="")), 303, SAFE)
+
+
+def _is_of_files(call: PageCall, built: Built) -> bool:
+    return not built.is_new and drafting.is_of_files(call.service, SEGMENTS, built.key)
 
 
 def _keep(call: PageCall, built: Built) -> None:
@@ -207,7 +217,7 @@ async def _page(call: PageCall, built: Built) -> Response:
     laid = drafting.laid_over(definitions, SEGMENTS, key, segment)
     faults = await run_in_threadpool(drafting.all_faults, service, laid)
     is_draft = drafting.drafted(service, SEGMENTS, key) is not None
-    is_of_files = await run_in_threadpool(drafting.is_of_files, service, SEGMENTS, key)
+    is_of_files = await run_in_threadpool(_is_of_files, call, built)
     found: Study | None = None
     if not faults:
         found = await run_in_threadpool(study, service, key, read(Definitions, laid))
@@ -221,7 +231,7 @@ async def _page(call: PageCall, built: Built) -> Response:
         form=built.form,
         row=built.row,
         is_draft=is_draft and not built.is_new,
-        is_of_files=is_of_files and not built.is_new,
+        is_of_files=is_of_files,
         is_published=not built.is_new and key in definitions.get(SEGMENTS, {}),
         version=version,
         located=located(built, faults, key),

@@ -129,8 +129,9 @@ def said(value: Any) -> str:
 
 
 def length(text: str, unit: str) -> str:
-    """Return a length of time as definitions have it."""
-    return f"{text.strip()}{unit}"
+    """Return a length of time as definitions have it; the text itself where it is no number."""
+    number = text.strip()
+    return f"{number}{unit}" if number.isdecimal() else number
 
 
 def parts(value: Any) -> tuple[str, str]:
