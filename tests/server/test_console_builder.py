@@ -172,6 +172,22 @@ def test_a_draft_is_thrown_away(build: Callable[..., str], service: Service) -> 
     assert "customers" in defined(service)
 
 
+def test_what_nothing_uses_any_more_is_archived(
+    build: Callable[..., str], service: Service
+) -> None:
+    build(NEW, BUYERS | {"do": "publish"})
+    build("buyers/edit", BUYERS | {"do": "save", "title": "Other"})
+    without_reason = build("buyers/edit", BUYERS | {"do": "archive", "reason": ""}, status=422)
+    used = build("customers/edit", BUYERS | {"do": "archive"}, status=422)
+    build("buyers/edit", BUYERS | {"do": "archive"})
+
+    assert "what it is for" in without_reason
+    assert "unknown segment &#39;customers&#39;" in used
+    assert [*defined(service)] == ["customers"]
+    assert service.library.drafts() == []
+    assert service.library.versions()[0].reason == "buyers is archived: They come back"
+
+
 def test_one_begins_with_the_rows_of_another(marketer: TestClient) -> None:
     page = marketer.get("/console/segments/-/new?from=customers").text
 

@@ -42,7 +42,7 @@ _UNKNOWN: Final = (
     _("Neither a draft nor what is published has it. The list of segments shows what there is."),
 )
 FILES: Final = _("This segment is managed from files: change it there, then push them.")
-_CHANGES: Final = ("save", "publish")
+_CHANGES: Final = ("save", "publish", "archive")
 _WHY: Final = _("Say in a sentence what it is for. It stands in the history.")
 _TAKEN: Final = _("There is one of this name already. Choose another.")
 _MEND: Final = _("Mend this:")
@@ -119,12 +119,15 @@ async def _done(call: PageCall, before: Built) -> Response:
     built.status = 422
     if built.is_new:
         await run_in_threadpool(_check_key, call, built)
-    if built.form.is_sound:
+    if built.form.is_sound and doing != "archive":
         await run_in_threadpool(_keep, call, built)
-    if built.form.is_sound and doing == "publish":
-        await run_in_threadpool(_publish, call, built)
+    if built.form.is_sound and doing != "save":
+        segment = None if doing == "archive" else definition(built, vocabulary)
+        await run_in_threadpool(_publish, call, built, segment)
     if not built.form.is_sound:
         return await _page(call, built)
+    if doing == "archive":
+        return RedirectResponse("/console/segments", 303, SAFE)
     return RedirectResponse(_EDIT.format(segment=quote(built.key, safe="")), 303, SAFE)
 
 
@@ -150,9 +153,8 @@ def _check_key(call: PageCall, built: Built) -> None:
         built.form.faults["key"] = _TAKEN
 
 
-def _publish(call: PageCall, built: Built) -> None:
-    """Publish a segment, or say in its form why that could not be done."""
-    segment = definition(built, _vocabulary(call))
+def _publish(call: PageCall, built: Built, segment: Mapping[str, Any] | None) -> None:
+    """Publish a segment, or what is left without it; or say in its form why that cannot be."""
     form, reason = built.form, built.form.value("reason")
     version, definitions = drafting.in_force(call.service)
     wanted = drafting.laid_over(definitions, SEGMENTS, built.key, segment)
@@ -172,7 +174,7 @@ def _publish(call: PageCall, built: Built) -> None:
             built.key,
             segment,
             expected=version,
-            reason=f"{built.key}: {reason}",
+            reason=f"{built.key}{'' if segment else ' is archived'}: {reason}",
             author=call.author,
         )
     except ConflictError:
@@ -180,8 +182,9 @@ def _publish(call: PageCall, built: Built) -> None:
     except ManagedError:
         form.faults["checks"] = FILES
     else:
-        call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text)
-        drafting.drop(call, SEGMENTS, built.key)
+        call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text if segment else "")
+        if drafting.drafted(call.service, SEGMENTS, built.key) is not None:
+            drafting.drop(call, SEGMENTS, built.key)
 
 
 def _discarded(call: PageCall, built: Built) -> Response:
