@@ -42,6 +42,11 @@ def test_a_plan_says_how_many_units_and_days_it_takes() -> None:
     assert planned(within_ms=7 * DAY_MS).seen_ms == found.seen_ms + 7 * DAY_MS
 
 
+def test_an_outcome_varies_as_a_conversion_does_or_as_values_are_said_to() -> None:
+    assert design(baseline=0.5).variances.tolist() == pytest.approx([0.25, 0.65 * 0.35])
+    assert design(baseline=20.0, deviation=3.0).variances.tolist() == [9.0, 9.0]
+
+
 def test_the_same_question_has_the_same_answer() -> None:
     assert plan(design(), seed=3) == plan(design(), seed=3)
 
