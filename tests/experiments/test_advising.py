@@ -19,7 +19,7 @@ def site(**more: Any) -> Definitions:
     attributes = {
         place: {"type": "boolean", "source": "site", "default": False, **KEPT} for place in places
     }
-    for name in ("account", "cart", "tongue"):
+    for name in ("account", "cart", "city", "tongue"):
         attributes[name] = {"type": "string", "source": "site", **KEPT}
     data: dict[str, Any] = {
         "site": "shop",
@@ -47,7 +47,11 @@ def site(**more: Any) -> Definitions:
                 },
                 "variants": {
                     "control": "site",
-                    "new": {"html": "Hi", "when": "variant", "unless": ["variant-unless"]},
+                    "new": {
+                        "html": "{{ city | Hi }}",
+                        "when": "variant",
+                        "unless": ["variant-unless"],
+                    },
                     "translated": {"fields": {"title": {"en": "Hi"}}},
                 },
             },
@@ -87,6 +91,7 @@ def test_without_experiments_and_goals_nothing_is_used() -> None:
     assert [each.partition(":")[0] for each in told] == [
         "$.attributes.account",
         "$.attributes.cart",
+        "$.attributes.city",
         "$.attributes.tongue",
         "$.events.sign_up",
         "$.segments.audience",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from byleave.experiments.definitions import CONTROL, Definitions, Experiment
+from byleave.experiments.placeholders import shown_attributes
 from byleave.segments import Purpose
 from byleave.segments.advice import NOT_MEASURED, Advice, Severity
 from byleave.segments.advice import advise as advise_vocabulary
@@ -70,11 +71,16 @@ def _named(experiment: Experiment) -> Iterator[str]:
 
 
 def _read(definitions: Definitions) -> Iterator[str]:
-    """Yield the attributes that more than segments read: what another system hashed, a locale."""
+    """Yield the attributes that more than segments read.
+
+    Another system hashed them, a page's locale is one, or a variant shows them.
+    """
     for experiment in definitions.experiments.values():
         if experiment.imported is not None:
             yield from experiment.imported.by
             for part in experiment.imported.filters:
                 yield from part.by
-        if any(variant.locales for variant in experiment.variants.values()):
-            yield definitions.locale
+        for variant in experiment.variants.values():
+            yield from shown_attributes(variant)
+            if variant.locales:
+                yield definitions.locale

@@ -62,15 +62,16 @@ def pieces(text: str) -> tuple[Piece, ...]:
     return (*found, Piece(text[start:], "", ""))
 
 
-def shows_visitor(variant: Variant) -> bool:
-    """Return whether a variant has placeholders, so that it differs between visitors."""
+def shown_attributes(variant: Variant) -> frozenset[str]:
+    """Return the attributes of a variant's placeholders, by which it differs between visitors."""
     match variant.kind:
         case VariantKind.HTML:
-            return len(pieces(variant.content)) > 1
+            texts = [variant.content]
         case VariantKind.FIELDS:
-            return any(len(pieces(text)) > 1 for text in all_texts(variant.content))
+            texts = [*all_texts(variant.content)]
         case _:
-            return False
+            texts = []
+    return frozenset(piece.name for text in texts for piece in pieces(text) if piece.name)
 
 
 def in_text(text: str, known: Known) -> str:

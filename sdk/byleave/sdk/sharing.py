@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Final
 
 from byleave.experiments import CONTROL, Decision, may_enrol
-from byleave.experiments.placeholders import shows_visitor
+from byleave.experiments.placeholders import shown_attributes
 from byleave.sdk.consent_routes import safe_path
 from byleave.sdk.exchange import Receive, Send, answer, refuse
 from byleave.sdk.failures import report
@@ -73,7 +73,7 @@ def _can_be_shared(visit: Visit, decision: Decision) -> bool:
     owner = definitions.experiments[experiment]
     return (
         owner.unit == "visitor"
-        and not shows_visitor(owner.variants[decision.variant])
+        and not shown_attributes(owner.variants[decision.variant])
         and experiment not in decider.sensitive
         and definitions.slots[decision.slot].trigger is None
         and (visit.memory.is_brought or not decision.is_enrolling)
