@@ -41,10 +41,13 @@ class Server:
         self.status = 200
         self.is_down = False
         self.snapshot: bytes | None = None
+        self.runs: dict[str, str] = {}  # of experiments whose run is not that of the local snapshot
         self.receipt_keys = [{"key": "receipt key of the tests", "since_ms": 0}]
 
     def plain_snapshot(self) -> dict[str, Any]:
         snapshot = plain(local_snapshot(self.definitions, now_ms=NOW_MS))
+        for key, run in self.runs.items():
+            snapshot["runs"][key]["id"] = run
         version = {"generation": 1, "number": self.number}
         return {**snapshot, "version": version, "receipt_keys": self.receipt_keys}
 

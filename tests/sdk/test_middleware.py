@@ -181,6 +181,40 @@ def test_decisions_by_the_server_are_the_same(kit: Any, personalise: Any, server
     assert len(set(pages["local"])) == 2
 
 
+def test_a_run_that_the_site_does_not_have_yet_is_left_alone_and_nothing_else(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    def shop(arm: str) -> Any:
+        everybody = {"policy": "fixed", "goal": "signup", "shares": {"control": 0, arm: 1}}
+        new = kit.greeting()["greeting"] | {
+            "slot": "side",
+            "variants": {"control": "site", arm: {"html": "New"}},
+            "allocate": everybody,
+        }
+        slots = {"hero": {"kind": "content"}, "side": {"kind": "content"}}
+        return kit.define(slots=slots, experiments=kit.greeting() | {"aside": new})
+
+    page = b"<div data-byleave-slot=hero>Old</div><div data-byleave-slot=side>Old</div>"
+    kind = ("content-type", "text/html; charset=utf-8")
+    server.definitions = shop("calm")
+    site = personalise(
+        kit.html_app(page, headers=[kind, ("etag", '"1"')]),
+        server=server,
+        consent=kit.granted,
+        decide="server",
+    )
+    site.client.poll()
+    before = kit.browser(site).get().body
+    server.definitions, server.runs = shop("bold"), {"aside": "aside.2"}
+
+    after = kit.browser(site).get().body
+    site.client.flush()
+
+    assert (before.count(b"Old"), after.count(b"Old")) == (0, 1)
+    assert after.index(b"Old") > after.index(b"side")
+    assert {each["run"] for each in server.of_type("exposure")} == {"greeting.local", "aside.local"}
+
+
 @pytest.mark.parametrize("trouble", ["down", "refuses", "garbage", "never answered"])
 def test_without_a_good_server_the_site_is_as_it_was(
     kit: Any, personalise: Any, server: Any, trouble: str

@@ -229,6 +229,18 @@ def test_a_page_known_to_have_no_slots_may_be_asked_for_in_any_way(
     assert (b"if-none-match", b'"v1"') in seen[1]["headers"]
 
 
+def test_an_error_page_without_slots_says_nothing_of_the_page_at_its_address(
+    kit: Any, personalise: Any
+) -> None:
+    seen: list[Any] = []
+    browser = kit.browser(personalise(kit.html_app(b"<p>gone</p>", status=404, seen=seen)))
+    browser.get()
+
+    browser.get(if_none_match='"v1"')
+
+    assert "if-none-match" not in {name.decode() for name, _ in seen[1]["headers"]}
+
+
 def test_a_film_may_be_asked_for_in_parts(kit: Any, get: Any) -> None:
     seen: list[Any] = []
 

@@ -111,8 +111,7 @@ class PageSend:
             visit.site.count("pages in an unknown encoding")
             return None
         is_chosen = start["status"] in _CHOSEN_PAGES
-        selectors = visit.site.selectors if is_chosen else _NO_SELECTORS
-        stream = Stream(visit, body_coding, headers, selectors=selectors)
+        stream = Stream(visit, body_coding, headers, is_chosen=is_chosen)
         if message.get("more_body", False):
             await visit.slots.ask()
             visit.slots.remember_all()
@@ -178,17 +177,18 @@ class Stream:
         visit: The request.
         body_coding: How the body is packed.
         headers: The site's.
-        selectors: What names slots on it besides marks.
+        is_chosen: Whether it is a page that selectors are meant for, besides marks.
 
     Attributes:
         is_left_alone: Whether the page is in a charset that cannot be scanned.
     """
 
     def __init__(
-        self, visit: Visit, body_coding: Coding, headers: Headers, *, selectors: Mapping[str, str]
+        self, visit: Visit, body_coding: Coding, headers: Headers, *, is_chosen: bool
     ) -> None:
         self._visit = visit
-        self._selectors = selectors
+        self._is_chosen = is_chosen
+        self._selectors = visit.site.selectors if is_chosen else _NO_SELECTORS
         self._coding = body_coding
         self._headers = headers
         self._rewriter: Rewriter | None = None
@@ -212,7 +212,8 @@ class Stream:
             text = rewriter.close(text)
             self._tell_of_marks(text)
         has_slots = rewriter is not None and bool(rewriter.seen)
-        if visit.decider is not None:
+        # An error page says nothing of the page that is at its address otherwise.
+        if visit.decider is not None and self._is_chosen:
             visit.site.note_slots(visit.path, visit.decider, has_slots=has_slots)
         if not has_slots and not (visit.site.is_debugged and visit.decider):
             return None

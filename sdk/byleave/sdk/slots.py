@@ -96,11 +96,12 @@ class Slots:
             answer = await visit.site.source.decide(
                 self._question(visit.decider.slots), timeout_s=visit.site.deadline_s
             )
+            told = (
+                read(Decision, {"slot": slot, **decision})
+                for slot, decision in answer["decisions"].items()
+            )
             self._decisions = self._recordable(
-                {
-                    str(slot): read(Decision, {"slot": slot, **decision})
-                    for slot, decision in answer["decisions"].items()
-                }
+                {d.slot: d if self._is_known(d) else Decision(slot=d.slot) for d in told}
             )
         except LeftAloneError:
             visit.site.count("pages not decided by the server")
@@ -132,6 +133,16 @@ class Slots:
             "counted": visitor.is_counted,
             **({"region": visitor.region} if visitor.region else {}),
         }
+
+    def _is_known(self, decision: Decision) -> bool:
+        """Return whether the site can show all arms of the run that the server decided for.
+
+        A run that only one of them has yet is left alone in every arm alike.
+        """
+        if self._visit.decider is None or decision.experiment is None:
+            return True
+        run = self._visit.decider.snapshot.runs.get(decision.experiment)
+        return run is not None and run.id == decision.run
 
     def _recordable(self, decided: Mapping[str, Decision]) -> dict[str, Decision]:
         """Return the decisions, without arms that were drawn now and could not be recorded."""
