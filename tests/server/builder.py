@@ -39,13 +39,15 @@ class Page:
 
     def _take(self, html: str) -> None:
         self.html = html
+        form = LexborHTMLParser(html).css_first("main form")
+        self.path = str(form.attributes["action"]) if form else self.path
         self.fields = dict(fields_in(html))
 
     def send(self, doing: str, **changed: str) -> str:
         """Press a button after some changes, and return the YAML that the page then shows."""
         named = {name.replace("__", "-").replace("_0_", ".0-"): v for name, v in changed.items()}
         answer = self._client.post(self.path, data=self.fields | named | {"do": doing})
-        self.status, self.path = answer.status_code, answer.url.path
+        self.status = answer.status_code
         self._take(answer.text)
         return self.fields["text"].replace("\r\n", "\n")
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
 from byleave.sdk.starter import library, starter
-from byleave.segments import plain, read
+from byleave.segments import Share, plain, read
 from byleave.server.console.segment_starts import starts
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
@@ -130,6 +130,35 @@ def test_whoever_was_overtaken_publishes_nothing(
 
     assert "Somebody published meanwhile" in page
     assert "buyers" not in defined(service)
+
+
+def test_whoever_was_overtaken_publishes_by_sending_once_more(
+    marketer: TestClient, service: Service
+) -> None:
+    page = Page(marketer, NEW)
+    others = replace(service.published.snapshot.definitions, holdout=Share(0.03))
+    service.publish(others, reason="elsewhere", author="bob")
+    page.send("publish", **BUYERS)
+    refused = page.status, "buyers" in defined(service)
+    page.send("publish")
+
+    assert refused == (409, False)
+    assert page.status == 200
+    assert defined(service)["buyers"] == WRITTEN
+    assert service.published.snapshot.definitions.holdout == 0.03
+
+
+def test_a_new_segment_with_a_fault_is_mended_and_published_from_its_page(
+    marketer: TestClient, service: Service
+) -> None:
+    page = Page(marketer, NEW)
+    page.send("publish", **BUYERS | {"reason": ""})
+    refused = page.status, page.path, "buyers" in defined(service)
+    page.send("publish", reason="They come back")
+
+    assert refused == (422, "/console/segments/buyers/edit", False)
+    assert page.status == 200
+    assert defined(service)["buyers"] == WRITTEN
 
 
 def test_what_rows_do_not_show_stays(build: Callable[..., str], service: Service) -> None:

@@ -141,6 +141,8 @@ def _keep(call: PageCall, built: Built) -> None:
         drafting.keep(call, SEGMENTS, built.key, segment, text=built.text)
     except ManagedError:
         built.form.faults["checks"], built.status = FILES, 409
+    else:
+        built.is_new = False
 
 
 def _check_key(call: PageCall, built: Built) -> None:
@@ -165,7 +167,7 @@ def _publish(call: PageCall, built: Built, segment: Mapping[str, Any] | None) ->
         return
     built.status = 409
     if form.value("expected") != version:
-        form.faults["reason"] = MEANWHILE
+        _overtaken(form)
         return
     try:
         drafting.publish(
@@ -178,13 +180,19 @@ def _publish(call: PageCall, built: Built, segment: Mapping[str, Any] | None) ->
             author=call.author,
         )
     except ConflictError:
-        form.faults["reason"] = MEANWHILE
+        _overtaken(form)
     except ManagedError:
         form.faults["checks"] = FILES
     else:
         call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text if segment else "")
         if drafting.drafted(call.service, SEGMENTS, built.key) is not None:
             drafting.drop(call, SEGMENTS, built.key)
+
+
+def _overtaken(form: Form) -> None:
+    """Say that somebody published meanwhile; the page then holds the version that they made."""
+    form.faults["reason"] = MEANWHILE
+    form.values = {**form.values, "expected": ()}
 
 
 def _discarded(call: PageCall, built: Built) -> Response:
