@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
+from tests.server.identity import ANN, PASSWORD, Identity, identity, open_console
 
 from byleave.experiments import Definitions
 from byleave.sdk.receipts import Receipt, mint
@@ -244,6 +245,21 @@ def told(history: History, tmp_path: Path, clock: Clock) -> Iterator[Service]:
     service = Service(shutil.copy(history.path, tmp_path), site="shop", clock=clock)
     yield service
     service.close()
+
+
+@pytest.fixture
+def known(clock: Clock) -> Iterator[Identity]:
+    """A provider of OpenID Connect."""
+    with identity(clock) as provider:
+        yield provider
+
+
+@pytest.fixture
+def browser(service: Service, known: Identity) -> Iterator[TestClient]:
+    """A browser before a console that has this provider, and one person whom an admin added."""
+    service.people.put(ANN, Role.ADMIN, PASSWORD, author="tests")
+    with open_console(service, known) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

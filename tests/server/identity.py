@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import httpx2
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -18,10 +19,20 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from byleave.server.app import create_app
 from byleave.server.listening import listen, url_of
+from byleave.server.oidc import Provider
+from byleave.server.outbound import Outbound
+from byleave.server.service import Service
+from byleave.server.settings import Settings
 
 CLIENT, SECRET = "byleave:console", "a secret with : and /"
+ANN, PASSWORD = "ann@example.com", "correct horse battery"
+SIGN_IN = "/console/sign-in"
+BEGIN = f"{SIGN_IN}/provider"
+KEYS = "/console/keys?a=1"
 
 
 class Identity:
@@ -150,6 +161,28 @@ def identity(clock: Callable[[], int]) -> Iterator[Identity]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def open_console(service: Service, known: Identity) -> TestClient:
+    settings = Settings(oidc_issuer=known.url, oidc_client_id=CLIENT, oidc_client_secret=SECRET)
+    outbound = Outbound(allow=["127.0.0.0/8"])
+    provider = Provider.of(settings, outbound, service.site, clock=service.clock)
+    app = create_app(service, provider=provider)
+    return TestClient(app, "https://console.example", follow_redirects=False)
+
+
+def begin(browser: TestClient, wanted: str = KEYS) -> str:
+    """Follow the link to the provider, and return the path that it sends the browser back to."""
+    asked = browser.get(BEGIN, params={"next": wanted})
+    assert asked.status_code == 303
+    answered = httpx2.get(asked.headers["location"])
+    back = urlsplit(answered.headers["location"])
+    assert f"{back.scheme}://{back.netloc}" == "https://console.example"
+    return f"{back.path}?{back.query}"
+
+
+def is_signed_in(browser: TestClient) -> bool:
+    return browser.get("/console/keys").status_code == 200
 
 
 def _packed(data: dict[str, Any]) -> str:

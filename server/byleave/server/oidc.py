@@ -37,6 +37,10 @@ class ProviderError(ServerError):
     """The provider did not say who somebody is; the message says why, and nothing of theirs."""
 
 
+class MadeUpError(ProviderError):
+    """What a browser brought back is nothing that the provider gave to it: it may be a guess."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A sign-in that began: where the browser goes, and the cookie that it brings back."""
@@ -157,6 +161,7 @@ class Provider:
             back: The URL that they came back to.
 
         Raises:
+            MadeUpError: The provider knows no such code, or gave it to another browser.
             ProviderError: It was not begun by this browser, took too long, or the provider does
                 not say who they are by an address that it verified.
         """
@@ -257,6 +262,8 @@ class Provider:
             RecursionError,
         ) as error:
             raise ProviderError(f"the provider's {place} does not answer") from error
+        if place == "token_endpoint" and status == 400:  # RFC 6749 §5.2
+            raise MadeUpError("the provider knows no such code")
         if not isinstance(found, dict):
             raise ProviderError(f"the provider's {place} refused")
         return found

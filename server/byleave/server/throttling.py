@@ -1,5 +1,10 @@
 """How often somebody may guess a password: a few times at once, then ever less often.
 
+So it is with the codes that a provider of OpenID Connect gives to browsers. Whoever brings one
+has no name yet, so that those of one address count together, until one of them signs in. Nothing
+else that goes wrong with a provider is a guess, and nothing else of it is counted: any page can
+lead a browser to where codes are brought, and a provider that fails would make everybody wait.
+
 Failures are counted in the store, so that more processes are not more guesses. A person is not
 locked out by strangers: what counts first is a person together with where the guess comes from.
 """

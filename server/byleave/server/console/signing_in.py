@@ -12,7 +12,7 @@ from byleave.server.console.forms import Form, own_path
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import SIGN_IN, ConsolePage, PageCall
 from byleave.server.errors import ThrottledError
-from byleave.server.oidc import LASTS_MS, Provider, ProviderError
+from byleave.server.oidc import LASTS_MS, MadeUpError, Provider, ProviderError
 from byleave.server.people import LONGEST_MS
 
 _log = logging.getLogger("byleave.server")
@@ -97,10 +97,12 @@ async def take_answer(call: PageCall) -> Response:
         return _form(call, form, status=429, retry_s=error.after_s)
     except ProviderError as error:
         refusal = error
-    if session is None:
+    if isinstance(refusal, MadeUpError):
         await run_in_threadpool(people.throttle.count, whoever, source)
+    if session is None:
         answer = _unknown(call, wanted, refusal)
     else:
+        await run_in_threadpool(people.throttle.forget, whoever, source)
         answer = await _signed_in(call, session, wanted)
     answer.delete_cookie(
         _pending(call),
