@@ -49,7 +49,7 @@ class Page:
         answer = self._client.post(self.path, data=self.fields | named | {"do": doing})
         self.status = answer.status_code
         self._take(answer.text)
-        return self.fields["text"].replace("\r\n", "\n")
+        return self.fields.get("text", "").replace("\r\n", "\n")
 
 
 def fields_in(html: str) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.starter import library, starter
 from byleave.segments import Share, plain, read
+from byleave.server.console.drafting import SEGMENTS, drafted
 from byleave.server.console.segment_starts import starts
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
@@ -159,6 +160,57 @@ def test_a_new_segment_with_a_fault_is_mended_and_published_from_its_page(
     assert refused == (422, "/console/segments/buyers/edit", False)
     assert page.status == 200
     assert defined(service)["buyers"] == WRITTEN
+
+
+def test_nobody_overwrites_what_another_saved_without_being_told(
+    marketer: TestClient, service: Service
+) -> None:
+    Page(marketer, NEW).send("save", **BUYERS)
+    one, other = Page(marketer, "buyers/edit"), Page(marketer, "buyers/edit")
+    one.send("save", title="One's")
+    other.send("save", because="You are the other's")
+    refused = other.status, drafted(service, SEGMENTS, "buyers")["title"]
+    told, typed = other.html, other.fields["because"]
+    other.send("save")
+
+    assert refused == (409, "One's")
+    assert "this draft was saved meanwhile" in told
+    assert service.library.drafts()[0].author in told
+    assert typed == "You are the other's"
+    assert other.status == 200
+    assert drafted(service, SEGMENTS, "buyers")["because"] == "You are the other's"
+
+
+def test_nobody_drops_what_another_saved(marketer: TestClient, service: Service) -> None:
+    Page(marketer, NEW).send("publish", **BUYERS)
+    one, other = Page(marketer, "buyers/edit"), Page(marketer, "buyers/edit")
+    Page(marketer, "buyers/edit").send("save", title="Saved meanwhile")
+    stale = Page(marketer, "buyers/edit")
+    Page(marketer, "buyers/edit").send("save", title="Saved last")
+    one.send("publish", reason="Small")
+    stale.send("discard")
+    refused = one.status, stale.status, defined(service)["buyers"] == WRITTEN
+    other.send("archive", reason="Unused")
+
+    assert refused == (409, 409, True)
+    assert "buyers" not in defined(service)
+    assert drafted(service, SEGMENTS, "buyers")["title"] == "Saved last"
+
+
+def test_whoever_builds_on_a_draft_that_was_published_meanwhile_is_told(
+    marketer: TestClient, service: Service
+) -> None:
+    Page(marketer, NEW).send("save", **BUYERS)
+    one, other = Page(marketer, "buyers/edit"), Page(marketer, "buyers/edit")
+    one.send("publish", reason="They come back")
+    other.send("save", title="Late")
+    refused = other.status, service.library.drafts()
+    told = other.html
+    other.send("save")
+
+    assert refused == (409, [])
+    assert "published or thrown away" in told
+    assert drafted(service, SEGMENTS, "buyers")["title"] == "Late"
 
 
 def test_what_rows_do_not_show_stays(build: Callable[..., str], service: Service) -> None:

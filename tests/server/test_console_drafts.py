@@ -10,9 +10,12 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
+from byleave.server.console.drafting import EXPERIMENTS, drafted
 from byleave.server.console.experiments_form import as_form, written
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
+
+from .builder import fields_in
 
 DRAFTS = "/console/drafts"
 FIRST = {"key": "spring", "title": "Spring", "slot": "hero", "audience": "", "goal": "signup"}
@@ -169,6 +172,37 @@ def test_a_draft_takes_back_nothing_that_others_published_meanwhile(
     assert "Somebody published meanwhile" in stale
     assert defined(service)["welcome"]["schedule"]["end"]
     assert defined(service)["spring"]["variants"]["bold"]
+
+
+def test_nobody_overwrites_or_drops_what_another_saved_of_an_experiment(
+    spring: str, send: Callable[..., str], marketer: TestClient, service: Service
+) -> None:
+    first = dict(fields_in(marketer.get(f"{DRAFTS}/spring").text))
+    send(spring, first | {"title": "One's", "do": "save"})
+    late = first | {"title": "The other's"}
+    kept = send(spring, late | {"do": "save"}, status=409)
+    send(spring, first | {"do": "discard"}, status=409)
+    title = drafted(service, EXPERIMENTS, spring)["title"]
+    now = dict(fields_in(kept))
+    red = send(spring, now | {"do": "launch", "reason": ""}, status=422)
+    send(spring, dict(fields_in(red)) | SECOND | {"do": "launch"})
+
+    assert "this draft was saved meanwhile" in kept
+    assert now["title"] == "The other's"
+    assert title == "One's"
+    assert "bold" in defined(service)["spring"]["variants"]
+    assert service.library.drafts() == []
+
+
+def test_a_page_that_refused_to_pause_shows_the_draft_on(
+    send: Callable[..., str], service: Service
+) -> None:
+    send("welcome", SECOND | {"do": "save", "title": "Drafted"})
+    page = send("welcome/live", {"do": "pause", "live_reason": ""}, status=422)
+    send("welcome", dict(fields_in(page)) | {"do": "save", "traffic": "40"})
+
+    draft = drafted(service, EXPERIMENTS, "welcome")
+    assert (draft["title"], draft["traffic"]) == ("Drafted", "40%")
 
 
 def test_an_experiment_is_paused_goes_on_is_stopped_and_put_away(

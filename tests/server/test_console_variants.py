@@ -15,6 +15,7 @@ from byleave.server.console.drafting import EXPERIMENTS, drafted
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
+from .builder import fields_in
 from .conftest import DEFINITIONS
 
 SITE: dict[str, Any] = DEFINITIONS | {
@@ -92,6 +93,25 @@ def test_fields_are_kept_framed_and_checked(
     assert "<i>" not in page
     assert "This address is not encrypted" in page
     assert "sandbox srcdoc" in page
+
+
+def test_nobody_overwrites_what_another_saved_of_a_variant(
+    site: Service, browser: Callable[[Role], TestClient]
+) -> None:
+    client = browser(Role.MARKETER)
+    held = dict(fields_in(client.get(BOLD, params={"kind": "fields"}).text))
+    experiment = dict(fields_in(client.get("/console/drafts/welcome").text))
+    client.post("/console/drafts/welcome", data=experiment | {"do": "save", "title": "Elsewhere"})
+    first = client.post(BOLD, data=held | {"field-title": "One's", "do": "save"})
+    late = client.post(BOLD, data=held | {"field-title": "The other's", "do": "save"})
+    kept = variant(site, "welcome", "bold")["fields"]["title"]
+    typed = dict(fields_in(late.text))
+    again = client.post(BOLD, data=typed | {"do": "save"})
+
+    assert (first.status_code, late.status_code, again.status_code) == (200, 409, 200)
+    assert "this draft was saved meanwhile" in late.text
+    assert (kept, typed["field-title"]) == ("One's", "The other's")
+    assert variant(site, "welcome", "bold")["fields"]["title"] == "The other's"
 
 
 def test_navigation_is_put_in_order_by_buttons(

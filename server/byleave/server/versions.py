@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from hashlib import blake2b
 from re import fullmatch
 from threading import Lock
 from typing import Any, Final
@@ -18,7 +19,7 @@ from byleave.experiments import Definitions
 from byleave.server import schema
 from byleave.server.audit import Action, Entry, entries, note
 from byleave.server.batches import put_rows
-from byleave.server.errors import UnknownNameError
+from byleave.server.errors import ConflictError, UnknownNameError
 from byleave.server.managing import Claim, Managed, refuse_draft
 from byleave.server.planning import Plan, plan
 from byleave.server.publishing import kept_definitions, newest_definitions
@@ -69,6 +70,11 @@ class Draft:
     at_ms: int
     definitions: Any
     text: str | None
+
+    @property
+    def state(self) -> str:
+        """What tells it apart from what it said before."""
+        return state_of(self.definitions, self.text)
 
 
 class Library:
@@ -143,22 +149,19 @@ class Library:
             rows = connection.execute(
                 select(table).where(table.c.site == self._site.key).order_by(table.c.draft)
             )
-            return [
-                Draft(
-                    draft=row.draft,
-                    base=row.base,
-                    author=row.author,
-                    at_ms=row.at_ms,
-                    definitions=json.loads(row.definitions),
-                    text=row.text,
-                )
-                for row in rows
-            ]
+            return [_draft(row) for row in rows]
 
     def put_draft(
-        self, name: str, definitions: Any, *, base: int, author: str, text: str | None = None
-    ) -> None:
-        """Keep a draft, in place of an older one of its name, faults and all.
+        self,
+        name: str,
+        definitions: Any,
+        *,
+        base: int,
+        author: str,
+        text: str | None = None,
+        over: str | None = None,
+    ) -> str:
+        """Keep a draft, in place of an older one of its name, faults and all; return its state.
 
         Args:
             name: Its name.
@@ -166,27 +169,33 @@ class Library:
             base: The number of the version that it started from.
             author: Who wrote it.
             text: How they wrote it, with comments, where they wrote text.
+            over: The state of the one that it replaces, '' for none; None replaces whatever it is.
 
         Raises:
+            ConflictError: Another one stands there than the one that it was to replace.
             ManagedError: It changes what is managed from files.
         """
         plain = json.dumps(definitions, ensure_ascii=False, separators=(",", ":"))
         with self._storage.writing() as connection:
             newest, managed = kept_definitions(newest_definitions(connection, self._site))
             refuse_draft(definitions, newest, managed)
+            self._refuse_moved(connection, name, over)
             row = (self._site.key, name, plain, base, author, self._clock(), text)
             put_rows(connection, schema.drafts, [row])
             self._note(connection, Action.DRAFT_PUT, name, author)
+        return state_of(json.loads(plain), text)
 
-    def drop_draft(self, name: str, *, author: str) -> None:
-        """Throw a draft away.
+    def drop_draft(self, name: str, *, author: str, over: str | None = None) -> None:
+        """Throw a draft away; with `over`, only in that state.
 
         Raises:
+            ConflictError: It is in another state.
             UnknownNameError: There is no such draft.
         """
         table = schema.drafts
         is_it = (table.c.site == self._site.key) & (table.c.draft == name)
         with self._storage.writing() as connection:
+            self._refuse_moved(connection, name, over)
             if not connection.execute(delete(table).where(is_it)).rowcount:
                 raise UnknownNameError("this site has no such draft")
             self._note(connection, Action.DRAFT_REMOVED, name, author)
@@ -213,8 +222,32 @@ class Library:
         with self._storage.reading() as connection:
             return entries(connection, self._site, before=before)
 
+    def _refuse_moved(self, connection: Connection, name: str, over: str | None) -> None:
+        table = schema.drafts
+        is_it = (table.c.site == self._site.key) & (table.c.draft == name)
+        row = connection.execute(select(table).where(is_it)).one_or_none()
+        if over is not None and over != (_draft(row).state if row else ""):
+            raise ConflictError("this draft was changed meanwhile")
+
     def _note(self, connection: Connection, action: Action, name: str, author: str) -> None:
         note(connection, self._site, action, author=author, subject=name, now_ms=self._clock())
+
+
+def state_of(definitions: Any, text: str | None = None) -> str:
+    """Return what tells what was written apart from anything else that might be."""
+    plain = json.dumps([definitions, text or ""])
+    return blake2b(plain.encode(), digest_size=16).hexdigest()
+
+
+def _draft(row: Row[Any]) -> Draft:
+    return Draft(
+        draft=row.draft,
+        base=row.base,
+        author=row.author,
+        at_ms=row.at_ms,
+        definitions=json.loads(row.definitions),
+        text=row.text,
+    )
 
 
 def _version(row: Row[Any]) -> DefinitionVersion:

@@ -67,15 +67,18 @@ async def create(call: PageCall) -> Response:
     form.chosen("goal", [*defined.goals], fault=_("Choose what it is judged by."))
     if not form.is_sound:
         return _first(call, form, 422)
-    await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, drafts.begun(form))
+    begun = drafts.begun(form)
+    await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, begun, over=None)
     return RedirectResponse(_address(key), 303, SAFE)
 
 
 async def show(call: PageCall) -> Response:
     """Show the second screen: the form, the checklist, previews, and what may be done."""
+    state = await run_in_threadpool(drafting.state, call.service, EXPERIMENTS, drafts.key_of(call))
     _version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     form = drafts.as_form(draft or current or {}, zone=call.display.zone)
     asked = {name: [call.request.query_params.get(name, "")] for name in ("page", "days")}
+    drafting.hold(form, state)
     return await _second(call, Form({**form.values, **asked}))
 
 
@@ -85,16 +88,24 @@ async def change(call: PageCall) -> Response:
     version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     doing = form.value("do")
     if doing == "discard":
-        if draft is not None:
-            await run_in_threadpool(drafting.drop, call, EXPERIMENTS, key)
+        try:
+            if draft is not None:
+                over = drafting.held(form)
+                await run_in_threadpool(drafting.drop, call, EXPERIMENTS, key, over=over)
+        except ConflictError:
+            return await _moved(call, form)
         return RedirectResponse(_address(key) if current else _PATH, 303, SAFE)
     slot = service.published.snapshot.definitions.slots.get(form.value("slot"))
     wanted = drafts.written(form, draft or current or {}, slot.fields if slot else {})
     try:
-        await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, wanted)
+        over = drafting.held(form)
+        state = await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, wanted, over=over)
+    except ConflictError:
+        return await _moved(call, form)
     except ManagedError:
         form.faults["checks"] = drafts.FILES
         return await _second(call, form, status=409)
+    drafting.hold(form, state)
     if doing not in ("review", "launch"):
         return RedirectResponse(_address(key), 303, SAFE)
     if doing == "review":  # in the snapshot, so that a preview shows it; nobody is enrolled
@@ -116,14 +127,16 @@ async def change(call: PageCall) -> Response:
     if not form.is_sound:
         return await _second(call, form, status=409)
     if doing == "launch":
-        await run_in_threadpool(drafting.drop, call, EXPERIMENTS, key)
+        over = drafting.held(form)
+        await run_in_threadpool(drafting.drop_published, call, EXPERIMENTS, key, over=over)
     return RedirectResponse(_address(key), 303, SAFE)
 
 
 async def live(call: PageCall) -> Response:
     """Pause what runs, let it go on, stop it with a conclusion, or put it away."""
     form, service, key = Form(call.values), call.service, drafts.key_of(call)
-    version, _draft, current = await run_in_threadpool(drafts.looked_up, call)
+    state = await run_in_threadpool(drafting.state, service, EXPERIMENTS, key)
+    version, draft, current = await run_in_threadpool(drafts.looked_up, call)
     doing, reason = form.value("do"), form.value("live_reason")
     if current is None:
         raise PageError(404, *drafts.UNKNOWN)
@@ -151,10 +164,17 @@ async def live(call: PageCall) -> Response:
         if fault := await _publish(call, key, wanted, f"{told}: {reason}", is_stopping=stops):
             form.faults["live_reason"] = fault
     if not form.is_sound:
-        shown = drafts.as_form(current, zone=call.display.zone)
+        shown = drafts.as_form(draft or current, zone=call.display.zone)
+        drafting.hold(shown, state)
         values = {**shown.values, "live_reason": [reason], "conclusion": [form.value("conclusion")]}
         return await _second(call, Form(values, form.faults), status=422)
     return RedirectResponse(_PATH if doing == "archive" else _address(key), 303, SAFE)
+
+
+async def _moved(call: PageCall, form: Form) -> Response:
+    """Say that the draft was changed meanwhile, with all that was typed."""
+    await run_in_threadpool(drafting.tell_moved, call, form, EXPERIMENTS, drafts.key_of(call))
+    return await _second(call, form, status=409)
 
 
 async def _publish(

@@ -85,13 +85,15 @@ def _begun(call: PageCall) -> Built:
 def _looked_up(call: PageCall) -> Built:
     key: str = call.request.path_params["segment"]
     _version, definitions = drafting.in_force(call.service)
-    draft, text = drafting.written(call.service, SEGMENTS, key)
+    draft, text, state = drafting.written(call.service, SEGMENTS, key)
     found = definitions.get(SEGMENTS, {}).get(key) if draft is None else draft
     if found is None:
         raise PageError(404, *_UNKNOWN)
     segment = found if isinstance(found, Mapping) else {}
     text = text or call.service.library.text(f"{SEGMENTS}.{key}")
-    return opened(key, segment, text, _vocabulary(call), is_new=False)
+    built = opened(key, segment, text, _vocabulary(call), is_new=False)
+    drafting.hold(built.form, state)
+    return built
 
 
 def _vocabulary(call: PageCall) -> Vocabulary:
@@ -113,7 +115,8 @@ async def _done(call: PageCall, before: Built) -> Response:
         built.row = rows.worked(built.row, doing, vocabulary, new)
         settle(built, vocabulary)
     if doing == "discard":
-        return await run_in_threadpool(_discarded, call, built)
+        gone = await run_in_threadpool(_discarded, call, built)
+        return gone or await _page(call, built)
     if doing not in _CHANGES:
         return await _page(call, built)
     built.status = 422
@@ -136,12 +139,17 @@ def _is_of_files(call: PageCall, built: Built) -> bool:
 
 
 def _keep(call: PageCall, built: Built) -> None:
-    segment = definition(built, _vocabulary(call))
+    form, segment = built.form, definition(built, _vocabulary(call))
+    over = drafting.held(form)
     try:
-        drafting.keep(call, SEGMENTS, built.key, segment, text=built.text)
+        state = drafting.keep(call, SEGMENTS, built.key, segment, over=over, text=built.text)
+    except ConflictError:
+        drafting.tell_moved(call, form, SEGMENTS, built.key)
+        built.status = 409
     except ManagedError:
-        built.form.faults["checks"], built.status = FILES, 409
+        form.faults["checks"], built.status = FILES, 409
     else:
+        drafting.hold(form, state)
         built.is_new = False
 
 
@@ -185,8 +193,7 @@ def _publish(call: PageCall, built: Built, segment: Mapping[str, Any] | None) ->
         form.faults["checks"] = FILES
     else:
         call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text if segment else "")
-        if drafting.drafted(call.service, SEGMENTS, built.key) is not None:
-            drafting.drop(call, SEGMENTS, built.key)
+        drafting.drop_published(call, SEGMENTS, built.key, over=drafting.held(form))
 
 
 def _overtaken(form: Form) -> None:
@@ -195,11 +202,16 @@ def _overtaken(form: Form) -> None:
     form.values = {**form.values, "expected": ()}
 
 
-def _discarded(call: PageCall, built: Built) -> Response:
-    """Throw a draft away, where there is one, and go to what is left."""
+def _discarded(call: PageCall, built: Built) -> Response | None:
+    """Throw a draft away, where there is one, and go to what is left; None if it was changed."""
     _version, definitions = drafting.in_force(call.service)
     if not built.is_new and drafting.drafted(call.service, SEGMENTS, built.key) is not None:
-        drafting.drop(call, SEGMENTS, built.key)
+        try:
+            drafting.drop(call, SEGMENTS, built.key, over=drafting.held(built.form))
+        except ConflictError:
+            drafting.tell_moved(call, built.form, SEGMENTS, built.key)
+            built.status = 409
+            return None
     is_left = not built.is_new and built.key in definitions.get(SEGMENTS, {})
     edit = _EDIT.format(segment=quote(built.key, safe=""))
     return RedirectResponse(edit if is_left else "/console/segments", 303, SAFE)

@@ -12,17 +12,19 @@ from byleave.experiments.definitions import NavVerb, Slot, VariantKind
 from byleave.experiments.naming import is_name
 from byleave.experiments.navigation import MOST_ADDED
 from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
+from byleave.server.console import drafting
 from byleave.server.console import experiments_form as drafts
 from byleave.server.console import variants_form as contents
 from byleave.server.console.display import marked as _
-from byleave.server.console.drafting import EXPERIMENTS, in_force, keep, laid_over
+from byleave.server.console.drafting import EXPERIMENTS, in_force, laid_over
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
 from byleave.server.console.previews import HOUR_MS, origin_of, preview
 from byleave.server.console.rendering import SAFE, render
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.console.variants_fields import images
-from byleave.server.errors import ManagedError
+from byleave.server.errors import ConflictError, ManagedError
+from byleave.server.versions import state_of
 
 _PATH: Final = "/console/drafts/{draft}/variants/{arm}"
 KINDS: Final = {
@@ -56,6 +58,7 @@ async def show(call: PageCall) -> Response:
     experiment, variant, slot = await run_in_threadpool(_looked_up, call)
     kind = _kind(call, call.request.query_params.get("kind", ""), variant, slot)
     form = contents.as_form(variant.get(kind), kind)
+    drafting.hold(form, state_of(variant))
     path = ("experiments", drafts.key_of(call), "variants", _arm(call))
     if kind in variant:
         found = await run_in_threadpool(faults_in, call.service, drafts.key_of(call), experiment)
@@ -66,6 +69,7 @@ async def show(call: PageCall) -> Response:
 async def change(call: PageCall) -> Response:
     """Keep what a variant shows, in the draft of its experiment, faults and all."""
     form, key = Form(call.values), drafts.key_of(call)
+    state = await run_in_threadpool(drafting.state, call.service, EXPERIMENTS, key)
     experiment, variant, slot = await run_in_threadpool(_looked_up, call)
     kind = _kind(call, form.value("kind"), variant, slot)
     try:
@@ -78,7 +82,13 @@ async def change(call: PageCall) -> Response:
     variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
     experiment = {**experiment, "variants": variants}
     try:
-        await run_in_threadpool(keep, call, EXPERIMENTS, key, experiment)
+        if drafting.held(form) not in (None, state_of(variant)):
+            raise ConflictError("this variant was changed meanwhile")
+        await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, experiment, over=state)
+    except ConflictError:
+        await run_in_threadpool(drafting.tell_moved, call, form, EXPERIMENTS, key, "kind")
+        drafting.hold(form, state_of(variant))
+        return await _page(call, form, kind, experiment, slot, status=409)
     except ManagedError:
         form.faults["kind"] = drafts.FILES
         return await _page(call, form, kind, experiment, slot, status=409)
