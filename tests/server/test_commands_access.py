@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from byleave.experiments import Definitions
 from byleave.sdk.middleware import system_clock
 from byleave.server.app import create_app
+from byleave.server.commands.moments import Instant
 from byleave.server.commands.program import program
 from byleave.server.keys import Role, StoredKey
 from byleave.server.listening import listen, url_of
@@ -113,6 +114,12 @@ def is_made(key: StoredKey) -> bool:
     return key.role is Role.SERVER
 
 
+def name_of(made: Any) -> str:
+    """Return the name of the key that a command printed."""
+    key: str = made.stdout.strip()
+    return key.removeprefix("byleave_").rpartition("_")[0]
+
+
 def test_keys_are_listed_rotated_ended_and_removed(run: Any, held: Any) -> None:
     options, look = held
     began_ms = system_clock()
@@ -120,10 +127,9 @@ def test_keys_are_listed_rotated_ended_and_removed(run: Any, held: Any) -> None:
     def key(command: str, *arguments: str) -> Any:
         return run("keys", command, "shop", *arguments, *options)
 
-    made = key("create", "--expires", "90d").output.strip()
-    name = made.removeprefix("byleave_").rpartition("_")[0]
+    name = name_of(key("create", "--expires", "90d"))
     rotated = key("rotate", name, "--keep", "2h", "--expires", "2044-11-01T00:00Z")
-    successor = rotated.stdout.strip().removeprefix("byleave_").rpartition("_")[0]
+    successor = name_of(rotated)
     listed = key("list").output.splitlines()
     ended = key("end", successor, "--at", "2044-10-01T02:00+02:00")
     ends = look(lambda service: {each.name: each.expires_ms for each in service.keys.of("shop")})
@@ -143,6 +149,62 @@ def test_keys_are_listed_rotated_ended_and_removed(run: Any, held: Any) -> None:
     assert "no such key" in key("remove", name).output
     assert "has no key" in key("rotate", name).output
     assert "--at: expected a duration such as" in key("end", successor, "--at", "soon").output
+
+
+@pytest.mark.parametrize(
+    ("old", "said", "days", "kept_days"),
+    [
+        (("--expires", "30d"), (), 30, 30),
+        (("--expires", "30d"), ("--expires", "7d"), 7, 30),
+        ((), (), None, 90),
+        ((), ("--expires", "7d"), 7, 90),
+    ],
+)
+def test_a_successor_lives_as_long_as_the_old_key_and_both_ends_are_told(
+    run: Any,
+    held: Any,
+    clock: Any,
+    old: tuple[str, ...],
+    said: tuple[str, ...],
+    days: int | None,
+    kept_days: int,
+) -> None:
+    options, look = held
+    clock.now_ms = began_ms = system_clock()  # a server goes by its own
+    name = name_of(run("keys", "create", "shop", *old, *options))
+    rotated = run("keys", "rotate", "shop", name, "--keep", "90d", *said, *options)
+    ends = look(lambda service: {each.name: each.expires_ms for each in service.keys.of("shop")})
+    now_ms = system_clock()
+
+    def is_after(days: int, end_ms: int) -> bool:
+        return began_ms <= end_ms - days * 24 * HOUR_MS <= 2 * now_ms - began_ms
+
+    successor = ends[name_of(rotated)]
+    assert is_after(kept_days, ends[name])
+    assert successor is None if days is None else is_after(days, successor)
+    assert rotated.stderr.splitlines() == [
+        f"{name} ends at {Instant(ends[name])}",
+        f"the new one {'never ends' if successor is None else f'ends at {Instant(successor)}'}",
+    ]
+
+
+def test_a_rotation_that_fails_half_way_has_shown_the_new_key(run: Any, held: Any) -> None:
+    options, look = held
+    name = name_of(run("keys", "create", "shop", *options))
+
+    def refuse_changes(service: Service) -> None:
+        with service.storage.writing() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER no BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+
+    look(refuse_changes)
+    rotated = run("keys", "rotate", "shop", name, *options)
+    keys = look(lambda service: {each.name: each.expires_ms for each in service.keys.of("shop")})
+
+    assert rotated.exit_code != 0
+    assert keys[name] is None
+    assert keys[name_of(rotated)] is None
 
 
 def test_people_are_listed_changed_and_removed(run: Any, held: Any) -> None:

@@ -70,7 +70,12 @@ def rotate_key(
     keep: Annotated[
         str, typer.Option(help="How long the old one is still good, such as 24h.")
     ] = "24h",
-    expires: Expires = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            help="When the new one ends, as for `create`. [after as long as the old one was for]"
+        ),
+    ] = None,
     server: Running = None,
     key: AdminKey = "",
     database: Database = None,
@@ -82,13 +87,19 @@ def rotate_key(
     """
     until_ms, expires_ms = _moment("--keep", keep), _end_of(expires)
     with access(site, server, key, database, config) as held:
-        role = next((each["role"] for each in held.list_keys() if each["name"] == name), None)
-        if role is None:
+        old = next((each for each in held.list_keys() if each["name"] == name), None)
+        if old is None:
             refuse(f"the site has no key {name!r}; `byleave keys list {site}` shows those it has")
-        made = held.create_key(role_of(role), expires_ms)
+        if old["expires_ms"] is not None:
+            until_ms = min(until_ms, old["expires_ms"])
+            if expires_ms is None:
+                expires_ms = _later(old["expires_ms"] - old["created_ms"])
+        # It is shown before anything ends: whatever fails then, nobody is left without a key.
+        typer.echo(held.create_key(role_of(old["role"]), expires_ms))
         held.end_key(name, until_ms)
-    typer.echo(made)
     typer.echo(f"{name} ends at {Instant(until_ms)}", err=True)
+    ends = "never ends" if expires_ms is None else f"ends at {Instant(expires_ms)}"
+    typer.echo(f"the new one {ends}", err=True)
 
 
 def end_key(
@@ -149,16 +160,21 @@ def _end_of(expires: str | None) -> int | None:
 
 def _moment(option: str, text: str) -> int:
     """Return the moment that an option names, or end the command."""
-    from byleave.server.times import LAST_MS
-
     try:
-        return min(_now_ms() + int(Duration.parse(text)), LAST_MS)
+        return _later(int(Duration.parse(text)))
     except ValueError as error:
         expected = error
     try:
         return int(Instant.parse(text))
     except ValueError as error:
         refuse(f"{option}: expected {expected}, or {error}, got {text!r}")
+
+
+def _later(after_ms: int) -> int:
+    """Return the moment that is so long from now, or the last that can be stored."""
+    from byleave.server.times import LAST_MS
+
+    return min(_now_ms() + after_ms, LAST_MS)
 
 
 def _now_ms() -> int:
