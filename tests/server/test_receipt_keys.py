@@ -1,6 +1,7 @@
 """Receipt keys are rotated without losing a receipt, and end 48 hours later, on every node."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from byleave.sdk.receipts import Receipt, mint
 from byleave.segments import plain
 from byleave.server.app import create_app
 from byleave.server.keys import Role
+from byleave.server.receipt_keys import receipt_keys
 from byleave.server.service import Service
 
 VIEW, ROW = "view1234", "welcome.1.1.0"
@@ -91,7 +93,9 @@ def test_a_store_of_an_earlier_version_goes_on_with_the_key_it_had(
     # Before there were several keys, the one followed from the site's secret.
     minted = mint(Receipt(VIEW, clock(), ((ROW, 1),)), service.site.derived("receipt"))
     with service.storage.writing() as connection:
-        connection.execute(text("DROP TABLE receipt_keys"))
+        for table in ("receipt_keys", "texts"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("ALTER TABLE drafts DROP COLUMN text"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
     service.close()
 
@@ -183,3 +187,30 @@ def test_every_node_takes_what_any_other_signs(
     assert one.published.body == other.published.body
     one.close()
     other.close()
+
+
+@pytest.mark.postgres
+def test_of_rotations_at_once_none_is_lost(
+    database: str, definitions: Definitions, clock: Any
+) -> None:
+    nodes = [Service(database, site="shop", clock=clock) for _ in range(2)]
+    nodes[0].publish(definitions, reason="first", author="tests")
+    made: list[str] = []
+
+    def rotate(node: Service) -> None:
+        made.extend(node.rotate_receipts(author="tests").key for _ in range(10))
+
+    threads = [Thread(target=rotate, args=[node]) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with nodes[0].storage.reading() as connection:
+        kept = [each.key for each in receipt_keys(connection, nodes[0].site)]
+    noted = [each for each in nodes[0].library.audit() if each.action == "receipt-key.created"]
+    for node in nodes:
+        node.close()
+
+    assert len(made) == 20
+    assert sorted(kept[1:]) == sorted(made)
+    assert sorted(int(each.subject) for each in noted) == [*range(2, 22)]

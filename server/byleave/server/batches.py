@@ -36,7 +36,11 @@ Rows = Sequence[Sequence[Any]]
 
 
 def add_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows that are not there yet."""
+    """Insert rows that are not there yet.
+
+    Raises:
+        IntegrityError: One is; none is inserted.
+    """
     _run(connection, _insert(connection.dialect.name, table), rows)
 
 
