@@ -1,13 +1,18 @@
 """The YAML beside the rows of a segment: each edits the other, and comments stay."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.server.console import segment_builder
 from byleave.server.service import Service
 
-from .builder import NEW, Page, defined
+from .builder import BUYERS, NEW, Page, defined
 
 COMMENTED = """\
 # Whom we thank.
@@ -94,3 +99,61 @@ def test_yaml_that_is_no_segment_is_refused_where_it_stands(
     assert words in page.html
     assert page.fields["text"].strip() == text.strip()
     assert service.library.newest() == "1.1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"text": COMMENTED + f"# {'x' * 16_384}\n"}, "text"),
+        ({"r.0-reads": "hand", "r.0-text": f"event: purchase  # {'x' * 16_384}"}, "r.0-text"),
+    ],
+)
+def test_yaml_that_is_too_long_is_refused_at_its_field_and_stays(
+    changed: dict[str, str], field: str, marketer: TestClient, service: Service
+) -> None:
+    page = Page(marketer, NEW)
+    page.send("save", **BUYERS | changed)
+
+    assert page.status == 422
+    assert f'href="#{field}">This is too long: at most 16 KB' in page.html
+    assert page.fields[field].strip() == changed[field].strip()
+    assert page.fields["title"] == "Buyers"
+    assert service.library.drafts() == []
+
+
+def test_rows_that_would_write_too_much_are_refused_and_stay(
+    marketer: TestClient, service: Service
+) -> None:
+    page = Page(marketer, NEW)
+    page.send("save", **BUYERS | {"title": "x" * 16_384})
+    refused, typed = page.status, page.fields["title"]
+    page.send("save", title="Short")
+
+    assert (refused, len(typed)) == (422, 16_384)
+    assert page.status == 200
+    assert [draft.draft for draft in service.library.drafts()] == ["segments:buyers"]
+
+
+def test_yaml_is_worked_on_beside_the_loop_that_serves_decisions(
+    marketer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: dict[str, bool] = {}
+
+    def watched(name: str, real: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            called.setdefault(name, False)
+        else:
+            called[name] = True
+        return real(*given, **named)
+
+    heavy = ("opened", "sent", "settle", "definition", "located")
+    for name in heavy:
+        real = getattr(segment_builder, name)
+        monkeypatch.setattr(segment_builder, name, partial(watched, name, real))
+    page = Page(marketer, NEW)
+    page.send("save", text=COMMENTED)
+    page.send("count", text="segment: buyers\nwhen: {evnt: x}\n")
+
+    assert called == dict.fromkeys(heavy, False)

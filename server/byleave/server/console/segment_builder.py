@@ -51,22 +51,22 @@ _ELSEWHERE: Final = _("Something else of the site is wrong:")
 
 async def show_new(call: PageCall) -> Response:
     """Show the builder with nothing in it, or with a segment to begin from."""
-    return await _page(call, await run_in_threadpool(_begun, call))
+    return await run_in_threadpool(lambda: _page(call, _begun(call)))
 
 
 async def create(call: PageCall) -> Response:
     """Do what a button of a new segment says."""
-    return await _done(call, await run_in_threadpool(_begun, call))
+    return await run_in_threadpool(lambda: _done(call, _begun(call)))
 
 
 async def show(call: PageCall) -> Response:
     """Show a segment in the builder: its draft, or else what is published."""
-    return await _page(call, await run_in_threadpool(_looked_up, call))
+    return await run_in_threadpool(lambda: _page(call, _looked_up(call)))
 
 
 async def change(call: PageCall) -> Response:
     """Do what a button of a segment says."""
-    return await _done(call, await run_in_threadpool(_looked_up, call))
+    return await run_in_threadpool(lambda: _done(call, _looked_up(call)))
 
 
 def _begun(call: PageCall) -> Built:
@@ -100,35 +100,35 @@ def _vocabulary(call: PageCall) -> Vocabulary:
     return call.service.published.snapshot.definitions.vocabulary
 
 
-async def _done(call: PageCall, before: Built) -> Response:
+def _done(call: PageCall, before: Built) -> Response:
     """Do what a button says, and show what came of it."""
     vocabulary, form = _vocabulary(call), Form(call.values)
     doing = form.value("do")
-    if await run_in_threadpool(_is_of_files, call, before):
+    if _is_of_files(call, before):
         before.form = Form({**form.values, **before.form.values})
         if doing in _CHANGES:
             before.form.faults["checks"], before.status = FILES, 409
-        return await _page(call, before)
+        return _page(call, before)
     built = sent(before, form, vocabulary)
-    if not built.form.fault("text"):
+    if built.form.is_sound:
         new = settled(Row({"reads": first_readable(vocabulary)}), vocabulary)
         built.row = rows.worked(built.row, doing, vocabulary, new)
         settle(built, vocabulary)
     if doing == "discard":
-        gone = await run_in_threadpool(_discarded, call, built)
-        return gone or await _page(call, built)
+        gone = _discarded(call, built)
+        return gone or _page(call, built)
     if doing not in _CHANGES:
-        return await _page(call, built)
+        return _page(call, built)
     built.status = 422
     if built.is_new:
-        await run_in_threadpool(_check_key, call, built)
+        _check_key(call, built)
     if built.form.is_sound and doing != "archive":
-        await run_in_threadpool(_keep, call, built)
+        _keep(call, built)
     if built.form.is_sound and doing != "save":
         segment = None if doing == "archive" else definition(built, vocabulary)
-        await run_in_threadpool(_publish, call, built, segment)
+        _publish(call, built, segment)
     if not built.form.is_sound:
-        return await _page(call, built)
+        return _page(call, built)
     if doing == "archive":
         return RedirectResponse("/console/segments", 303, SAFE)
     return RedirectResponse(_EDIT.format(segment=quote(built.key, safe="")), 303, SAFE)
@@ -233,19 +233,19 @@ def _tell(built: Built, faults: list[Fault], key_in: str) -> None:
         built.form.details.setdefault(field, fault.message)
 
 
-async def _page(call: PageCall, built: Built) -> Response:
+def _page(call: PageCall, built: Built) -> Response:
     service, key = call.service, built.key if is_name(built.key) else NOBODY
-    segment = definition(built, _vocabulary(call))
-    version, definitions = await run_in_threadpool(drafting.in_force, service)
-    laid = drafting.laid_over(definitions, SEGMENTS, key, segment)
-    faults = await run_in_threadpool(drafting.all_faults, service, laid)
+    version, definitions = drafting.in_force(service)
+    faults: list[Fault] = []
     is_draft = drafting.drafted(service, SEGMENTS, key) is not None
-    is_of_files = await run_in_threadpool(_is_of_files, call, built)
+    is_of_files = _is_of_files(call, built)
     found: Study | None = None
-    if not faults:
-        found = await run_in_threadpool(study, service, key, read(Definitions, laid))
-    else:
+    if not built.is_long:
+        segment = definition(built, _vocabulary(call))
+        laid = drafting.laid_over(definitions, SEGMENTS, key, segment)
+        faults = drafting.all_faults(service, laid)
         _tell(built, faults, key)
+        found = None if faults else study(service, key, read(Definitions, laid))
     defined = service.published.snapshot.definitions
     return call.page(
         "segment_builder.html",
@@ -263,7 +263,7 @@ async def _page(call: PageCall, built: Built) -> Response:
         titles={name: each.title or name for name, each in defined.segments.items()},
         controls=partial(controls, vocabulary=defined.vocabulary, key=key),
         details=partial(details, vocabulary=defined.vocabulary),
-        uses=await run_in_threadpool(shares, service),
+        uses=shares(service),
         starts=starts(defined) if built.is_new and not call.body else (),
         plan=time_needed(built.form, found),
         may_see_visitors=call.role in ADMINS,

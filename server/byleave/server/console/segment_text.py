@@ -25,6 +25,9 @@ NOBODY: Final = "new"
 NAME: Final = "segment.yaml"
 BOTH: Final = _("Both the rows and the YAML were changed. Choose which of them holds.")
 _NO_SEGMENT: Final = _("Write one segment, and nothing beside it.")
+_LONG: Final = _("This is too long: at most 16 KB can be edited here. Shorten it, or use files.")
+#: More YAML than this is not read here.
+_MOST_BYTES: Final = 16_384
 _UNREADABLE: Final = _("This is not YAML:")
 _KEY: Final = _("The key of a segment never changes. Make a new segment instead.")
 
@@ -40,6 +43,8 @@ class Built:
         row: Its rows.
         base: Its YAML as the page was sent.
         text: Its YAML as it is now.
+        before: What `base` says, beside the key.
+        is_long: Whether it is too long to be read, so that nothing is done with it.
         status: The status of the page that shows it.
     """
 
@@ -49,6 +54,8 @@ class Built:
     row: Row
     base: str
     text: str
+    before: Mapping[str, Any]
+    is_long: bool = False
     status: int = 200
 
     @property
@@ -67,7 +74,15 @@ def opened(
     # What rows write is the same, in the order in which people write it.
     whole = {"segment": key or NOBODY, **first, **rest, "when": condition_of(row, vocabulary)}
     written = amended(text, whole) if text else text_of(whole)
-    return Built(key=key, is_new=is_new, form=_form(segment), row=row, base=written, text=written)
+    return Built(
+        key=key,
+        is_new=is_new,
+        form=_form(segment),
+        row=row,
+        base=written,
+        text=written,
+        before={name: value for name, value in whole.items() if name != "segment"},
+    )
 
 
 def sent(built: Built, form: Form, vocabulary: Vocabulary) -> Built:
@@ -76,8 +91,13 @@ def sent(built: Built, form: Form, vocabulary: Vocabulary) -> Built:
     base = _lines(form, "base") or built.base
     text = _lines(form, "text") or base
     row = rows.rows_in(form, vocabulary)
-    found = Built(key=key, is_new=built.is_new, form=form, row=row, base=base, text=text)
     before = _segment_in(base)
+    found = Built(
+        key=key, is_new=built.is_new, form=form, row=row, base=base, text=text, before=before
+    )
+    if field := _long_field(form, text):
+        form.faults[field], found.is_long = _LONG, True
+        return found
     now = rows.segment_of(form, before, condition_of(row, vocabulary))
     are_rows = _json(now) != _json(before) and form.value("do") != "text"
     is_text = text.strip() != base.strip() and form.value("do") != "rows"
@@ -92,15 +112,17 @@ def sent(built: Built, form: Form, vocabulary: Vocabulary) -> Built:
 
 def definition(built: Built, vocabulary: Vocabulary) -> dict[str, Any]:
     """Return the definition that is built, faults and all."""
-    before = _segment_in(built.text if not built.form.fault("text") else built.base)
-    return rows.segment_of(built.form, before, condition_of(built.row, vocabulary))
+    return rows.segment_of(built.form, built.before, condition_of(built.row, vocabulary))
 
 
 def settle(built: Built, vocabulary: Vocabulary) -> None:
-    """Have the YAML say what the rows say, unless there is something wrong with it."""
-    if not built.form.fault("text"):
-        whole = {"segment": built.key or NOBODY, **definition(built, vocabulary)}
-        built.base = built.text = amended(built.text, whole)
+    """Have the YAML say what the rows say, unless that is too long."""
+    whole = {"segment": built.key or NOBODY, **definition(built, vocabulary)}
+    text = amended(built.text, whole)
+    if _is_long(text):
+        built.form.faults["text"], built.is_long = _LONG, True
+    else:
+        built.base = built.text = text
 
 
 def located(built: Built, faults: Iterable[Fault], key: str) -> list[LocatedFault]:
@@ -131,7 +153,7 @@ def _take_text(built: Built, vocabulary: Vocabulary) -> None:
         return
     built.key = "" if built.is_new and key == NOBODY and not built.key else key
     built.form = Form({**form.values, **_form(data).values, "key": [built.key]}, form.faults)
-    built.row = rows_of(data.get("when"), vocabulary)
+    built.before, built.row = data, rows_of(data.get("when"), vocabulary)
 
 
 def _form(segment: Mapping[str, Any]) -> Form:
@@ -140,9 +162,25 @@ def _form(segment: Mapping[str, Any]) -> Form:
     return Form.holding(**values, use=str(segment.get("use", Purpose.PERSONALISATION)))
 
 
+def _long_field(form: Form, text: str) -> str:
+    """Return the field whose YAML is too long, alone or after those before it; '' for none."""
+    if _is_long(text):
+        return "text"
+    by_hand = ""
+    for name in form.values:
+        by_hand += form.value(name) if name.endswith("-text") else ""
+        if _is_long(by_hand):
+            return name
+    return ""
+
+
+def _is_long(text: str) -> bool:
+    return len(text.encode()) > _MOST_BYTES
+
+
 def _segment_in(text: str) -> dict[str, Any]:
     try:
-        data = said(text)
+        data = None if _is_long(text) else said(text)
     except DefinitionError:
         return {}
     return {k: v for k, v in data.items() if k != "segment"} if isinstance(data, dict) else {}
