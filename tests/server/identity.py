@@ -45,6 +45,7 @@ class Identity:
         algorithm: How it signs.
         is_thin: Whether the address is told by the userinfo endpoint alone.
         answers: What its answers to browsers hold otherwise.
+        strange: What it publishes before its own key.
         asked: The paths that were asked, in order.
     """
 
@@ -59,6 +60,7 @@ class Identity:
         self.algorithm = "RS256"
         self.is_thin = False
         self.answers: dict[str, str] = {}
+        self.strange: list[Any] = []
         self.asked: list[str] = []
         self.issuer = url
         self.signs = self.shown = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
@@ -140,8 +142,7 @@ class Identity:
 
     async def _keys(self, request: Request) -> Response:
         self.asked.append(request.url.path)
-        strange = {"kty": "AKP", "kid": "two"}
-        return JSONResponse({"keys": [strange, self.shown.as_dict(private=False)]})
+        return JSONResponse({"keys": [*self.strange, self.shown.as_dict(private=False)]})
 
     async def _userinfo(self, request: Request) -> Response:
         assert request.headers["authorization"] == "Bearer bearer"

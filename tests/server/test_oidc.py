@@ -163,6 +163,34 @@ def test_a_token_that_is_signed_by_another_key_is_refused(
     assert refused(begin(browser)) == NOT_ONE
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"kty": "AKP", "kid": "two", "alg": "ML-DSA-44", "pub": "AAAA"},
+        {"kty": "EC", "kid": "two", "crv": "P-999", "x": "AAAA", "y": "AAAA"},
+        {"kty": "EC", "kid": "two", "crv": "P-256", "x": "AAAA", "y": "AAAA"},
+        {"kty": "OKP", "kid": "two", "crv": "X449", "x": "AAAA"},
+        {"kty": "RSA", "kid": "two"},
+        {"kty": ["RSA"]},
+        {},
+        None,
+        "RSA",
+    ],
+    ids=str,
+)
+def test_keys_that_nobody_understands_are_passed_over(
+    browser: TestClient, known: Identity, refused: Callable[[str], str], strange: Any
+) -> None:
+    """RFC 7517 §5: a provider may add kinds of keys that its clients do not know yet."""
+    known.strange = [strange]
+    is_known = browser.get(begin(browser)).status_code == 303
+    browser.cookies.clear()
+    known.shown = RSAKey.generate_key(2048, {"kid": "three"})
+
+    assert is_known
+    assert refused(begin(browser)) == NOT_ONE
+
+
 def test_what_userinfo_says_of_somebody_else_counts_for_nobody(
     browser: TestClient, known: Identity, refused: Callable[[str], str]
 ) -> None:

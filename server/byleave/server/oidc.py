@@ -10,10 +10,11 @@ import hmac
 import json
 import secrets
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlencode
 
 import httpx2
@@ -22,6 +23,9 @@ from byleave.server.errors import ServerError
 from byleave.server.outbound import Outbound, UnsafeUrlError
 from byleave.server.settings import Settings
 from byleave.server.sites import Site
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 #: Whoever signs in may take so long with their provider.
 LASTS_MS: Final = 600_000
@@ -223,7 +227,7 @@ class Provider:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            known = jwk.KeySet.import_key_set({"keys": keys["keys"]})
+            known = jwk.KeySet([*_understood(keys["keys"])])
             token = jwt.decode(str(given["id_token"]), known, algorithms=ALGORITHMS)
             claims.validate(token.claims)
         except (JoseError, KeyError, TypeError, ValueError) as error:
@@ -270,3 +274,13 @@ class Provider:
 
     def _derived(self, use: str, cookie: str) -> str:
         return blake2b(f"{use}/{cookie}".encode(), key=self._key, digest_size=32).hexdigest()
+
+
+def _understood(keys: Iterable[Any]) -> Iterator["Key"]:
+    """Give the keys that can be read; RFC 7517 §5 says to pass over those of kinds to come."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry
+
+    for each in keys:
+        with suppress(JoseError, KeyError, TypeError, ValueError):
+            yield JWKRegistry.import_key(each)
