@@ -156,7 +156,8 @@ def test_people_and_keys_are_looked_after_over_http(service: Service) -> None:
         kept = admin.delete("/v1/people/ann@example.com")
         unknown = admin.delete("/v1/people/bob@example.com")
         made = admin.post("/v1/keys", json={"role": "public", "expires_ms": service.clock() + 1})
-        name = admin.get("/v1/keys").json()["keys"][-1]["name"]
+        name = made.json()["name"]
+        listed = admin.get("/v1/keys").json()["keys"][-1]["name"]
         ended = admin.post(f"/v1/keys/{name}/end", json={"at_ms": service.clock()})
         dropped, again = (admin.delete(f"/v1/keys/{name}") for _ in range(2))
 
@@ -164,6 +165,7 @@ def test_people_and_keys_are_looked_after_over_http(service: Service) -> None:
         assert [each.status_code for each in (changed, fewer, nobody)] == [200, 409, 404]
         assert [kept.status_code, unknown.status_code] == [409, 404]
         assert made.status_code == 201
+        assert name == listed
         assert service.keys.find(made.json()["key"], "shop") is None
         assert [ended.status_code, dropped.status_code, again.status_code] == [200, 204, 404]
         assert [p["email"] for p in admin.get("/v1/people").json()["people"]] == ["ann@example.com"]

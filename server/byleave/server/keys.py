@@ -64,6 +64,11 @@ class StoredKey:
         return self.expires_ms is not None and self.expires_ms <= now_ms
 
 
+def name_of(key: str) -> str:
+    """Return the part of a key that may be shown."""
+    return _parts(key)[0]
+
+
 class KeyRing:
     """The keys of a store, to ask who a caller is, and to make and end those of a site."""
 
@@ -95,7 +100,7 @@ class KeyRing:
             key: What a caller brought.
             site: The site that was asked: of two keys of one name, its own is compared.
         """
-        name, _, secret = key.removeprefix("byleave_").rpartition("_")
+        name, secret = _parts(key)
         found = self._keys.get((site, name)) or next(
             (each for each in self._keys.values() if each.name == name), None
         )
@@ -164,6 +169,12 @@ class KeyRing:
             )
             for row in connection.execute(select(schema.api_keys))
         }
+
+
+def _parts(key: str) -> tuple[str, str]:
+    """Return the name and the secret that a key is made of."""
+    name, _, secret = key.removeprefix("byleave_").rpartition("_")
+    return name, secret
 
 
 def _hash(secret: str) -> str:

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, from the route table that the server answers by."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -41,13 +41,13 @@ def openapi(routes: Iterable[ApiRoute], *, version: str) -> dict[str, Any]:
         version: The version of the software.
     """
     table = list(routes)
-    kinds = [route.reads for route in table if route.reads is not None]
+    said = [kind for route in table for kind in (route.reads, route.answers)]
+    kinds = [kind for kind in said if kind is not None]
     bodies, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
-    body_of = dict(zip(kinds, bodies, strict=True))
+    schema_of = dict(zip(kinds, bodies, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in table:
-        body = None if route.reads is None else body_of[route.reads]
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, body)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,7 +63,7 @@ def openapi(routes: Iterable[ApiRoute], *, version: str) -> dict[str, Any]:
     }
 
 
-def _operation(route: ApiRoute, body: dict[str, Any] | None) -> dict[str, Any]:
+def _operation(route: ApiRoute, schema_of: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", route.path)
     described: dict[str, Any] = {
         "operationId": route.handle.__name__,
@@ -74,14 +74,15 @@ def _operation(route: ApiRoute, body: dict[str, Any] | None) -> dict[str, Any]:
             *(_parameter("header", name, dict(kind)) for name, kind in route.headers.items()),
         ],
         "responses": {
-            str(status): _response(route, status) for status in sorted(_statuses(route, names))
+            str(status): _response(route, status, schema_of)
+            for status in sorted(_statuses(route, names))
         },
     }
-    if body is not None:
+    if route.reads is not None:
         described["requestBody"] = {
             "required": True,
             "description": f"At most {route.most_bytes:,} bytes.",
-            "content": {"application/json": {"schema": body}},
+            "content": {"application/json": {"schema": schema_of[route.reads]}},
         }
     if route.roles is not None:
         described["security"] = [{"key": []}]
@@ -107,13 +108,17 @@ def _statuses(route: ApiRoute, names: list[str]) -> set[int]:
     return found
 
 
-def _response(route: ApiRoute, status: int) -> dict[str, Any]:
+def _response(
+    route: ApiRoute, status: int, schema_of: Mapping[Any, dict[str, Any]]
+) -> dict[str, Any]:
     said: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if status >= 400 and route.tell is not None:
         said["content"] = {"application/json": {"schema": {"type": "object"}}}
     elif status >= 400:
         problem = {"$ref": _REFERENCE.format(name="Problem")}
         said["content"] = {"application/problem+json": {"schema": problem}}
+    elif status == route.status and route.answers is not None:
+        said["content"] = {"application/json": {"schema": schema_of[route.answers]}}
     elif status == route.status and route.media_type is not None:
         said["content"] = {route.media_type: _KINDS.get(route.media_type, {"schema": _TEXT})}
     return said

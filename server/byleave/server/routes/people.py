@@ -10,7 +10,7 @@ from byleave.experiments.snapshot import RECEIPT_GRACE_MS, RECEIPT_LEAD_MS
 from byleave.server.access import ADMINS, ANALYSTS
 from byleave.server.errors import ForbiddenError, UnknownNameError
 from byleave.server.http import Problem, json_response
-from byleave.server.keys import Role
+from byleave.server.keys import Role, name_of
 from byleave.server.people import LONGEST, SHORTEST
 from byleave.server.routes.routing import ApiRoute, Call, author_of
 from byleave.server.times import TimeMs
@@ -36,6 +36,13 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     role: Role
     expires_ms: TimeMs | None = None
+
+
+class MadeKey(msgspec.Struct, frozen=True):
+    """A key as it is shown once, and the name by which it is listed, ended and removed."""
+
+    key: str
+    name: str
 
 
 class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,7 +116,8 @@ async def create_key(call: Call) -> Response:
             wanted.role, expires_ms=wanted.expires_ms, author=author_of(call)
         )
 
-    return json_response({"key": await run_in_threadpool(create)}, status=201)
+    key = await run_in_threadpool(create)
+    return json_response(MadeKey(key=key, name=name_of(key)), status=201)
 
 
 async def end_key(call: Call) -> Response:
@@ -213,6 +221,7 @@ ROUTES: Final = (
         handle=create_key,
         summary="Make a key; the answer is the only place that ever shows it.",
         reads=KeyRequest,
+        answers=MadeKey,
         status=201,
     ),
     ApiRoute(

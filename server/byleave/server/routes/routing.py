@@ -55,6 +55,7 @@ class ApiRoute:
         summary: What it does, in a sentence.
         reads: What its body is, as strict JSON; None when the route reads no body, or reads
             one itself.
+        answers: What its success holds, as JSON; None where this is not said field by field.
         query: The parameters it takes after `?`, with a JSON Schema of each.
         headers: The headers that it looks at, beside those of HTTP itself, likewise.
         status: The status of success.
@@ -71,6 +72,7 @@ class ApiRoute:
     handle: Handler
     summary: str
     reads: Any = None
+    answers: Any = None
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     status: int = 200
