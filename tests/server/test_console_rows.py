@@ -20,7 +20,7 @@ from byleave.segments import (
 )
 from byleave.server.console.forms import Form
 from byleave.server.console.segment_controls import controls, details
-from byleave.server.console.segment_form import field_of, fields_of, rows_in, worked
+from byleave.server.console.segment_form import TOP, field_of, rows_in, worked
 from byleave.server.console.segment_rows import HAND, Row, condition_of, rows_of
 
 STEPS = [{"key": "look", "done": "looked"}, {"key": "pay", "done": "looked"}]
@@ -65,6 +65,16 @@ def as_json(data: Any) -> str:
 
 def leaf(row: Row, number: int = 0) -> Row:
     return row.inside[number]
+
+
+def fields_of(row: Row, place: str = TOP) -> dict[str, str]:
+    """Return the fields of a form that hold rows."""
+    found = {f"{place}-{name}": text for name, text in row.fields.items()}
+    for number, where in enumerate(row.where):
+        found |= {f"{place}-where-{number}-{name}": text for name, text in where.items()}
+    for number, each in enumerate(row.inside):
+        found |= fields_of(each, f"{place}.{number}")
+    return found
 
 
 @given(CONDITIONS)

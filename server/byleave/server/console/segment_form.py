@@ -33,16 +33,6 @@ def rows_in(form: Form, vocabulary: Vocabulary) -> Row:
     return settled(_row(fields, TOP, 0), vocabulary)
 
 
-def fields_of(row: Row, place: str = TOP) -> dict[str, str]:
-    """Return the fields of a form that hold rows."""
-    found = {f"{place}-{name}": text for name, text in row.fields.items()}
-    for number, where in enumerate(row.where):
-        found |= {f"{place}-where-{number}-{name}": text for name, text in where.items()}
-    for number, each in enumerate(row.inside):
-        found |= fields_of(each, f"{place}.{number}")
-    return found
-
-
 def segment_of(form: Form, before: Mapping[str, Any], when: Any) -> dict[str, Any]:
     """Return a segment's definition with what a form says; the rest stays as it was."""
     texts = {name: form.value(name) for name in (*FLAT, "use")}

@@ -127,12 +127,12 @@ def settle(built: Built, vocabulary: Vocabulary) -> None:
 
 def located(built: Built, faults: Iterable[Fault], key: str) -> list[LocatedFault]:
     """Return faults of a segment where they stand in its YAML."""
+    own = [fault for fault in faults if fault.path[:2] == ("segments", key)]
     try:
-        document = documents_of(built.text, name=NAME)[0]
+        document = documents_of(built.text, name=NAME)[0] if own else None
     except (DefinitionError, IndexError):
         return []
-    own = ("segments", key)
-    return [document.fault(f.path[2:], f.message) for f in faults if f.path[:2] == own]
+    return [document.fault(each.path[2:], each.message) for each in own] if document else []
 
 
 def _take_text(built: Built, vocabulary: Vocabulary) -> None:
