@@ -12,9 +12,10 @@ from byleave.server.service import Service
 
 def test_a_restart_does_not_undo_what_others_published(tmp_path: Path, definitions: Any) -> None:
     with running(tmp_path) as server:
-        server.stop()
         assert server.process.stdout is not None
-        assert f"  console: {server.address}/console\n" in server.process.stdout.read()
+        told = [server.process.stdout.readline() for _ in ("results", "console")]
+        server.stop()
+    assert f"  console: {server.address}/console\n" in told
     service = Service(tmp_path / "byleave.db", site="shop", clock=system_clock)
     service.publish(replace(definitions, experiments={}), reason="paused", author="guard")
     kept = service.library.newest()
