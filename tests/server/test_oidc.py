@@ -239,6 +239,16 @@ def test_an_answer_of_another_browser_is_refused(
     assert "/token" not in known.asked
 
 
+@pytest.mark.parametrize("query", ["", "?state=made-up&code=made-up", "?error=access_denied"])
+def test_a_link_from_elsewhere_leaves_a_sign_in_that_is_under_way(
+    browser: TestClient, refused: Callable[[str], str], query: str
+) -> None:
+    back = begin(browser)
+
+    assert refused(f"{BEGIN}/back{query}") == "this browser did not begin it"
+    assert browser.get(back).status_code == 303
+
+
 def test_an_answer_counts_once_and_for_ten_minutes(
     browser: TestClient, clock: Any, refused: Callable[[str], str]
 ) -> None:

@@ -41,6 +41,10 @@ class ProviderError(ServerError):
     """The provider did not say who somebody is; the message says why, and nothing of theirs."""
 
 
+class ForeignError(ProviderError):
+    """What came back belongs to no sign-in of this browser: one that is under way goes on."""
+
+
 class MadeUpError(ProviderError):
     """What a browser brought back is nothing that the provider gave to it: it may be a guess."""
 
@@ -165,9 +169,10 @@ class Provider:
             back: The URL that they came back to.
 
         Raises:
+            ForeignError: It was not begun by this browser, or not as its last.
             MadeUpError: The provider knows no such code, or gave it to another browser.
-            ProviderError: It was not begun by this browser, took too long, or the provider does
-                not say who they are by an address that it verified.
+            ProviderError: It took too long, or the provider does not say who they are by an
+                address that it verified.
         """
         wanted = self._wanted(cookie, answer.get("state", ""))
         if answer.get("iss", self._issuer) != self._issuer:
@@ -202,7 +207,7 @@ class Provider:
         expected = self._derived("state", cookie)
         begun, _, rest = cookie.partition(".")
         if not hmac.compare_digest(expected.encode(), state.encode()) or not begun.isdecimal():
-            raise ProviderError("this browser did not begin it")
+            raise ForeignError("this browser did not begin it")
         if not 0 <= self._clock() - int(begun) < LASTS_MS:
             raise ProviderError("it took too long")
         packed = rest.rpartition(".")[2]

@@ -12,7 +12,7 @@ from byleave.server.console.forms import Form, own_path
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import SIGN_IN, ConsolePage, PageCall
 from byleave.server.errors import ThrottledError
-from byleave.server.oidc import LASTS_MS, MadeUpError, Provider, ProviderError
+from byleave.server.oidc import LASTS_MS, ForeignError, MadeUpError, Provider, ProviderError
 from byleave.server.people import LONGEST_MS
 
 _log = logging.getLogger("byleave.server")
@@ -95,6 +95,8 @@ async def take_answer(call: PageCall) -> Response:
         form = Form({})
         form.faults["provider"] = _TOO_MANY
         return _form(call, form, status=429, retry_s=error.after_s)
+    except ForeignError as error:
+        return _unknown(call, wanted, error)
     except ProviderError as error:
         refusal = error
     if isinstance(refusal, MadeUpError):
