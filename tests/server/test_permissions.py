@@ -121,6 +121,7 @@ NAMES = {
     "version": "1.1",
     "email": "zoe@example.com",
     "name": "public_0",
+    "image": f"{'0' * 64}.png",
 }
 
 

@@ -21,6 +21,8 @@ class Action(StrEnum):
     RECEIPT_KEY_CREATED = "receipt-key.created"
     PERSON_PUT = "person.put"
     PERSON_REMOVED = "person.removed"
+    IMAGE_ADDED = "image.added"
+    IMAGE_REMOVED = "image.removed"
     FROZEN = "weights.frozen"
     THAWED = "weights.thawed"
     PURGED = "visitors.purged"

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, func, select, update
+from sqlalchemy import Connection, Table, create_engine, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from byleave.server import schema
@@ -19,6 +19,8 @@ from byleave.server.errors import StorageError
 from byleave.server.storage import Storage, url_of
 
 _ROWS_AT_ONCE: Final = 2_000
+#: Rows that hold an image each are longer than others by far.
+_IMAGES_AT_ONCE: Final = 20
 
 
 def back_up(database: str | Path, target: Path) -> None:
@@ -129,8 +131,8 @@ def _copy_rows(database: str | Path, target: Path) -> None:
 
 def _copy_tables(source: Connection, copy: Storage) -> None:
     for table in schema.metadata.sorted_tables:
-        rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
-        for some in rows.partitions(_ROWS_AT_ONCE):
+        rows = source.execution_options(yield_per=_at_once(table)).execute(select(table))
+        for some in rows.partitions():
             with copy.writing() as connection:
                 add_rows(connection, table, [tuple(row) for row in some])
 
@@ -145,14 +147,20 @@ def _fill(connection: Connection, backup: Path) -> None:
         try:
             with source.reading() as reading:
                 for table in schema.metadata.sorted_tables:
-                    rows = reading.execute(select(table))
-                    for some in rows.partitions(_ROWS_AT_ONCE):
+                    rows = reading.execution_options(yield_per=_at_once(table)).execute(
+                        select(table)
+                    )
+                    for some in rows.partitions():
                         add_rows(connection, table, [tuple(row) for row in some])
         finally:
             source.close()
     finally:
         for suffix in ("", "-wal", "-shm", "-lock"):
             Path(f"{newer}{suffix}").unlink(missing_ok=True)
+
+
+def _at_once(table: Table) -> int:
+    return _IMAGES_AT_ONCE if table is schema.images else _ROWS_AT_ONCE
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from byleave.experiments.naming import NAME
+from byleave.sdk.images import NAME as IMAGE_NAME
 from byleave.server.events import VISITOR_ID
 from byleave.server.routes.routing import ApiRoute
 
@@ -22,13 +23,15 @@ _PROBLEM: Final[dict[str, Any]] = {
     },
 }
 _TEXT: Final = {"type": "string"}
-#: What an answer is; of a stream of events OpenAPI has no way to say it.
+#: What an answer is; of a stream of events and of an image a schema has no more to say.
 _KINDS: Final[dict[str, dict[str, Any]]] = {
     "application/json": {"schema": {"type": "object"}},
     "text/event-stream": {},
+    "image/*": {},
 }
 _PATHS: Final[dict[str, dict[str, Any]]] = {
     "visitor": {"type": "string", "pattern": f"^{VISITOR_ID}$"},
+    "image": {"type": "string", "pattern": f"^{IMAGE_NAME}$"},
     "webhook": {"type": "string", "pattern": f"^{NAME}$"},
 }
 

@@ -290,6 +290,18 @@ texts = _table(  # how published objects were written, with comments; what holds
     Column("text", Text, nullable=False),
 )
 
+images = _table(  # what people uploaded for variants to show
+    "images",
+    Column("image", String, primary_key=True),  # the SHA-256 of its bytes, and its kind
+    Column("file", Text, nullable=False),  # what the uploaded file was called
+    Column("width", BigInteger, nullable=False),
+    Column("height", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),  # of its bytes
+    Column("author", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),  # in Base64, as rows travel as JSON
+)
+
 audit = _table(  # append-only
     "audit",
     Column("number", BigInteger, primary_key=True, autoincrement=False),

@@ -28,6 +28,7 @@ from byleave.server.errors import NothingPublishedError, UnknownNameError
 from byleave.server.events import WireEvent
 from byleave.server.freezing import freeze, frozen_runs, moved_runs, thaw
 from byleave.server.guarding import broken_guards, pause
+from byleave.server.images import Images
 from byleave.server.ingest import Ingest
 from byleave.server.intake import Ingested, Intake, Stranger, read_batch
 from byleave.server.keys import KeyRing, Role
@@ -102,6 +103,7 @@ class Service(VisitorCare):
         self.verdicts = Counter[Verdict]()
         self.keys = KeyRing(self.storage, self.site, clock=clock, entropy=self._entropy)
         self.library = Library(self.storage, self.site, clock=clock)
+        self.images = Images(self.storage, self.site, clock=clock)
         self.people = People(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
         key = self.site.derived("networks").encode()

@@ -6,6 +6,7 @@ from byleave.server.routes import (
     deciding,
     definitions,
     health,
+    images,
     learning,
     ofrep,
     people,
@@ -23,6 +24,7 @@ ROUTES: Final = (
     *visitors.ROUTES,
     *systems.ROUTES,
     *definitions.ROUTES,
+    *images.ROUTES,
     *people.ROUTES,
     *health.ROUTES,
 )
