@@ -255,6 +255,12 @@ def test_the_key_of_receipts_is_rotated_by_a_command(
     assert look(lambda service: len(service.published.snapshot.receipt_keys)) == 2
     assert look(lambda service: service.library.audit()[0].action) == "receipt-key.created"
 
+    revoked = run("keys", "rotate-receipts", "shop", "--revoke", *options)
+
+    assert revoked.exit_code == 0
+    assert "counts for nothing" in revoked.output
+    assert look(lambda service: len(service.published.snapshot.receipt_keys)) == 1
+
 
 @pytest.fixture
 def serving(open_service: Any) -> Iterator[tuple[Service, str]]:

@@ -50,6 +50,39 @@ def test_a_receipt_of_the_earlier_key_counts_until_48_hours_after_the_rotation(
     assert takes(service, send, signed(service, clock, view="view4567"), view="view4567")
 
 
+def test_what_a_revoked_key_signed_counts_no_more_and_the_new_one_signs_at_once(
+    service: Service, send: Any, clock: Any
+) -> None:
+    before = signed(service, clock)
+    service.rotate_receipts(author="tests")
+    clock.advance(hours=1)
+    after = signed(service, clock, view="view2345")
+
+    made = service.rotate_receipts(author="tests", revoke=True)
+
+    assert service.published.snapshot.receipt_keys == (made,)
+    assert not takes(service, send, before)
+    assert not takes(service, send, after, view="view2345")
+    assert takes(service, send, signed(service, clock, view="view3456"), view="view3456")
+
+
+def test_a_revoked_key_stays_revoked(
+    open_service: Callable[..., Service], definitions: Definitions, clock: Any
+) -> None:
+    first = open_service()
+    first.publish(definitions, reason="first", author="tests")
+    stolen = {each.key for each in first.published.snapshot.receipt_keys}
+    stolen.add(first.rotate_receipts(author="tests").key)
+    made = [first.rotate_receipts(author="tests", revoke=revoke) for revoke in (True, True, False)]
+    first.close()
+    again = open_service()
+
+    with again.storage.reading() as connection:
+        kept = receipt_keys(connection, again.site)
+    assert kept == again.published.snapshot.receipt_keys == tuple(made[1:])
+    assert len({each.key for each in made} | stolen) == 5
+
+
 def test_a_new_key_signs_once_everybody_can_know_it(service: Service, clock: Any) -> None:
     before = service.published.snapshot.signing_key(clock())
 
@@ -149,6 +182,18 @@ def test_an_admin_rotates_over_http_and_is_told_from_when_on(service: Service, c
         "earlier_until_ms": clock() + 48 * HOUR_MS,
     }
     assert len(service.published.snapshot.receipt_keys) == 2
+
+
+def test_an_admin_revokes_over_http(service: Service, clock: Any) -> None:
+    headers = {"Authorization": f"Bearer {service.create_key(Role.ADMIN)}"}
+    before = service.published.snapshot.receipt_keys
+    with TestClient(create_app(service), headers=headers) as admin:
+        answer = admin.delete("/v1/receipt-keys")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    [made] = service.published.snapshot.receipt_keys
+    assert made not in before
+    assert service.library.audit()[0].action == "receipt-keys.revoked"
 
 
 def test_an_old_receipt_is_still_found_by_whoever_looks_it_up(

@@ -19,6 +19,7 @@ class Action(StrEnum):
     KEY_ENDED = "key.ended"
     KEY_REMOVED = "key.removed"
     RECEIPT_KEY_CREATED = "receipt-key.created"
+    RECEIPT_KEYS_REVOKED = "receipt-keys.revoked"
     PERSON_PUT = "person.put"
     PERSON_REMOVED = "person.removed"
     IMAGE_ADDED = "image.added"

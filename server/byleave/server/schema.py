@@ -180,7 +180,8 @@ api_keys = _table(
 
 receipt_keys = _table(  # the successors of the one that follows from the site's secret
     "receipt_keys",
-    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 2, 3, …
+    # 2, 3, …, and 1, without a secret, once those before the lowest of them were revoked
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("secret", String, nullable=False),  # signs; so it cannot be kept as a hash
     Column("since_ms", BigInteger, nullable=False),
 )

@@ -169,15 +169,21 @@ class Service(VisitorCare):
         self._adopt(published)
         return self.published
 
-    def rotate_receipts(self, *, author: str) -> ReceiptKey:
+    def rotate_receipts(self, *, author: str, revoke: bool = False) -> ReceiptKey:
         """Return a new key that signs receipts from a minute from now on.
 
-        Those before it are accepted for another 48 hours.
+        Those before it are accepted for another 48 hours. If it is to `revoke` them, they are
+        not, and it signs at once.
         """
         now_ms = self.clock()
         with self.storage.writing() as connection:
             key = add_receipt_key(
-                connection, self.site, author=author, entropy=self._entropy, now_ms=now_ms
+                connection,
+                self.site,
+                author=author,
+                entropy=self._entropy,
+                now_ms=now_ms,
+                revoke=revoke,
             )
             publishing.next_version(connection, self.site, now_ms=now_ms)
             published = publishing.load_published(connection, self.site)

@@ -68,8 +68,8 @@ class Access(Protocol):
         """Take a key away."""
         ...
 
-    def rotate_receipts(self) -> None:
-        """Make a new key for receipts."""
+    def rotate_receipts(self, *, revoke: bool) -> None:
+        """Make a new key for receipts, perhaps in place of those before it."""
         ...
 
 
@@ -106,8 +106,8 @@ class _OfStore:
     def remove_key(self, name: str) -> None:
         self.service.keys.drop(name, author=_AUTHOR)
 
-    def rotate_receipts(self) -> None:
-        self.service.rotate_receipts(author=_AUTHOR)
+    def rotate_receipts(self, *, revoke: bool) -> None:
+        self.service.rotate_receipts(author=_AUTHOR, revoke=revoke)
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ class _OfServer:
     def remove_key(self, name: str) -> None:
         self.remote.ask("DELETE", _key(name))
 
-    def rotate_receipts(self) -> None:
-        self.remote.ask("POST", "/v1/receipt-keys")
+    def rotate_receipts(self, *, revoke: bool) -> None:
+        self.remote.ask("DELETE" if revoke else "POST", "/v1/receipt-keys")
 
 
 @contextmanager

@@ -140,6 +140,12 @@ def remove_key(
 
 def rotate_receipts(
     site: SiteKey,
+    revoke: Annotated[
+        bool,
+        typer.Option(
+            "--revoke", help="Accept none of those before it any more, as after one was stolen."
+        ),
+    ] = False,
     server: Running = None,
     key: AdminKey = "",
     database: Database = None,
@@ -147,11 +153,12 @@ def rotate_receipts(
 ) -> None:
     """Make a new key for receipts; those before it are accepted for 48 hours."""
     with access(site, server, key, database, config) as held:
-        held.rotate_receipts()
-    typer.echo(
-        "a new key signs receipts in a minute; those before it are accepted for 48 hours",
-        err=True,
-    )
+        held.rotate_receipts(revoke=revoke)
+    if revoke:
+        told = "a new key signs receipts; what those before it signed counts for nothing"
+    else:
+        told = "a new key signs receipts in a minute; those before it are accepted for 48 hours"
+    typer.echo(told, err=True)
 
 
 def _end_of(expires: str | None) -> int | None:

@@ -153,6 +153,12 @@ async def create_receipt_key(call: Call) -> Response:
     return json_response(moments, status=201)
 
 
+async def revoke_receipt_keys(call: Call) -> Response:
+    """Let no key count that signs receipts, but a new one; nobody is shown it."""
+    await run_in_threadpool(call.service.rotate_receipts, author=author_of(call), revoke=True)
+    return Response(status_code=204)
+
+
 async def get_audit(call: Call) -> Response:
     """Return the newest entries of the audit trail."""
     before = call.request.query_params.get("before")
@@ -253,6 +259,16 @@ ROUTES: Final = (
         handle=create_receipt_key,
         summary="Make a new key for receipts; those before it are accepted for 48 hours.",
         status=201,
+    ),
+    ApiRoute(
+        method="DELETE",
+        path="/v1/receipt-keys",
+        roles=ADMINS,
+        most_bytes=0,
+        handle=revoke_receipt_keys,
+        summary="Revoke the keys for receipts, at once; a new one signs from then on.",
+        status=204,
+        media_type=None,
     ),
     ApiRoute(
         method="GET",
