@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from byleave.segments import Consent, Profile, Purpose, Rules, Verdict, Vocabulary
+from byleave.segments import Consent, Profile, Purpose, Rules, Verdict, Vocabulary, read
 from byleave.segments.encoding import State
 
 SECOND, DAY = 1_000, 86_400_000
@@ -78,6 +78,28 @@ def test_values_are_kept_only_of_events_that_match(shop: Shop, agreed: Agreed) -
     assert state == State(NOW - DAY)
 
 
+@pytest.mark.parametrize("operand", [True, False])
+@pytest.mark.parametrize(
+    ("properties", "is_there"),
+    [
+        ({}, False),
+        ({"sku": None}, False),
+        ({"sku": 5}, False),
+        ({"sku": ""}, True),
+        ({"sku": "tea"}, True),
+    ],
+)
+def test_an_event_without_a_property_counts_in_no_comparison_with_it(
+    shop: Shop, agreed: Agreed, operand: bool, properties: dict[str, object], is_there: bool
+) -> None:
+    rules = Rules(shop(asked={"event": "purchase", "where": {"sku": {"exists": operand}}}))
+
+    profile = after(rules, agreed(*Purpose), [(0, "purchase", properties)])
+
+    [state] = profile.kept(Purpose.PERSONALISATION).values()
+    assert bool(state.times) is (is_there and operand)
+
+
 def test_beyond_the_last_thirty_two_events_an_aggregate_is_undetermined(
     shop: Shop, agreed: Agreed
 ) -> None:
@@ -107,6 +129,32 @@ def test_distinct_values_are_kept_as_digests(shop: Shop, agreed: Agreed) -> None
 
     [state] = profile.kept(Purpose.PERSONALISATION).values()
     assert all(isinstance(mark, int) and mark < 2**32 for mark in state.marks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "is_same"),
+    [
+        ("number", 10, 10.0, True),
+        ("number", 10, 10.5, False),
+        ("number", 1e300, int(1e300), True),
+        ("string", "10", "10.0", False),
+        ("time", "2026-03-01", "2026-03-01T01:00+01:00", True),
+        ("time", "2026-03-01", "2026-03-02", False),
+        ("list", ["a"], ("a",), True),
+    ],
+)
+def test_equal_values_are_one_however_they_are_written(
+    agreed: Agreed, kind: str, one: object, other: object, is_same: bool
+) -> None:
+    seen = {"properties": {"it": kind}, "purposes": ["personalisation"], "ttl": "1d"}
+    leaf = {"event": "seen", "distinct": {"it": {"equals": 1}}}
+    words = read(Vocabulary, {"events": {"seen": seen}, "segments": {"same": {"when": leaf}}})
+    rules, consent = Rules(words), agreed(*Purpose)
+
+    profile = after(rules, consent, [(1, "seen", {"it": one}), (0, "seen", {"it": other})])
+
+    facts = rules.facts(consent=consent, attributes={}, profile=profile, now_ms=NOW)
+    assert facts.segment("same").is_true is is_same
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from byleave.segments.comparing import compare, fits
 from byleave.segments.comparisons import Count
 from byleave.segments.encoding import LONG_AGO_MS, State
 from byleave.segments.reading import canonical_json
+from byleave.segments.times import moment_ms
 from byleave.segments.truth import Verdict
-from byleave.segments.vocabulary import Event
+from byleave.segments.vocabulary import Event, ValueType
 
 #: An event that arrives later than this after it happened is dropped.
 LATEST_MS: Final = 300_000
@@ -139,7 +140,7 @@ class ValueStream(OneEvent):
         if not matches(self.where, properties, declared):
             return None
         if self.is_distinct:
-            return int.from_bytes(_digest(value, 3))
+            return int.from_bytes(_digest(_one_form(value, kind), 3))
         if isinstance(value, (int, float)) and abs(value) <= GREATEST_VALUE:
             return value
         return None
@@ -219,9 +220,11 @@ def matches(where: Where, properties: Properties, declared: Event) -> bool:
 
     An event whose property is absent, of the wrong type or undeclared does not match.
     """
+    kinds = declared.properties
     return all(
-        name in declared.properties
-        and compare(test, properties.get(name), declared.properties[name]) is Verdict.TRUE
+        name in kinds
+        and fits(properties.get(name), kinds[name])
+        and compare(test, properties[name], kinds[name]) is Verdict.TRUE
         for name, test in where.items()
     )
 
@@ -236,6 +239,13 @@ def stream_key(*what: object) -> str:
     """Return the short name under which a state is kept: a digest of what it is about."""
     digest = b2a_base64(_digest(what, 5), newline=False).decode()
     return digest.rstrip("=").replace("+", "-").replace("/", "_")
+
+
+def _one_form(value: Any, kind: ValueType) -> object:
+    """Return the form that equal values of a type share: 10 and 10.0 are one number."""
+    if kind is ValueType.TIME:
+        return moment_ms(value)
+    return int(value) if kind is ValueType.NUMBER and value == int(value) else value
 
 
 def _digest(what: object, size: int) -> bytes:
