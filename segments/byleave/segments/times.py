@@ -37,14 +37,11 @@ def moment_ms(value: object) -> int | None:
 
 def _iso_ms(text: str) -> int | None:
     try:
-        moment = datetime.fromisoformat(text)
+        # A date is at most as long as 2026-03-01, a time with its offset is longer.
+        moment = datetime.fromisoformat(text if len(text) > 10 else f"{text}T00:00Z")
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        if len(text) > len("2026-03-01"):
-            return None
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MILLISECOND
+    return None if moment.tzinfo is None else (moment - _EPOCH) // _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
