@@ -12,6 +12,7 @@ from byleave.segments import Duration, Share
         ("60m", 3_600_000, "1h", "1 hour"),
         ("24h", 86_400_000, "1d", "1 day"),
         ("2w", 1_209_600_000, "14d", "14 days"),
+        ("36525d", 3_155_760_000_000, "36525d", "36525 days"),
     ],
 )
 def test_a_duration_is_written_as_a_number_and_a_unit(
@@ -25,7 +26,10 @@ def test_a_duration_is_written_as_a_number_and_a_unit(
     assert duration.in_words() == words
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "7 d", "-1d", "1.5h", "0d", "7days", 7, None])
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "d", "7 d", "-1d", "1.5h", "0d", "7days", "٣d", "36526d", f"{'9' * 5_000}d", 7, None],
+)
 def test_anything_else_is_no_duration(text: object) -> None:
     with pytest.raises(ValueError, match="a duration such as"):
         Duration.parse(text)

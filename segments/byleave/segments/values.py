@@ -4,7 +4,7 @@ import re
 from typing import Self
 
 # Texts, since compiling them would be a part of every import.
-_DURATION = r"(\d+)(ms|s|m|h|d|w)"
+_DURATION = r"([0-9]{1,13})(ms|s|m|h|d|w)"
 _UNITS_MS = {
     "w": 604_800_000,
     "d": 86_400_000,
@@ -13,7 +13,10 @@ _UNITS_MS = {
     "s": 1_000,
     "ms": 1,
 }
-_PERCENT = r"(\d{1,3}(?:\.\d+)?)%"
+_PERCENT = r"([0-9]{1,3}(?:\.[0-9]+)?)%"
+
+#: A century; what looks further back is a slip of the pen.
+_LONGEST_MS = 36_525 * 86_400_000
 
 
 class Duration(int):
@@ -27,27 +30,29 @@ class Duration(int):
         """Return the duration that `data` writes.
 
         Raises:
-            ValueError: `data` is not text of the form number and unit, or is zero.
+            ValueError: `data` is not text of the form number and unit, is zero, or is longer than
+                a hundred years.
         """
         match = re.fullmatch(_DURATION, data) if isinstance(data, str) else None
-        if match is None or int(match[1]) == 0:
-            raise ValueError(cls.expected)
-        return cls(int(match[1]) * _UNITS_MS[match[2]])
+        length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
+        if not 0 < length_ms <= _LONGEST_MS:
+            raise ValueError(f"{cls.expected}, at most a hundred years")
+        return cls(length_ms)
 
     def __str__(self) -> str:
         """Return the shortest text that `parse` reads back."""
-        return next(
-            f"{self // size}{unit}"
-            for unit, size in _UNITS_MS.items()
-            if self % size == 0 and unit != "w"
-        )
+        count, unit = self._counted()
+        return f"{count}{unit}"
 
     def in_words(self) -> str:
         """Return the duration as people say it: `7 days`, `1 hour`."""
-        names = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
-        unit, size = next((u, s) for u, s in _UNITS_MS.items() if self % s == 0 and u != "w")
-        count = self // size
-        return f"{count} {names.get(unit, 'millisecond')}{'' if count == 1 else 's'}"
+        names = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
+        count, unit = self._counted()
+        return f"{count} {names[unit]}{'' if count == 1 else 's'}"
+
+    def _counted(self) -> tuple[int, str]:
+        """Return how many of the longest unit it is that fits, which weeks are not for."""
+        return next((self // s, u) for u, s in _UNITS_MS.items() if self % s == 0 and u != "w")
 
 
 class Share(float):
