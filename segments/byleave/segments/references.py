@@ -26,7 +26,7 @@ from byleave.segments.conditions import (
 )
 from byleave.segments.consent import Purpose
 from byleave.segments.patterns import has_re2
-from byleave.segments.reach import allowed_uses, events_of, is_contextual, leaves, segments_of
+from byleave.segments.reach import allowed_uses, events_of, is_contextual, leaves, reads
 from byleave.segments.reading import Fault, Path, described, unknown_name
 from byleave.segments.vocabulary import Attribute, Journey, Source, ValueType, Vocabulary
 
@@ -106,7 +106,7 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
             faults += _leaf(leaf, vocabulary, at)
             if len(at) - len(place) > 2 * DEEPEST:
                 faults.append(Fault(at, f"nested deeper than {DEEPEST} groups; flatten it"))
-        if _refers_to_itself(name, vocabulary):
+        if name in reads(segment.when, vocabulary).segments:
             faults.append(Fault(place, f"segment {name!r} refers to itself; break the circle"))
         elif segment.use not in (uses := allowed_uses(name, vocabulary)) and not faults:
             allowed = ", ".join(sorted(uses)) or "nothing"
@@ -248,18 +248,3 @@ def _comparison(test: Comparison, kind: ValueType, path: Path) -> Iterable[Fault
 _SCALARS: Final = (ValueType.STRING, ValueType.NUMBER, ValueType.BOOLEAN)
 _REFUSED: Final = "this is not a regular expression that RE2 takes"
 _NO_RE2: Final = "regular expressions need the `re2` extra; install it, or use `matches`"
-
-
-def _refers_to_itself(name: str, vocabulary: Vocabulary) -> bool:
-    seen: set[str] = set()
-    waiting = [name]
-    while waiting:
-        segment = vocabulary.segments.get(waiting.pop())
-        for _, leaf in leaves(segment.when) if segment else ():
-            for named in segments_of(leaf, vocabulary):
-                if named == name:
-                    return True
-                if named not in seen:
-                    seen.add(named)
-                    waiting.append(named)
-    return False
