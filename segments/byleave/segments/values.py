@@ -35,8 +35,10 @@ class Duration(int):
         """
         match = re.fullmatch(_DURATION, data) if isinstance(data, str) else None
         length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
-        if not 0 < length_ms <= _LONGEST_MS:
-            raise ValueError(f"{cls.expected}, at most a hundred years")
+        if length_ms == 0:
+            raise ValueError(cls.expected)
+        if length_ms > _LONGEST_MS:
+            raise ValueError("a duration of at most a hundred years")
         return cls(length_ms)
 
     def __str__(self) -> str:
