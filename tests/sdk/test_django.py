@@ -18,8 +18,11 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
+from tests.server.pictures import png
 
 from byleave.sdk import record
+from byleave.sdk.images import IMAGES_PATH, name_of
+from byleave.sdk.in_memory import InMemoryClient
 
 PAGE = (
     '<body>{% personalise "hero" %}<h1>{{ title }}</h1>{% endpersonalise %}'
@@ -193,6 +196,20 @@ def test_a_visitor_who_refused_gets_the_sites_own_page(kit: Any, site: Any) -> N
     answer = site(consent=kit.refused).get("whole")
 
     assert text(answer) == OWN
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_uploaded_image_is_shown_as_what_it_is(kit: Any, site: Any, is_async: bool) -> None:
+    server = InMemoryClient(kit.define())
+    server.images[name_of(png(), "png")] = png()
+    opened, address = site(server=server), IMAGES_PATH + name_of(png(), "png")
+    get = opened.async_client.get if is_async else opened.client.get
+    answer = asyncio.run(get(address, secure=True)) if is_async else get(address, secure=True)
+
+    assert (answer.status_code, answer.content) == (200, png())
+    assert answer["Content-Type"] == "image/png"
+    assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
     assert not answer.cookies
 
 

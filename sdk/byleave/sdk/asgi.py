@@ -8,7 +8,7 @@ from byleave.sdk.exchange import Message, Receive, Send
 from byleave.sdk.fresh import fetch
 from byleave.sdk.middleware import App, Middleware
 from byleave.sdk.page import PageSend
-from byleave.sdk.routes import ROUTES
+from byleave.sdk.routes import route_of
 from byleave.sdk.visit import CURRENT
 
 
@@ -25,7 +25,7 @@ class Personalise(Middleware):
         if opened is None:
             return await self.app(scope, receive, send)
         visit, headers = opened
-        if (route := ROUTES.get(visit.path)) is not None:
+        if (route := route_of(visit.path)) is not None:
             return await route(visit, receive, send)
         await fetch(visit)
         token = CURRENT.set(visit)

@@ -1,11 +1,13 @@
 """Questions to the server that a page waits for: within one deadline, and not while it is away."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from byleave.sdk.breaker import Breaker
-from byleave.sdk.wire import Question, Transport
+from byleave.sdk.wire import Answer, Question, Transport
+
+_Told = TypeVar("_Told")
 
 
 class LeftAloneError(ConnectionError):
@@ -37,32 +39,42 @@ class Asking:
             LeftAloneError: It failed lately and was not asked.
             OSError: There was no good answer in time.
         """
+        headers = {**self._headers, "content-type": "application/json"}
+        text = b"" if body is None else json.dumps(body).encode()
+        return await self._asked(Question(method, path, headers, text), _parsed, timeout_s)
+
+    async def told(self, path: str, read: Callable[[Answer], _Told], *, timeout_s: float) -> _Told:
+        """Return what `read` makes of the answer to a GET; it raises what `ask` does.
+
+        Raises:
+            LeftAloneError: The server failed lately and was not asked.
+            OSError: There was no good answer in time.
+        """
+        return await self._asked(Question("GET", path, self._headers), read, timeout_s)
+
+    async def _asked(
+        self, question: Question, read: Callable[[Answer], _Told], timeout_s: float
+    ) -> _Told:
         if not self._breaker.may_ask():
             raise LeftAloneError("the server is left alone for a while")
         is_well = False
         try:
-            question = Question(
-                method=method,
-                path=path,
-                headers={**self._headers, "content-type": "application/json"},
-                body=b"" if body is None else json.dumps(body).encode(),
-            )
             if _is_in_event_loop():
                 answer = await self._transport.ask(question, timeout_s)
             else:
                 answer = self._transport.within(question, timeout_s)
-            if answer.status != 200:
-                raise ConnectionError(f"the server answered {answer.status}")
-            data = _parsed(answer.body)
+            told = read(answer)
             is_well = True
-            return data
+            return told
         finally:
             self._breaker.note(is_well=is_well)
 
 
-def _parsed(body: bytes) -> Mapping[str, Any]:
+def _parsed(answer: Answer) -> Mapping[str, Any]:
+    if answer.status != 200:
+        raise ConnectionError(f"the server answered {answer.status}")
     try:
-        data = json.loads(body)
+        data = json.loads(answer.body)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):

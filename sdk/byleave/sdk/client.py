@@ -12,15 +12,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from byleave.experiments import Decider, Definitions, Version, load_snapshot, local_snapshot
+from byleave.experiments import Decider, Version, load_snapshot
 from byleave.sdk.asking import Asking
 from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
+from byleave.sdk.exchange import finished
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.forking import call_in_child
+from byleave.sdk.image_store import ImageStore
+from byleave.sdk.images import names_in
 from byleave.sdk.outbox import Outbox
 from byleave.sdk.pace import Pace
 from byleave.sdk.state_dir import StateDir
@@ -39,66 +42,6 @@ _EXIT_S: Final = 2.0
 _RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
-class Source(Protocol):
-    """Where decisions come from and events go.
-
-    Attributes:
-        counters: What is counted in this process, of nobody in particular.
-    """
-
-    counters: Counters
-
-    def start(self) -> None:
-        """Make sure that this process keeps up with the server; called for each request."""
-
-    def decider(self) -> Decider | None:
-        """Return what decides now; None shows the site's own content everywhere."""
-        ...
-
-    def capture(self, event: Event) -> None:
-        """Take an event that is to be sent."""
-
-    def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
-        """Take a withdrawal that must reach the server, and forget what waits of the visitor."""
-
-    async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
-        """Return what the server decides for one visitor."""
-        ...
-
-    async def fresh(self, visitor: str, *, timeout_s: float) -> Mapping[str, Any]:
-        """Return what the server knows of a visitor now: values by attribute."""
-        ...
-
-
-class Local:
-    """Definitions without a server: fixed shares, nothing learned and nothing sent."""
-
-    def __init__(self, definitions: Definitions, *, now_ms: int) -> None:
-        self._decider = Decider(local_snapshot(definitions, now_ms=now_ms))
-        self.counters = Counters()
-
-    def start(self) -> None:
-        """Do nothing: there is nobody to keep up with."""
-
-    def decider(self) -> Decider | None:
-        """Return what decides."""
-        return self._decider
-
-    def capture(self, event: Event) -> None:
-        """Drop the event: nobody counts it."""
-
-    def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
-        """Do nothing: nobody else knows the visitor."""
-
-    async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
-        """Decide nothing: there is no server to ask."""
-        return {"decisions": {}}
-
-    async def fresh(self, visitor: str, *, timeout_s: float) -> Mapping[str, Any]:
-        """Know nothing: there is no server to ask."""
-        return {}
-
-
 class Client:
     """Keeps one site in touch with its decision server.
 
@@ -108,8 +51,8 @@ class Client:
         clock: The time in milliseconds.
         background: False leaves `poll` and `flush` to the caller, as simulations and tests do.
         age_limit_ms: How long the last snapshot is used when the server cannot be reached.
-        state_dir: A directory for what outlives the process: the last snapshot, and withdrawals
-            that the server does not have yet.
+        state_dir: A directory for what outlives the process: the last snapshot, withdrawals
+            that the server does not have yet, and images.
         bootstrap: A file with a snapshot, as the server gives it, to begin with.
         poll_every_s: Seconds between looks for a new snapshot.
         flush_every_s: Seconds that events wait at most for others to travel with.
@@ -138,6 +81,7 @@ class Client:
         self._current: tuple[Decider, int] | None = None  # and when it was last confirmed
         self._etag = ""
         self._state_dir = None if state_dir is None else StateDir(state_dir, key=key)
+        self._shown: frozenset[str] = frozenset()  # the images that the snapshot shows
         self._begin()
         call_in_child(self._begin)
         if bootstrap is not None:
@@ -148,6 +92,7 @@ class Client:
     def _begin(self) -> None:
         """Start empty: in this process nothing waits yet, whatever another one still holds."""
         self._asking = Asking(self._transport, self._headers)
+        self._images = ImageStore(self._asking, self._state_dir)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._sending = threading.Lock()
@@ -238,7 +183,16 @@ class Client:
         self._etag = answer.headers.get("etag", "")
         if self._state_dir is not None and self._current and self._current[0] is not before:
             self._state_dir.keep_snapshot(answer.body, now_ms=now_ms)
+        self._fetch_images()
         return True
+
+    def _fetch_images(self) -> None:
+        """Have the images at hand that the snapshot shows, before visitors ask for them."""
+        for name in sorted(self._shown):
+            try:
+                finished(self.image(name))
+            except OSError:  # a visitor's request tries again, and tells
+                return
 
     def _take(self, body: bytes, confirmed_ms: int) -> bool:
         """Decide by a snapshot from now on; return whether it could be understood."""
@@ -248,6 +202,7 @@ class Client:
             # An answer that came late never takes a newer version's place.
             if current is None or _place(snapshot.version) > _place(current[0].snapshot.version):
                 self._current = (Decider(snapshot), confirmed_ms)
+                self._shown = frozenset(names_in(body.decode()))
             else:
                 self._current = (current[0], max(current[1], confirmed_ms))
         except Exception as error:
@@ -342,6 +297,14 @@ class Client:
         answer = await self._asking.ask("GET", path, timeout_s=timeout_s)
         values: Mapping[str, Any] = answer["attributes"]
         return values
+
+    async def image(self, name: str) -> bytes | None:
+        """Return an uploaded image; None where the site has none of this name.
+
+        Raises:
+            OSError: It is not here, and there was no good answer in time.
+        """
+        return await self._images.image(name, shown=self._shown)
 
     def _run(self) -> None:
         """Poll and flush until the process ends; after failures less and less often."""

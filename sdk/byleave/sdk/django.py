@@ -23,7 +23,7 @@ from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import Headers
 from byleave.sdk.middleware import Middleware, load_definitions
 from byleave.sdk.page import PageSend
-from byleave.sdk.routes import ROUTES
+from byleave.sdk.routes import route_of
 from byleave.sdk.visit import CURRENT, ENVIRON_KEY, Visit
 from byleave.segments import DefinitionError
 
@@ -65,7 +65,7 @@ class Personalise(Middleware):
         if opened is None:
             return await respond(request)
         visit, headers = opened
-        if (route := ROUTES.get(visit.path)) is not None:
+        if (route := route_of(visit.path)) is not None:
             kept = Kept()
             await route(visit, given_body(request.read), kept)
             return _with_headers(HttpResponse(kept.taken(), status=kept.status), kept.headers)

@@ -71,10 +71,11 @@ async def answer(
     given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     if all(name != b"cache-control" for name, _ in given):
         given.append((b"cache-control", b"no-store"))
-    if status != 204 and all(name != b"content-type" for name, _ in given):
+    has_body = status not in (204, 304)
+    if has_body and all(name != b"content-type" for name, _ in given):
         given.append((b"content-type", b"text/plain; charset=utf-8"))
     given += [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
-    if status != 204:
+    if has_body:
         given.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": given})
     await send({"type": "http.response.body", "body": body})

@@ -50,6 +50,11 @@ def is_name(text: str) -> bool:
     return re.fullmatch(NAME, text) is not None
 
 
+def is_named(data: bytes, name: str) -> bool:
+    """Return whether these are the bytes that a name is of."""
+    return name.startswith(sha256(data).hexdigest())
+
+
 def names_in(text: str) -> list[str]:
     """Return the names of the images whose addresses stand in a text, each once."""
     return [*dict.fromkeys(_ADDRESS.findall(text))]

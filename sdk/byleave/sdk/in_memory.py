@@ -28,6 +28,7 @@ class InMemoryClient:
     Attributes:
         known: By visitor, what a server would know of them now: values of attributes that are
             declared `fresh`.
+        images: Uploaded images, by name.
         events: What the site captured, oldest first, as it would travel to a server.
         withdrawals: By visitor, what they took back.
     """
@@ -42,6 +43,7 @@ class InMemoryClient:
         self.counters = Counters()
         self.events: list[Event] = []
         self.withdrawals: dict[str, Mapping[str, Any]] = {}
+        self.images: dict[str, bytes] = {}
         self.known: dict[str, Mapping[str, Any]] = {}
         self._clock = clock or (lambda: now_ms)
         self._decider: Decider | None = None
@@ -98,3 +100,7 @@ class InMemoryClient:
         """Return what the server would know of a visitor now."""
         del timeout_s
         return self.known.get(visitor, {})
+
+    async def image(self, name: str) -> bytes | None:
+        """Return an image that stands in for an uploaded one."""
+        return self.images.get(name)

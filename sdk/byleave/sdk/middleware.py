@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from byleave.experiments import Definitions
 from byleave.sdk.beacon import EVENTS_PATH
-from byleave.sdk.client import AGE_LIMIT_MS, Client, Local, Source
+from byleave.sdk.client import AGE_LIMIT_MS, Client
 from byleave.sdk.cookies import Keys, Scope
 from byleave.sdk.countries import FindCountry, from_file, from_header
 from byleave.sdk.failures import LOG, report
@@ -24,6 +24,7 @@ from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
 from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.site import Attributes, Site, Statement, Told
+from byleave.sdk.source import Local, Source
 from byleave.sdk.variants import Renderer, Templates
 from byleave.sdk.visit import Visit
 from byleave.sdk.wire import Transport
@@ -78,8 +79,8 @@ class Middleware:
         random_bytes: Where ids come from; simulations give their own.
         background: False leaves it to the caller to `poll` and `flush` the client.
         age_limit_ms: How long a snapshot is used when the server cannot be reached.
-        state_dir: A directory for what outlives the process: the last snapshot, and withdrawals
-            that the server does not have yet.
+        state_dir: A directory for what outlives the process: the last snapshot, withdrawals
+            that the server does not have yet, and images.
         bootstrap: A file with a snapshot, as the server gives it, to begin with.
 
     Raises:

@@ -11,14 +11,15 @@ from typing import Any, Final
 import pytest
 
 from byleave.experiments import Decider, Definitions
-from byleave.sdk.client import Client, Local
+from byleave.sdk.client import Client
 from byleave.sdk.events import Event
 from byleave.sdk.in_memory import InMemoryClient
 from byleave.sdk.middleware import load_definitions
+from byleave.sdk.source import Local
 from byleave.sdk.visit import Visit
 
 #: Everything by which a site reaches its server.
-_WAYS: Final = ("start", "decider", "capture", "withdraw", "decide", "fresh")
+_WAYS: Final = ("start", "decider", "capture", "withdraw", "decide", "fresh", "image")
 
 
 class Personalisation:

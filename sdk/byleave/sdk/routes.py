@@ -16,12 +16,14 @@ from byleave.sdk.exchange import (
     refuse,
 )
 from byleave.sdk.failures import report
+from byleave.sdk.images import IMAGES_PATH
 from byleave.sdk.offers import shown_cookie
 from byleave.sdk.reports import take_report
 from byleave.sdk.visit import Visit
 
 Route = Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]
 
+_ONE_IMAGE: Final = f"{IMAGES_PATH}{{image}}"
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -78,6 +80,12 @@ ROUTES: Final[Mapping[str, Route]] = {
     "/.byleave/profile": _later("visitor_routes", "take_profile"),
     "/.byleave/signature": _later("sharing", "name_page"),
     "/.well-known/gpc.json": _later("visitor_routes", "send_gpc"),
+    _ONE_IMAGE: _later("image_routes", "send_image"),
     "/.byleave/controls.css": _file("controls.css", "css"),
     **{f"/.byleave/{name}": _file(name, "javascript") for name in SCRIPTS},
 }
+
+
+def route_of(path: str) -> Route | None:
+    """Return what answers at a path; None where the site itself does."""
+    return ROUTES.get(_ONE_IMAGE if path.startswith(IMAGES_PATH) else path)

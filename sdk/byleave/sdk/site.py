@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from byleave.experiments import Decider, Decision
-from byleave.sdk.client import Source
 from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
 from byleave.sdk.networks import NetworkLimit
 from byleave.sdk.request_attributes import Scope
 from byleave.sdk.shared_pages import SharedPages
+from byleave.sdk.source import Source
 from byleave.sdk.variants import Renderer
 from byleave.segments import Consent, Scalar, suggestion
 from byleave.segments.consent.adapters import Adapter

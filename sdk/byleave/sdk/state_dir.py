@@ -1,4 +1,4 @@
-"""What outlives the process: the last good snapshot, and withdrawals that must reach the server.
+"""What outlives the process: the last good snapshot, withdrawals for the server, and images.
 
 Several processes of a site can share one directory. Each file is written whole and synchronised
 before it takes its name, so that a crash leaves the old file or the new one. Where the disk
@@ -20,6 +20,9 @@ from byleave.sdk.failures import report
 _Result = TypeVar("_Result")
 
 _SUFFIX: Final = ".withdrawal"
+_IMAGE: Final = ".image"
+#: As many as a site may have at a time; the oldest go first.
+_MOST_IMAGES: Final = 200
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -77,6 +80,22 @@ class StateDir:
         """Drop a withdrawal that the server has."""
         file = self._file_of(visitor)
         _tried(lambda: file.unlink(missing_ok=True), "withdrawal not removed from disk")
+
+    def image(self, name: str) -> bytes | None:
+        """Return an image that was kept, which may be damaged; None where there is none."""
+        file = self._path / (name + _IMAGE)
+        return _tried(file.read_bytes, "image not read from disk") if file.exists() else None
+
+    def keep_image(self, name: str, data: bytes) -> None:
+        """Keep an image that the server just gave."""
+
+        def keep() -> None:
+            self._write(self._path / (name + _IMAGE), data)
+            kept = sorted(self._path.glob(f"*{_IMAGE}"), key=lambda file: file.stat().st_mtime_ns)
+            for oldest in kept[:-_MOST_IMAGES]:
+                oldest.unlink(missing_ok=True)
+
+        _tried(keep, "image not kept on disk")
 
     def _file_of(self, visitor: str) -> Path:
         return self._path / (blake2b(visitor.encode(), digest_size=16).hexdigest() + _SUFFIX)

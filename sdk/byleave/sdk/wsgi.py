@@ -16,7 +16,7 @@ from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import first
 from byleave.sdk.middleware import Middleware
 from byleave.sdk.page import PageSend
-from byleave.sdk.routes import ROUTES
+from byleave.sdk.routes import route_of
 from byleave.sdk.variants import Templates
 from byleave.sdk.visit import CURRENT, ENVIRON_KEY, Visit
 
@@ -50,7 +50,7 @@ class Personalise(Middleware):
             body: Iterable[bytes] = self.app(environ, start_response)
             return body
         visit, headers = opened
-        if (route := ROUTES.get(visit.path)) is not None:
+        if (route := route_of(visit.path)) is not None:
             outgoing = Outgoing(start_response)
             finished(route(visit, given_body(reader(environ)), outgoing))
             return [] if scope["method"] == "HEAD" else [*outgoing.pieces]
