@@ -134,9 +134,11 @@ def test_a_visitor_is_randomised_with_both_grants_and_an_id(
         (Consent({}), "FR", ["FR"], True),
         (Consent({}), "DE", ["FR"], False),
         (Consent({}), None, ["FR"], False),
-        (Consent({}), None, ["default"], True),
-        (Consent({}), "XX", ["default"], True),
+        (Consent({}), "JP", ["default"], True),
         (Consent({}), "FR", ["default"], False),
+        (Consent({}), None, ["default"], False),
+        (Consent({}), "XX", ["default", "FR"], False),
+        (Consent({}), None, ["default", "FR", "DE"], True),
         (Consent({}, Regime.OPT_OUT), "US", [], True),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -25,6 +26,7 @@ CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/131.0.0.0 Safari/537.36"
 )
+BLOCK = re.compile(r'<script type="application/json" id="byleave-data">(.*?)</script>')
 SECRET = "a secret that only tests know"  # noqa: S105  # it guards nothing
 
 
@@ -57,6 +59,14 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the page's script is told."""
+        match = BLOCK.search(self.text)
+        assert match is not None
+        data: dict[str, Any] = json.loads(match[1])
+        return data
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key == name), None)

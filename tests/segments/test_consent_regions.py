@@ -1,12 +1,15 @@
 """What silence means, by place and day."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from byleave.segments.consent.instants import from_iso
 from byleave.segments.consent.purposes import Regime
 from byleave.segments.consent.regions import (
     DEFAULT,
     OPT_IN_COUNTRIES,
+    opt_in_regions,
     regime_of,
     region_faults,
     signal_binds,
@@ -43,6 +46,40 @@ def test_an_unknown_place_is_opt_in_whatever_the_default(place: str | None) -> N
 @pytest.mark.parametrize("country", sorted(OPT_IN_COUNTRIES))
 def test_no_default_opts_europe_out(country: str) -> None:
     assert regime_of(country, OPEN) is OPT_IN
+
+
+@pytest.mark.parametrize(
+    ("place", "regions", "expected"),
+    [
+        ("BR", SHIPPED, {DEFAULT}),
+        ("US-TX", SHIPPED, set()),
+        ("US-CA", OPEN, {"US-CA"}),
+        ("US-NY", OPEN, set()),
+        ("DE", OPEN, {DEFAULT}),
+        ("DE", {"DE": OPT_IN}, {"DE"}),
+        (None, SHIPPED, {DEFAULT}),
+        ("XX", OPEN, {DEFAULT, "US-CA"}),
+    ],
+)
+def test_a_visitor_is_in_one_region_or_may_be_in_all_where_silence_means_no(
+    place: str | None, regions: dict[str, Regime], expected: set[str]
+) -> None:
+    assert opt_in_regions(place, regions) == expected
+
+
+@given(
+    place=st.sampled_from(["BR", "DE", "JP", "US", "US-CA", "US-TX"]),
+    regions=st.dictionaries(
+        st.sampled_from([DEFAULT, "BR", "US", "US-CA"]), st.sampled_from(Regime)
+    ),
+)
+def test_who_may_be_anywhere_may_be_in_each_region_where_silence_means_no(
+    place: str, regions: dict[str, Regime]
+) -> None:
+    found = opt_in_regions(place, regions)
+
+    assert found <= opt_in_regions(None, regions)
+    assert bool(found) is (regime_of(place, regions) is OPT_IN)
 
 
 def test_regions_without_a_fault_pass() -> None:

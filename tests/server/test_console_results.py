@@ -113,7 +113,7 @@ def test_a_run_that_nobody_came_to_says_what_is_missing(
     assert "Come back then" not in untouched
     assert "No site has reported a page view since the day this began." in untouched
     assert "5 page views were reported since the day this began." in viewed
-    assert "What is shown without that consent is not counted." in viewed
+    assert "none was of somebody whom the audience fits and who may be measured." in viewed
 
 
 @pytest.mark.parametrize(

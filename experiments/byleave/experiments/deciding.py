@@ -22,6 +22,7 @@ from byleave.experiments.hashes import blake2b64
 from byleave.experiments.memory import Memory
 from byleave.experiments.snapshot import Snapshot
 from byleave.segments import Choice, Consent, Purpose, Rules, SegmentLeaf, reads
+from byleave.segments.consent.regions import opt_in_regions
 
 _NOTHING: Final = Assignments()
 
@@ -112,6 +113,27 @@ class Decider:
         """
         return self._memory.after(assignments, served, now_ms=now_ms)
 
+    def may_measure(self, consent: Consent, region: str | None) -> bool:
+        """Return whether a page view may be measured, which stores nothing and knows nobody.
+
+        Where nothing was said about analytics, the site must allow it in every region that the
+        visitor may be in and where silence means no; a refusal is respected everywhere.
+
+        Args:
+            consent: What the visitor agreed to.
+            region: Where they are, as a country code; None when unknown.
+        """
+        if consent.allows(Purpose.ANALYTICS):
+            return True
+        definitions = self.snapshot.definitions
+        return (
+            bool(definitions.storage_free_measurement)
+            and consent.choice(Purpose.ANALYTICS) is Choice.UNSET
+            and opt_in_regions(region, definitions.regions).issubset(
+                definitions.storage_free_measurement
+            )
+        )
+
     def _visit(self, visitor: Visitor, now_ms: int) -> Visit | None:
         """Return what deciding may look at, or None where there is nothing to decide."""
         if not visitor.is_counted:
@@ -121,7 +143,8 @@ class Decider:
         assignments = visitor.assignments if id is not None else _NOTHING
         if self._memory.is_full(assignments, now_ms):
             return None
-        view = visitor.view if self._has_views and self._may_measure(visitor) else None
+        may_measure = self._has_views and self.may_measure(visitor.consent, visitor.region)
+        view = visitor.view if may_measure else None
         if id is None and view is None:
             return None
         facts = self.rules.facts(
@@ -135,18 +158,6 @@ class Decider:
             id is not None and self._holdout > 0 and self._holdout_draw(id) < self._holdout
         )
         return Visit(visitor, facts, assignments, now_ms, id, view, is_held_out)
-
-    def _may_measure(self, visitor: Visitor) -> bool:
-        """Return whether a page view may be measured, which stores nothing and knows nobody."""
-        consent = visitor.consent
-        if consent.allows(Purpose.ANALYTICS):
-            return True
-        definitions = self.snapshot.definitions
-        region = visitor.region if visitor.region in definitions.regions else "default"
-        return (
-            consent.choice(Purpose.ANALYTICS) is Choice.UNSET
-            and region in definitions.storage_free_measurement
-        )
 
     def _forced(self, slot: str, wanted: str) -> Decision:
         """Return what a preview link asks for; the site's own content where that is no more."""

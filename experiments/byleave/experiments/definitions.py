@@ -366,7 +366,8 @@ class Definitions:
         storage_free_measurement: The regions, by country code or `default`, where page views
             may be measured while a visitor has not said anything about analytics: nothing is
             stored and nobody is identified, and whether that needs consent is the site's
-            legal judgement. A refusal is respected everywhere.
+            legal judgement. Where it is unknown where a visitor is, each region where silence
+            means no must be among them. A refusal is respected everywhere.
         locale: The attribute that says in which locale a page is, for texts by locale.
     """
 

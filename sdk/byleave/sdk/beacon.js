@@ -59,7 +59,7 @@
     watched = new WeakSet();
     seen = new Set();
     path = location.pathname;
-    watch();
+    if (page.seen) watch();
     say("view");
   };
   const leave = () => {
@@ -68,7 +68,9 @@
   };
   const again = () => {
     leave();
-    add("events", ["page_view", { path: location.pathname }]);
+    if (page.events.includes("page_view")) {
+      add("events", ["page_view", { path: location.pathname }]);
+    }
     view();
   };
   const move = () => path !== location.pathname && again();
@@ -80,7 +82,9 @@
     view();
     send();
     if (page.refresh && !page.pending) tell();
-    new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+    if (page.seen) {
+      new MutationObserver(watch).observe(document, { childList: true, subtree: true });
+    }
     const reach = (target, where) => {
       const goal = target.closest?.(`[data-byleave-goal]${where}`)?.dataset.byleaveGoal;
       if (goal && !news.goals?.includes(goal)) add("goals", goal);

@@ -1,8 +1,9 @@
 """The page's own report: a small script from the site's origin, and what it tells us.
 
-The script is on a page with slots only where the visitor agreed to be counted, and an experiment
+The script is on a page with slots only where the page view may be measured, and an experiment
 filled one or a definition reads what only the page sees. It reports that the page was loaded and
-which slots came into view, goals that elements are marked with, and the standard web events.
+which slots came into view, goals that elements are marked with, and the standard web events. Of
+who has not said anything about analytics no more is taken than what belongs to the page view.
 """
 
 import json
@@ -87,7 +88,7 @@ def ending(visit: Visit, out: bytes, *, codec: str) -> bytes | None:
 
 
 def _elements(visit: Visit, codec: str) -> str:
-    if visit.decider is None or not _may_measure(visit):
+    if visit.decider is None or not _may_report(visit):
         return ""
     data = measured(visit)
     told = web_events(visit.decider) if may_enrol(visit.consent) else ()
@@ -96,7 +97,8 @@ def _elements(visit: Visit, codec: str) -> str:
     is_stale = is_due(visit)
     if "receipt" not in data and not (is_more or found or is_stale):
         return ""
-    data = {"events": told, **data, **({"refresh": True} if is_stale else {})}
+    flags = {"seen": visit.consent.allows(Purpose.ANALYTICS), "refresh": is_stale}
+    data = {"events": told, **data, **{name: True for name, is_set in flags.items() if is_set}}
     if found:
         data["offers"] = [
             offers.offer(visit, decision, trigger, sealed=_sealed_offer(visit, decision))
@@ -122,9 +124,9 @@ def _panel(visit: Visit) -> str:
 def measured(visit: Visit) -> dict[str, Any]:
     """Return what a page hands back in its report: the receipt, and exposures not yet counted.
 
-    Nothing where the visitor is not to be counted.
+    Nothing where the page view is not to be measured.
     """
-    if not _may_measure(visit) or visit.shared is not None:
+    if not _may_report(visit) or visit.shared is not None:
         return {}
     receipt, pending = visit.slots.receipt(), visit.slots.pending
     return {
@@ -133,8 +135,8 @@ def measured(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _may_measure(visit: Visit) -> bool:
-    return visit.is_counted and not visit.is_restored and visit.consent.allows(Purpose.ANALYTICS)
+def _may_report(visit: Visit) -> bool:
+    return visit.may_measure and not visit.is_restored
 
 
 def _sealed_offer(visit: Visit, decision: Decision) -> str:

@@ -30,25 +30,26 @@ _COUNTED_BY_CLICK: Final = (GoalKind.CONVERSION, GoalKind.COUNT)
 def take_report(visit: Visit, body: bytes) -> None:
     """Take what a page reports: its load, slots that were seen, goals that were clicked.
 
-    Whatever is not understood is left out; a page's report is never trusted further than to
-    count what the site already decided, or clicks that the site declares as goals.
+    Whatever is not understood is left out. Of a visitor who has not said anything about
+    analytics, where the site may measure page views all the same, a report counts the page view
+    and what it reached, and nothing else.
     """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return
-    if not isinstance(data, dict) or visit.decider is None or not visit.is_counted:
-        return
-    if not visit.consent.allows(Purpose.ANALYTICS):
+    if not isinstance(data, dict) or visit.decider is None or not visit.may_measure:
         return
     for pending in _texts(data.get("pending")):
         _confirm(visit, pending)
-    for slot in {*_texts(data.get("seen"))}:
-        if slot in visit.decider.snapshot.definitions.slots:
-            visit.site.count(f"seen {slot}")
     receipt = data.get("receipt")
     for goal in _texts(data.get("goals")):
         _reach(visit, goal, receipt if isinstance(receipt, str) else "")
+    if not visit.consent.allows(Purpose.ANALYTICS):
+        return
+    for slot in {*_texts(data.get("seen"))}:
+        if slot in visit.decider.snapshot.definitions.slots:
+            visit.site.count(f"seen {slot}")
     told = data.get("events")
     if isinstance(told, list) and visit.memory.is_brought:
         for event in told[:_MOST_EVENTS]:

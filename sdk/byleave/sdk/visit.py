@@ -124,6 +124,15 @@ class Visit:
         return not self.forced and not is_crawler(self.scope) and not is_prefetch(self.scope)
 
     @cached_property
+    def may_measure(self) -> bool:
+        """Whether this page view may be measured, with or without knowing whose it is."""
+        return (
+            self.decider is not None
+            and self.is_counted
+            and self.decider.may_measure(self.consent, self.country)
+        )
+
+    @cached_property
     def wish(self) -> str:
         """What the address wishes for with `?byleave=`."""
         return wish(self.scope)

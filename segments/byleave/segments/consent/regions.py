@@ -56,15 +56,36 @@ def regime_of(place: str | None, regions: Mapping[str, Regime]) -> Regime:
         The rule of the subdivision or else of the country; opt-in where the law asks for it or
         the place is unknown; the site's default elsewhere, opt-in if it has none.
     """
+    key = _key(place, regions)
+    if key is None or (key == DEFAULT and (place or "")[:2] in OPT_IN_COUNTRIES):
+        return Regime.OPT_IN
+    return regions.get(key, Regime.OPT_IN)
+
+
+def opt_in_regions(place: str | None, regions: Mapping[str, Regime]) -> frozenset[str]:
+    """Return the keys of a site's regions where a visitor may be and silence means no.
+
+    Args:
+        place: Where the visitor is; None or anything that is no place is unknown.
+        regions: The site's own rules by place, with `DEFAULT` for the rest.
+
+    Returns:
+        The key of the place's region, or nothing where silence means yes; every key of a region
+        where it means no, and `DEFAULT`, where the place is unknown.
+    """
+    key = _key(place, regions)
+    if key is None:
+        listed = (key for key, regime in regions.items() if regime is Regime.OPT_IN)
+        return frozenset({DEFAULT, *listed})
+    return frozenset({key} if regime_of(place, regions) is Regime.OPT_IN else ())
+
+
+def _key(place: str | None, regions: Mapping[str, Regime]) -> str | None:
+    """Return the key of the region that a place is in; None where the place is unknown."""
     match = _PLACE.fullmatch(place or "")
     if match is None or match[1] in _NOWHERE:
-        return Regime.OPT_IN
-    for key in match[0], match[1]:
-        if key in regions:
-            return regions[key]
-    if match[1] in OPT_IN_COUNTRIES:
-        return Regime.OPT_IN
-    return regions.get(DEFAULT, Regime.OPT_IN)
+        return None
+    return next((key for key in (match[0], match[1]) if key in regions), DEFAULT)
 
 
 def region_faults(regions: Mapping[str, Regime]) -> dict[str, str]:

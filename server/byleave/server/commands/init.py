@@ -20,8 +20,7 @@ _FIRST: Final = """\
 site: "{site}"
 regions: {{default: opt-in}}     # what silence means: no
 # So that you see something at once: views are decided before anybody agreed. Nothing is stored
-# and nobody is known; take the line out where you judge that even this needs consent. Such views
-# are shown and not counted: results come from those who agreed to be measured, so ask.
+# and nobody is known; take the line out where you judge that even this needs consent.
 storage_free_measurement: [default]
 events:
   sign_up: {{purposes: [personalisation, analytics], ttl: 400d}}
