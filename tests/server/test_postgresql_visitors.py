@@ -49,7 +49,7 @@ def look_after_visitors(database: str, clock: Any) -> dict[str, Any]:
     service = Service(database, site="shop", clock=clock, seed="tests")
     try:
         service.publish(read(Definitions, shop), reason="first", author="tests")
-        definitions = service.published.snapshot.definitions
+        snapshot = service.published.snapshot
         service.outreach.put(
             Webhook(key="crm", url="https://crm.example/", topics=("segment:often", "goal:bought"))
         )
@@ -68,11 +68,11 @@ def look_after_visitors(database: str, clock: Any) -> dict[str, Any]:
         service.ingest([send.event("phone", "look", **uses)])
         service.record_consent("ann", StatedChoice(choices=granted, source="banner", at=1))
         service.record_consent("ann", StatedChoice(choices=granted, source="banner", at=2))
-        while service.outreach.judge(definitions):
+        while service.outreach.judge(snapshot):
             pass
         export = service.export("phone")
         clock.advance(hours=6)
-        while service.outreach.judge(definitions):
+        while service.outreach.judge(snapshot):
             pass
         with service.storage.reading() as connection:
             rows = connection.execute(select(schema.outbox).order_by(schema.outbox.c.id)).all()

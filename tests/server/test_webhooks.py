@@ -54,7 +54,7 @@ def told(service: Service) -> list[tuple[str, Any]]:
 
 
 def judge(service: Service) -> None:
-    while service.outreach.judge(service.published.snapshot.definitions):
+    while service.outreach.judge(service.published.snapshot):
         pass
 
 
@@ -228,6 +228,32 @@ def test_a_status_is_told_when_it_is_not_what_it_was(shop: Service) -> None:
     data = {"experiment": "welcome", "status": "Collecting", "before": None}
     changed = {"experiment": "welcome", "status": "Unhealthy", "before": "Collecting"}
     assert told(shop) == [(Kind.EXPERIMENT_STATUS, data), (Kind.EXPERIMENT_STATUS, changed)]
+
+
+def test_a_webhook_that_is_dropped_meanwhile_is_told_no_status(shop: Service) -> None:
+    shop.outreach.put(hook("experiment:welcome"))
+
+    def statuses() -> dict[str, str]:
+        shop.outreach.drop("crm")
+        return shop.statuses()
+
+    shop.outreach.tell_statuses(statuses)
+
+    assert told(shop) == []
+    assert deliver(shop) == 0
+
+
+def test_nobody_is_judged_by_what_is_no_longer_in_force(shop: Service, send: Any) -> None:
+    """Another process, or another thread, may have published what this one does not know yet."""
+    shop.outreach.put(hook("segment:often"))
+    shop.ingest([send.event("ann", "look", uses=MARKETING)])
+    stale = shop.published.snapshot
+    segments = SHOP["segments"] | {"often": {"when": {"event": "look", "within": "5h"}}}
+    shop.publish(read(Definitions, SHOP | {"segments": segments}), reason="x", author="tests")
+
+    assert shop.outreach.judge(stale) == 0
+    judge(shop)
+    assert [kind for kind, _ in told(shop)] == [Kind.SEGMENT_ENTERED]
 
 
 def test_a_message_is_signed_and_goes_once_it_was_taken(

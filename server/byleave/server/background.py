@@ -95,7 +95,7 @@ async def _news(service: Service) -> int:
 
 
 async def _segments(service: Service) -> int:
-    return await _whole(service.outreach.judge, service.published.snapshot.definitions)
+    return await _whole(service.outreach.judge, service.published.snapshot)
 
 
 async def _drawing(service: Service) -> int:

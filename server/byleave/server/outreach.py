@@ -8,9 +8,10 @@ from typing import Any, Final
 import httpx2
 from sqlalchemy import Row
 
-from byleave.experiments import Definitions
+from byleave.experiments import Definitions, Snapshot
 from byleave.server import outbox, schema
 from byleave.server.outbound import Outbound, UnsafeUrlError
+from byleave.server.publishing import current_version
 from byleave.server.sites import Entropy, Site
 from byleave.server.storage import Storage
 from byleave.server.telling import tell_of_statuses
@@ -78,18 +79,25 @@ class Outreach:
             known = read_webhooks(connection, self._site)
         return [(each, *waiting.get(each.key, (0, 0))) for each in known]
 
-    def judge(self, definitions: Definitions) -> int:
-        """Judge visitors whose segments may have changed; return how many there were."""
+    def judge(self, snapshot: Snapshot) -> int:
+        """Judge visitors whose segments may have changed; return how many there were.
+
+        By a snapshot that is no longer the newest it judges nobody.
+        """
+        definitions = snapshot.definitions
         with self._storage.reading() as connection:
             if not is_due(connection, self._site.key, schema.watched, now_ms=self._clock()):
                 return 0
-            watch = self._watch(definitions, read_webhooks(connection, self._site))
+            # What takes long is done before anybody has to wait for it.
+            self._watch(definitions, read_webhooks(connection, self._site))
         with self._storage.writing() as connection:
+            if current_version(connection, self._site) != snapshot.version:
+                return 0
             return judge_due(
                 connection,
                 self._site,
                 definitions,
-                watch,
+                self._watch(definitions, read_webhooks(connection, self._site)),
                 most=_JUDGED_AT_ONCE,
                 now_ms=self._clock(),
             )
@@ -101,7 +109,7 @@ class Outreach:
         if any(topic.startswith("experiment:") for each in webhooks for topic in each.topics):
             found = statuses()
             with self._storage.writing() as connection:
-                tell_of_statuses(connection, self._site, found, webhooks, now_ms=self._clock())
+                tell_of_statuses(connection, self._site, found, now_ms=self._clock())
 
     async def deliver(self, outbound: Outbound) -> int:
         """Send messages that are due; return how many there were."""

@@ -56,12 +56,11 @@ def tell_of_statuses(
     connection: Connection,
     site: Site,
     statuses: Mapping[str, str],
-    webhooks: Sequence[Webhook],
     *,
     now_ms: int,
 ) -> None:
     """Write what webhooks are told of experiments whose status is not what it was."""
-    table = schema.experiment_statuses
+    webhooks, table = read_webhooks(connection, site), schema.experiment_statuses
     rows = connection.execute(select(table).where(table.c.site == site.key)).all()
     before = {row.experiment: row.status for row in rows}
     changed = {key: status for key, status in statuses.items() if status != before.get(key)}
