@@ -1,6 +1,7 @@
 """People: passwords, sessions that end, and guesses that become ever slower."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -184,6 +185,33 @@ def test_guesses_become_slower_and_others_are_not_locked_out(people: Any, clock:
     clock.now_ms += 2_000
     assert sign_in(people) is not None
     assert sign_in(people) is not None  # success forgets the failures
+
+
+def test_guesses_that_come_at_once_are_no_more_guesses(people: Any) -> None:
+    def guess(_: int) -> bool:
+        try:
+            return sign_in(people, "wrong horse battery") is None
+        except ThrottledError:
+            return False
+
+    with ThreadPoolExecutor(12) as pool:
+        looked_at = sum(pool.map(guess, range(12)))
+
+    assert 5 <= looked_at <= 6  # two are looked at together
+
+
+def test_a_password_that_was_changed_meanwhile_begins_no_session(people: Any, clock: Any) -> None:
+    """The person is read before anything is compared, which takes a while."""
+    changes = iter([lambda: people.put(ANN, Role.ADMIN, "another horse battery", author="tests")])
+
+    def changing() -> int:
+        next(changes, lambda: None)()
+        return int(clock())
+
+    late = type(people)(people._storage, people._site, clock=changing)
+
+    assert sign_in(late) is None
+    assert sign_in(people, "another horse battery") is not None
 
 
 def test_failures_are_counted_together_by_every_process(

@@ -167,20 +167,23 @@ class People:
             ThrottledError: There were too many failures; it says when to try again.
         """
         email, people = email.strip().lower(), schema.people
-        self.throttle.check(email, source)
         with self._storage.reading() as connection:
             is_it = (people.c.site == self._site.key) & (people.c.email == email)
             row = connection.execute(select(people).where(is_it)).one_or_none()
         hashed = self._nobodys if row is None else row.password_hash
-        if not self._matches(hashed, password) or row is None:
-            self.throttle.count(email, source)
-            return None
+        with _HASHING:  # and counting, so that guesses which come at once are no more guesses
+            self.throttle.check(email, source)
+            if not self._matches(hashed, password) or row is None:
+                self.throttle.count(email, source)
+                return None
+            needs_rehash = self._hasher.check_needs_rehash(hashed)
+            newest = self._hasher.hash(password) if needs_rehash else hashed
         self.throttle.forget(email, source)
+        is_same = is_it & (people.c.password_hash == hashed)
         with self._storage.writing() as connection:
-            if self._hasher.check_needs_rehash(hashed):
-                with _HASHING:
-                    changed = self._hasher.hash(password)
-                connection.execute(update(people).where(is_it).values(password_hash=changed))
+            changed = update(people).where(is_same).values(password_hash=newest)
+            if not connection.execute(changed).rowcount:
+                return None
             return self._begin(connection, email)
 
     def admit(self, email: str) -> str | None:
@@ -257,8 +260,7 @@ class People:
 
     def _matches(self, hashed: str, password: str) -> bool:
         try:
-            with _HASHING:
-                return self._hasher.verify(hashed, password[: LONGEST + 1])
+            return self._hasher.verify(hashed, password[: LONGEST + 1])
         except VerificationError:
             return False
 

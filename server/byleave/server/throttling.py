@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from byleave.server import schema
 from byleave.server.batches import put_rows
@@ -53,7 +53,9 @@ class Throttle:
         Raises:
             ThrottledError: It is too early for another one.
         """
-        now_ms, found = self._clock(), self._failures(email, source)
+        now_ms = self._clock()
+        with self._storage.reading() as connection:
+            found = self._failures(connection, email, source)
         for limit in self._limits(email, source):
             failures, last_ms = found.get(limit.subject, (0, 0))
             wait_ms = last_ms + limit.wait_ms(failures) - now_ms
@@ -69,40 +71,38 @@ class Throttle:
                     failed.c.site == self._site.key, failed.c.last_ms <= now_ms - _MEMORY_MS
                 )
             )
-            rows = connection.execute(select(failed).where(failed.c.site == self._site.key))
-            before = {row.subject: row.times for row in rows}
-            put_rows(
-                connection,
-                failed,
-                [
-                    (self._site.key, each.subject, before.get(each.subject, 0) + 1, now_ms)
-                    for each in self._limits(email, source)
-                ],
-            )
+            before = self._failures(connection, email, source)
+            rows = [
+                (self._site.key, each.subject, before.get(each.subject, (0, 0))[0] + 1, now_ms)
+                for each in self._limits(email, source)
+            ]
+            put_rows(connection, failed, rows)
 
     def forget(self, email: str, source: str) -> None:
         """Forget the failures of a person from where they have now signed in."""
         failed = schema.sign_in_failures
         both = self._limits(email, source)[0].subject
-        if both not in self._failures(email, source):
-            return
+        with self._storage.reading() as connection:
+            if both not in self._failures(connection, email, source):
+                return
         with self._storage.writing() as connection:
             connection.execute(
                 delete(failed).where(failed.c.site == self._site.key, failed.c.subject == both)
             )
 
-    def _failures(self, email: str, source: str) -> dict[str, tuple[int, int]]:
+    def _failures(
+        self, connection: Connection, email: str, source: str
+    ) -> dict[str, tuple[int, int]]:
         failed = schema.sign_in_failures
         subjects = [limit.subject for limit in self._limits(email, source)]
-        with self._storage.reading() as connection:
-            rows = connection.execute(
-                select(failed).where(
-                    failed.c.site == self._site.key,
-                    failed.c.subject.in_(subjects),
-                    failed.c.last_ms > self._clock() - _MEMORY_MS,
-                )
+        rows = connection.execute(
+            select(failed).where(
+                failed.c.site == self._site.key,
+                failed.c.subject.in_(subjects),
+                failed.c.last_ms > self._clock() - _MEMORY_MS,
             )
-            return {row.subject: (row.times, row.last_ms) for row in rows}
+        )
+        return {row.subject: (row.times, row.last_ms) for row in rows}
 
     def _limits(self, email: str, source: str) -> tuple[_Limit, ...]:
         # Only hashes are kept: what was typed as an address may be anything, also a password.
