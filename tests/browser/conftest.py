@@ -82,6 +82,18 @@ WITH_BUYERS: Any = DEFINITIONS | {
     },
 }
 
+#: People made up whom somebody saved, the second before an attribute was given up.
+PERSONAS: Any = {
+    "returning": {
+        "title": "Back after a month, agreed to most",
+        "consent": {"personalisation": "granted", "analytics": "granted", "marketing": "denied"},
+        "region": "DE",
+        "attributes": {"is_customer": True, "plan": "team"},
+        "events": [{"event": "purchase", "at": "30 days ago", "properties": {"amount": 30}}],
+    },
+    "stale": {"attributes": {"industry": "retail"}},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
@@ -137,6 +149,9 @@ def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Con
             service, port = Service(path, site="shop", clock=clock), listen(0)
             stack.callback(service.close)
             service.publish(read(Definitions, WITH_BUYERS), reason="first", author="tests")
+            if state == "full":
+                for name, said in PERSONAS.items():
+                    service.personas.put(name, said, author="ann@example.com", over="")
             stack.enter_context(serving(create_app(service), port))
             opened[state] = Console(service, url_of(port))
         yield opened

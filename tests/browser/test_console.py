@@ -31,6 +31,8 @@ PAGES = {
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",
     "variant": "/console/drafts/welcome/variants/bold?kind=html",
     "why": "/console/why",
+    "why-persona": "/console/why?persona=returning&page=https://shop.example/",
+    "personas": "/console/why/personas",
     "history": "/console/history",
     "version": "/console/history/1.1",
     "privacy": "/console/privacy",

@@ -15,6 +15,8 @@ class Action(StrEnum):
     PUBLISHED = "definitions.published"
     DRAFT_PUT = "draft.put"
     DRAFT_REMOVED = "draft.removed"
+    PERSONA_PUT = "persona.put"
+    PERSONA_REMOVED = "persona.removed"
     KEY_CREATED = "key.created"
     KEY_ENDED = "key.ended"
     KEY_REMOVED = "key.removed"

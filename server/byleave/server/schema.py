@@ -303,6 +303,14 @@ images = _table(  # what people uploaded for variants to show
     Column("data", Text, nullable=False),  # in Base64, as rows travel as JSON
 )
 
+personas = _table(  # people made up, whom somebody saved to look at the site as
+    "personas",
+    Column("persona", String, primary_key=True),
+    Column("said", Text, nullable=False),  # what a file of personas says of one, as JSON
+    Column("author", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
 audit = _table(  # append-only
     "audit",
     Column("number", BigInteger, primary_key=True, autoincrement=False),

@@ -39,6 +39,7 @@ from byleave.server.links import results_link
 from byleave.server.managing import UNCLAIMED, Claim
 from byleave.server.outreach import Outreach
 from byleave.server.people import People
+from byleave.server.personas import Personas
 from byleave.server.publishing import Published
 from byleave.server.receipt_keys import add_receipt_key
 from byleave.server.recording import Verdict
@@ -105,6 +106,7 @@ class Service(VisitorCare):
         self.library = Library(self.storage, self.site, clock=clock)
         self.images = Images(self.storage, self.site, clock=clock)
         self.people = People(self.storage, self.site, clock=clock)
+        self.personas = Personas(self.storage, self.site, clock=clock)
         self.ingestion = Ingest(self._record)
         key = self.site.derived("networks").encode()
         self._networks = NetworkLimit(key, most=goals_per_network)

@@ -251,6 +251,7 @@ async def _second(call: PageCall, form: Form, *, status: int = 200) -> Response:
         rooms=range(1, drafts.MOST_VARIANTS + 1),
         previews=_previews(call, key, shown, current),
         lasting=LASTING,
+        personas=await run_in_threadpool(call.service.personas.all),
         plan=await run_in_threadpool(_planned, call, shown),
         conclusions=CONCLUSIONS,
         past=await run_in_threadpool(drafting.past, call.service, EXPERIMENTS, key),
