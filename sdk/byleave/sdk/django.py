@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.template import Context, Engine
 
 from byleave.sdk.cookies import Scope
+from byleave.sdk.current import CURRENT, ENVIRON_KEY
 from byleave.sdk.environ import scope_of, with_headers
 from byleave.sdk.exchange import Message, finished, given_body
 from byleave.sdk.failures import report
@@ -24,7 +25,7 @@ from byleave.sdk.headers import Headers
 from byleave.sdk.middleware import Middleware, load_definitions
 from byleave.sdk.page import PageSend
 from byleave.sdk.routes import route_of
-from byleave.sdk.visit import CURRENT, ENVIRON_KEY, Visit
+from byleave.sdk.visit import Visit
 from byleave.segments import DefinitionError
 
 Respond = Callable[[Any], Awaitable[Any]]

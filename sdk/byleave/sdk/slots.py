@@ -8,13 +8,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from byleave.experiments import CONTROL, Decision, Reason
-from byleave.experiments.definitions import VariantKind
+from byleave.experiments.definitions import Variant, VariantKind
 from byleave.experiments.locales import best_locale, page_locale
 from byleave.sdk import events
+from byleave.sdk.asked_decisions import asked
 from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.failures import report
 from byleave.sdk.receipts import Receipt, mint
-from byleave.segments import Purpose, plain, read
+from byleave.segments import Purpose
 
 if TYPE_CHECKING:  # a visit has slots, and they belong to it
     from byleave.sdk.visit import Visit
@@ -93,56 +94,12 @@ class Slots:
             return
         try:
             visit.count_page()
-            answer = await visit.site.source.decide(
-                self._question(visit.decider.slots), timeout_s=visit.site.deadline_s
-            )
-            told = (
-                read(Decision, {"slot": slot, **decision})
-                for slot, decision in answer["decisions"].items()
-            )
-            self._decisions = self._recordable(
-                {d.slot: d if self._is_known(d) else Decision(slot=d.slot) for d in told}
-            )
+            self._decisions = self._recordable(await asked(visit, visit.decider))
         except LeftAloneError:
             visit.site.count("pages not decided by the server")
         except Exception as error:
             visit.site.count("pages not decided by the server")
             report("not decided by the server", error)
-
-    def _question(self, slots: tuple[str, ...]) -> dict[str, Any]:
-        visitor, carried = self._visit.visitor, self._visit.carried
-        consent = visitor.consent
-        return {
-            "visitor": visitor.id,
-            "view": visitor.view,
-            "consent": {
-                "choices": {str(use): str(choice) for use, choice in consent.choices.items()},
-                "regime": str(consent.regime),
-                "source": consent.source,
-                "at_ms": consent.at_ms,
-                "number": consent.number,
-                "knowing": consent.knowing,
-            },
-            # What the server itself told us it knows better by now.
-            "attributes": {k: v for k, v in visitor.attributes.items() if k not in carried},
-            "state": {
-                "profile": visitor.profile.to_plain(),
-                "assignments": plain(visitor.assignments),
-            },
-            "slots": [*slots],
-            "counted": visitor.is_counted,
-            **({"region": visitor.region} if visitor.region else {}),
-        }
-
-    def _is_known(self, decision: Decision) -> bool:
-        """Return whether the site can show all arms of the run that the server decided for.
-
-        A run that only one of them has yet is left alone in every arm alike.
-        """
-        if self._visit.decider is None or decision.experiment is None:
-            return True
-        run = self._visit.decider.snapshot.runs.get(decision.experiment)
-        return run is not None and run.id == decision.run
 
     def _recordable(self, decided: Mapping[str, Decision]) -> dict[str, Decision]:
         """Return the decisions, without arms that were drawn now and could not be recorded."""
@@ -177,15 +134,14 @@ class Slots:
 
     def rendered(self, decision: Decision, default: bytes, codec: str) -> bytes | None:
         """Return what a decision shows in place of a default; None for the default."""
-        slot = decision.slot
-        decider = self._visit.decider
-        if decision.variant == CONTROL or decision.experiment is None or decider is None:
+        variant, decider = self._variant(decision), self._visit.decider
+        if variant is None or decider is None:
             return None
-        definitions = decider.snapshot.definitions
+        slot = decision.slot
         try:
             return self._visit.site.renderer.render(
-                definitions.slots[slot],
-                definitions.experiments[decision.experiment].variants[decision.variant],
+                decider.snapshot.definitions.slots[slot],
+                variant,
                 default,
                 path=self._visit.path,
                 codec=codec,
@@ -201,15 +157,20 @@ class Slots:
 
         A preview shows the first one to a page that is in none of them.
         """
+        variant, decider = self._variant(decision), self._visit.decider
+        if variant is None or decider is None or not variant.locales:
+            return None
+        first = variant.locales[0] if decision.reason is Reason.FORCED else None
+        page = page_locale(decider.snapshot.definitions, self._visit.visitor)
+        return best_locale(variant.locales, page) or first
+
+    def _variant(self, decision: Decision) -> Variant | None:
+        """Return the variant that a decision shows; None for the site's own content."""
         decider = self._visit.decider
-        if decision.variant == CONTROL or decision.experiment is None or decider is None:
+        if decider is None or decision.experiment is None or decision.variant == CONTROL:
             return None
-        definitions = decider.snapshot.definitions
-        locales = definitions.experiments[decision.experiment].variants[decision.variant].locales
-        if not locales:
-            return None
-        first = locales[0] if decision.reason is Reason.FORCED else None
-        return best_locale(locales, page_locale(definitions, self._visit.visitor)) or first
+        experiments = decider.snapshot.definitions.experiments
+        return experiments[decision.experiment].variants[decision.variant]
 
     def data(self, slot: str) -> Any:
         """Return the data of the variant that a slot shows, and serve it; None for the default."""
@@ -224,12 +185,8 @@ class Slots:
             return None
         decision = self.served[slot] = self.decisions.get(slot) or Decision(slot=slot)
         self.settle()
-        decider = self._visit.decider
-        if decision.variant == CONTROL or decision.experiment is None or decider is None:
-            return None
-        experiment = decider.snapshot.definitions.experiments[decision.experiment]
-        variant = experiment.variants[decision.variant]
-        return variant.content if variant.kind is kind else None
+        variant = self._variant(decision)
+        return variant.content if variant is not None and variant.kind is kind else None
 
     def remember_all(self) -> None:
         """Remember the arms of all slots, for headers that go out ahead of the page."""

@@ -9,10 +9,11 @@ from markupsafe import Markup
 
 from byleave.experiments import Decision
 from byleave.experiments.definitions import VariantKind
+from byleave.sdk.current import CURRENT
 from byleave.sdk.failures import report
 from byleave.sdk.journey import JourneyShown, shown
 from byleave.sdk.rewriter import mark
-from byleave.sdk.visit import CURRENT, Visit
+from byleave.sdk.visit import Visit
 from byleave.sdk.why import control
 from byleave.segments import Scalar, suggestion
 

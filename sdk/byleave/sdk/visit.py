@@ -5,9 +5,7 @@ site: consent that cannot be read is refused, and what fails is left out.
 """
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import cached_property
-from typing import Any, Final
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events, recording
@@ -27,7 +25,6 @@ from byleave.segments.consent.purposes import refused
 from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
 
-_SOURCES = ("scope", "environ", "META")
 _SIGNALS = (b"sec-gpc", b"dnt")
 
 
@@ -139,12 +136,7 @@ class Visit:
 
     @cached_property
     def forced(self) -> Mapping[str, str]:
-        """What is shown whoever asks, by slot; it counts for nothing."""
-        return self.preview
-
-    @cached_property
-    def preview(self) -> Mapping[str, str]:
-        """What the signed preview link of this request shows, by slot.
+        """What the signed preview link of this request shows, by slot; it counts for nothing.
 
         Links are made with a secret of the site, or by its server with the key of the snapshot.
         """
@@ -363,29 +355,3 @@ class Visit:
             return [set_cookie(name, "1", self.scope, lasts_s=None)]
         is_over = self.wish == ON or not may_keep
         return [expire_cookie(name, self.scope)] if name in self.cookies and is_over else []
-
-
-#: The visit's name in a WSGI environment, where only names with a dot may be no text.
-ENVIRON_KEY: Final = "byleave.visit"
-
-#: The visit that the running code belongs to.
-CURRENT: ContextVar[Visit | None] = ContextVar("byleave_visit", default=None)
-
-
-def record(request: Any, event: str, properties: Mapping[str, Scalar] | None = None) -> None:
-    """Record an event of the visitor whose request is being answered.
-
-    The visitor's profile changes with this response and the event is sent to the server, both
-    only as far as the visitor agreed. Without the middleware nothing happens.
-
-    Args:
-        request: The ASGI scope, the WSGI environment, or a framework's request that has one of
-            them as `scope`, `environ` or `META`.
-        event: A declared event.
-        properties: Its properties, as declared.
-    """
-    for source in (request, *(getattr(request, name, None) for name in _SOURCES)):
-        if isinstance(source, Mapping):
-            visit = source.get("byleave") or source.get(ENVIRON_KEY)
-            if isinstance(visit, Visit):
-                return visit.record(event, properties or {})

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
+from byleave.sdk.current import CURRENT, ENVIRON_KEY
 from byleave.sdk.environ import reader, scope_of, with_headers
 from byleave.sdk.exchange import Message, finished, given_body
 from byleave.sdk.fresh import fetch
@@ -18,7 +19,7 @@ from byleave.sdk.middleware import Middleware
 from byleave.sdk.page import PageSend
 from byleave.sdk.routes import route_of
 from byleave.sdk.variants import Templates
-from byleave.sdk.visit import CURRENT, ENVIRON_KEY, Visit
+from byleave.sdk.visit import Visit
 
 Environ = dict[str, Any]
 Write = Callable[[bytes], object]
