@@ -1,9 +1,8 @@
 """Rows: the inputs of compiled rules, read once for a visitor at a moment.
 
 Beside each input stands its doubt, as bits: withheld, missing or invalid; 0 where there is none.
-Whether an input may be read is decided first, for a whole group, from declarations and consent
-alone: for each outcome there is one compiled reader, and in it nothing stands for what may not
-be read.
+Whether an input may be read is decided first, from declarations and consent alone: for each
+outcome there is one compiled reader, and in it nothing stands for what may not be read.
 """
 
 import ast
@@ -11,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any, Final
 
+from byleave.segments.access import Access, access_to
 from byleave.segments.comparing import fits, is_listed
 from byleave.segments.consent import Choice, Consent, Purpose
 from byleave.segments.emitting import (
@@ -39,7 +39,7 @@ from byleave.segments.profile import Profile
 from byleave.segments.streams import EventStream, start_of
 from byleave.segments.times import moment_ms
 from byleave.segments.truth import Verdict
-from byleave.segments.vocabulary import Source, ValueType, Vocabulary
+from byleave.segments.vocabulary import ValueType, Vocabulary
 
 #: The inputs of a row, and the doubts about them; after the doubts stands the mask of the places
 #: that are not ready for the common case.
@@ -73,10 +73,10 @@ class Rows:
         self._memory = memory
         self._use = use
         self._places = {source: place for place, source in enumerate(inputs)}
-        self._groups = [self._group(source) for source in inputs]
+        self._accesses = [self._access(source) for source in inputs]
         self._bound: dict[str, list[int]] = {}
         for place, (kind, name) in enumerate(inputs):
-            if kind in ("value", "exists") and self._groups[place] in ("allowed", "chosen"):
+            if kind in ("value", "exists") and self._accesses[place] in ("allowed", "chosen"):
                 self._bound.setdefault(name, []).append(place)
         self._readers = {
             (is_allowed, is_chosen): self._reader(is_allowed, is_chosen)
@@ -119,7 +119,7 @@ class Rows:
         readable = {"always": True, "allowed": is_allowed, "chosen": is_chosen, "never": False}
         constants: dict[str, Any] = {}
         body = []
-        doubts = [0 if readable[group] else _WITHHELD for group in self._groups]
+        doubts = [0 if readable[access] else _WITHHELD for access in self._accesses]
         for place, source in enumerate(self._inputs):
             value = self._value(place, source, constants) if not doubts[place] else literal(None)
             body.append(assign(f"a{place}", value))
@@ -226,16 +226,10 @@ class Rows:
     def _is_reached(self, profile: Profile, key: str, now_ms: int) -> bool:
         return self._memory.is_reached(profile, key, self._use, now_ms=now_ms)
 
-    def _group(self, source: Input) -> str:
+    def _access(self, source: Input) -> Access:
         """Return on what it depends whether an input may be read."""
         kind, name = source
         if kind in ("value", "exists"):
-            declared = self._attributes[name]
-            if declared.source is Source.REQUEST and not declared.sensitive:
-                is_bound = declared.purposes and self._use not in declared.purposes
-                return "never" if is_bound else "always"
-            if self._use not in declared.purposes:
-                return "never"
-            return "chosen" if declared.sensitive else "allowed"
+            return access_to(self._attributes[name], self._use)
         is_tracked = kind == "reached" or name in self._memory.streams.get(self._use, {})
         return "allowed" if is_tracked else "never"
