@@ -13,6 +13,9 @@ from byleave.experiments.definitions import Experiment, Policy, Variant
 #: An experiment may have this many contexts and conditional arms together: 64 cells.
 MOST_SWITCHES: Final = 6
 
+#: Floors take at most this share of the traffic; the rest is what can be learned with.
+MOST_FLOORS: Final = 0.20
+
 
 class Cell(NamedTuple):
     """One cell of an experiment.

@@ -20,7 +20,6 @@ from byleave.experiments.definitions import (
     SlotKind,
 )
 from byleave.experiments.goals import Goal, GoalKind
-from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.schedule import bounds_ms
 from byleave.experiments.triggers import check_trigger
 from byleave.segments import (
@@ -31,6 +30,7 @@ from byleave.segments import (
     unknown_name,
 )
 from byleave.segments.consent.regions import region_faults
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.segments.references import check_vocabulary
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from byleave.experiments.cells import MOST_SWITCHES, is_conditional
+from byleave.experiments.cells import MOST_FLOORS, MOST_SWITCHES, is_conditional
 from byleave.experiments.checking_experiments import (
     check_cap,
     check_segment,
@@ -25,18 +25,13 @@ from byleave.experiments.definitions import (
 )
 from byleave.experiments.goals import GoalKind
 from byleave.experiments.markup import LINK, markup_faults
-from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.experiments.navigation import MOST_ADDED, is_essential
 from byleave.experiments.placeholders import check_placeholders, unfilled
+from byleave.experiments.snapshot import LONGEST_ROW_MS
 from byleave.segments import Fault, Path, Share, unknown_name
+from byleave.segments.naming import NAME_RULE, is_name
 
 MOST_VARIANTS: Final = 20
-
-#: Floors take at most this share of the traffic; the rest is what can be learned with.
-MOST_FLOORS: Final = 0.20
-
-#: An allocation row lives no longer, so neither may an epoch.
-LONGEST_EPOCH_MS: Final = 86_400_000
 
 _SLACK: Final = 1e-9
 _KINDS: Final = {
@@ -152,7 +147,7 @@ def _cells(experiment: Experiment, definitions: Definitions, path: Path) -> Iter
             f"{switches} contexts and conditional variants together make too many cells to "
             f"learn in; use at most {MOST_SWITCHES}",
         )
-    if allocate.epoch > LONGEST_EPOCH_MS:
+    if allocate.epoch > LONGEST_ROW_MS:
         yield Fault((*path, "epoch"), f"at most 24h, got {allocate.epoch}")
 
 

@@ -12,6 +12,9 @@ from byleave.experiments.definitions import Definitions
 from byleave.experiments.imported import HashName
 from byleave.segments import read
 
+#: An allocation row lasts no longer than this, and so does an epoch.
+LONGEST_ROW_MS: Final = 86_400_000
+
 #: How long a new receipt key is known before it signs: sites ask for the snapshot every ten
 #: seconds, and whoever is to accept a receipt must have the key by which another signed it.
 RECEIPT_LEAD_MS: Final = 60_000

@@ -1,6 +1,5 @@
 """References: what definitions name, whether it exists, and what it may be used for."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -25,6 +24,7 @@ from byleave.segments.conditions import (
     SegmentLeaf,
 )
 from byleave.segments.consent import Purpose
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.segments.patterns import has_re2
 from byleave.segments.reach import allowed_uses, events_of, is_contextual, leaves, reads
 from byleave.segments.reading import Fault, Path, described, unknown_name
@@ -32,8 +32,6 @@ from byleave.segments.vocabulary import Attribute, Journey, Source, ValueType, V
 
 #: Groups inside groups: beyond this nobody reads a condition any more.
 DEEPEST: Final = 32
-
-_NAME: Final = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 
 
 def unknown_names(vocabulary: Vocabulary, conditions: Sequence[Condition] = ()) -> list[Fault]:
@@ -129,12 +127,8 @@ def _names(vocabulary: Vocabulary) -> Iterable[Fault]:
     }
     for kind, named in kinds.items():
         for name in named:
-            if not re.fullmatch(_NAME, name):
-                yield Fault(
-                    (kind, name),
-                    "names are lower-case letters, digits, dots, hyphens and underscores, "
-                    "at most 64",
-                )
+            if not is_name(name):
+                yield Fault((kind, name), NAME_RULE)
 
 
 def _attribute(attribute: Attribute, path: Path) -> Iterable[Fault]:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from byleave.experiments.naming import NAME
 from byleave.sdk.images import NAME as IMAGE_NAME
+from byleave.segments.naming import NAME
 from byleave.server.events import VISITOR_ID
 from byleave.server.routes.routing import ApiRoute
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select
 
-from byleave.experiments.naming import NAME_RULE, is_name
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.batches import put_rows

@@ -32,6 +32,7 @@ from byleave.experiments.definitions import (
     Policy,
 )
 from byleave.experiments.goals import Goal, GoalKind
+from byleave.experiments.snapshot import LONGEST_ROW_MS
 
 __all__ = [
     "GRACE_MS",
@@ -45,9 +46,6 @@ __all__ = [
     "is_ripe",
     "next_weights",
 ]
-
-#: An allocation row lasts no longer than this.
-LONGEST_ROW_MS: Final = 86_400_000
 
 #: New units may be drawn from a row until this long after its successor was published, so a row
 #: is mature this long and a window after it was closed.

@@ -200,7 +200,7 @@ def beta_posterior(
 
     alpha_k = m·n₀ + s_k and beta_k = (1 - m)·n₀ + max(ñ_k - s_k, 0): conjugate updating (Gelman
     et al., Bayesian Data Analysis, 3rd ed. 2013, section 2.4) with a denominator that may be
-    corrected for conversions still to come (`corrected_totals`).
+    corrected for conversions still to come (`row_shares`).
 
     Args:
         successes: Conversions s_k ≥ 0 that arrived, shape (K,).

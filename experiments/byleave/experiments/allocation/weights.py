@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from byleave.experiments.cells import MOST_FLOORS
+
 __all__ = [
     "WARM_UP_MS",
     "WARM_UP_UNITS",
@@ -23,7 +25,6 @@ __all__ = [
 _GRID = 2.0**40
 WARM_UP_MS = 86_400_000
 WARM_UP_UNITS = 100
-_LARGEST_FLOOR_SUM = 0.20
 
 
 def floors(
@@ -48,9 +49,9 @@ def floors(
         raise ValueError(f"expected a control among {arms} arms, got index {control}")
     shares = np.full(arms, arm_floor, dtype=np.float64)
     shares[control] = control_floor
-    if not (shares >= 0).all() or shares.sum() > _LARGEST_FLOOR_SUM + 1e-9:
+    if not (shares >= 0).all() or shares.sum() > MOST_FLOORS + 1e-9:
         raise ValueError(
-            f"expected floors >= 0 of at most {_LARGEST_FLOOR_SUM:.0%} together, got "
+            f"expected floors >= 0 of at most {MOST_FLOORS:.0%} together, got "
             f"{control_floor:.4g} for the control and {arm_floor:.4g} for each of "
             f"{arms - 1} other arms: lower a floor or drop an arm"
         )

@@ -84,7 +84,7 @@ def init(
 
     Nothing is overwritten, and no file of the project is changed.
     """
-    from byleave.experiments.naming import NAME_RULE, is_name
+    from byleave.segments.naming import NAME_RULE, is_name
 
     if not is_name(site):
         refuse(f"--site: {NAME_RULE}, got {site!r}")

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import CONTROL
-from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.segments import DefinitionError
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.access import EDITORS, MARKUP_EDITORS
 from byleave.server.console import drafting
 from byleave.server.console import experiments_form as drafts

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
-from byleave.experiments.naming import NAME_RULE, is_name
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.access import ANALYSTS, EDITORS
 from byleave.server.console import personas_form, why_page
 from byleave.server.console.display import marked as _

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
-from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.segments import Fault, Vocabulary, read
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.access import ADMINS, EDITORS
 from byleave.server.console import drafting
 from byleave.server.console import segment_form as rows

@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import CONTROL
 from byleave.experiments.definitions import NavVerb, Slot, VariantKind
-from byleave.experiments.naming import is_name
 from byleave.experiments.navigation import MOST_ADDED
+from byleave.segments.naming import is_name
 from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import drafting
 from byleave.server.console import experiments_form as drafts

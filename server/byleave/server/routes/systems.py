@@ -6,8 +6,8 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from byleave.experiments.naming import NAME_RULE, is_name
 from byleave.segments import Purpose
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.access import ADMINS
 from byleave.server.attributes import Observation
 from byleave.server.bulk import Bad, Read, Values, VisitorId, read_json_lines, read_table

@@ -1,4 +1,4 @@
-"""Names: what authors may call goals, slots, experiments and variants."""
+"""Names: what authors may call attributes, segments, experiments and all else."""
 
 import re
 from typing import Final
