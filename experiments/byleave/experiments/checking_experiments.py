@@ -15,6 +15,7 @@ from byleave.segments import (
     reads,
     unknown_name,
 )
+from byleave.segments.reach import is_contextual
 from byleave.segments.references import check_vocabulary
 
 #: A cap looks back on no more exposures than this, because a visitor's cookie carries them.
@@ -87,8 +88,8 @@ def check_attribute(
     if attribute.type not in types:
         expected = " or ".join(types)
         yield Fault(path, f"expected an attribute of type {expected}, got {attribute.type}")
-    is_open = attribute.source is Source.REQUEST and not attribute.purposes
-    if lacking := [use for use in ENROLLING if use not in attribute.purposes and not is_open]:
+    uses = ENROLLING if not is_contextual(attribute) else ()
+    if lacking := [use for use in uses if use not in attribute.purposes]:
         yield Fault(
             path,
             f"attribute {name!r} may not be used for {' and '.join(lacking)}, which an enrolment "

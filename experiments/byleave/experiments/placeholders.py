@@ -20,10 +20,10 @@ from byleave.segments import (
     Path,
     Purpose,
     Scalar,
-    Source,
     ValueType,
     unknown_name,
 )
+from byleave.segments.reach import is_contextual
 
 #: Says what is known of the visitor and may be used; None for nothing.
 Known = Callable[[str], Scalar | None]
@@ -156,7 +156,6 @@ def _hidden(declared: Attribute) -> str:
         return "it is sensitive"
     if declared.type not in _SHOWABLE:
         return f"it is a {declared.type}, not text or a number"
-    is_open = declared.source is Source.REQUEST and not declared.purposes
-    if not is_open and Purpose.PERSONALISATION not in declared.purposes:
+    if not is_contextual(declared) and Purpose.PERSONALISATION not in declared.purposes:
         return "it may not be used for personalisation"
     return ""
