@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from byleave.experiments.definitions import RampStep, Schedule
+from byleave.segments.times import time_zone
 
 #: Before and after every moment that a schedule can name.
 ALWAYS_MS: Final = (-(2**53), 2**53)
@@ -45,18 +46,10 @@ def ramp_ms(ramp: tuple[RampStep, ...], timezone: str) -> tuple[int, ...]:
 
 
 def _zone(name: str) -> tzinfo:
-    if name == "UTC":
-        return UTC
-    # Only schedules with local times need zones.
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(name)
-    # Some names of folders and files in the zone database are refused as what they are.
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"unknown time zone {name!r}; expected a name such as Europe/London"
-        ) from None
+    zone = UTC if name == "UTC" else time_zone(name)
+    if zone is None:
+        raise ValueError(f"unknown time zone {name!r}; expected a name such as Europe/London")
+    return zone
 
 
 def _moment_ms(text: str, zone: tzinfo) -> int:

@@ -80,7 +80,7 @@ class Hours:
         for index, day in enumerate(days):
             if day not in DAYS:
                 reader.fault((*path, "days", index), f"expected one of {', '.join(DAYS)}")
-        if timezone is not None and _zone(timezone) is None:
+        if timezone is not None and time_zone(timezone) is None:
             reader.fault((*path, "timezone"), "unknown time zone; expected such as Europe/London")
         if len(reader.faults) > before:
             return None
@@ -104,7 +104,7 @@ class Hours:
 
     def contain(self, time_ms: int) -> bool:
         """Return whether a moment lies within the hours, by the clocks of the time zone."""
-        local = (_EPOCH + time_ms * _MILLISECOND).astimezone(_zone(self.timezone))
+        local = (_EPOCH + time_ms * _MILLISECOND).astimezone(time_zone(self.timezone))
         minute, day = local.hour * 60 + local.minute, local.weekday()
         if self.start < self.end:
             return self.start <= minute < self.end and self._on(day)
@@ -129,8 +129,9 @@ def _clock(minutes: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> "ZoneInfo | None":
-    from zoneinfo import ZoneInfo  # only conditions that ask for hours need time zones
+def time_zone(name: str) -> "ZoneInfo | None":
+    """Return the time zone of a name such as `Europe/London`; None where there is none."""
+    from zoneinfo import ZoneInfo  # only hours and schedules need time zones
 
     try:
         return ZoneInfo(name)
