@@ -7,7 +7,7 @@ from typing import Final
 from byleave.segments.consent.adapters import MONTHS_VALID
 from byleave.segments.consent.bits import contains
 from byleave.segments.consent.gpp_canada import CanadaString
-from byleave.segments.consent.instants import from_iso, is_older, iso
+from byleave.segments.consent.instants import from_iso, is_older
 from byleave.segments.consent.purposes import Choice, Consent, Purpose, refused
 from byleave.segments.consent.tcf import ALLOWED, DISCLOSED, TcString
 
@@ -85,16 +85,6 @@ def problems(tc: TcString, now_ms: int) -> tuple[str, ...]:
         "last_updated_after": tc.last_updated_ms > now_ms,
     }
     return tuple(name for name, holds in found.items() if holds)
-
-
-def spec_problems(tc: TcString, now_ms: int) -> tuple[str, ...]:
-    """Return the problems with the day they were judged on, as the test vectors write them."""
-    day = iso(now_ms)[:10].replace("-", "_")
-    dated = {
-        "older_than_13_months": f"older_than_13_months_on_{day}",
-        "last_updated_after": f"last_updated_after_{day}",
-    }
-    return tuple(dated.get(name, name) for name in problems(tc, now_ms))
 
 
 def tc_consent(tc: TcString, now_ms: int, rules: TcRules) -> Consent:
