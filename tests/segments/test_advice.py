@@ -59,6 +59,8 @@ def notes(words: Vocabulary) -> list[str]:
             [ADULT, {"attribute": "age", "at_most": 18}, {"attribute": "age", "not_equals": 18}],
             "its conditions exclude each other; change one of them",
         ),
+        ([{"all": [ADULT, MINOR]}, FREE], "its conditions exclude each other; change one of them"),
+        ([FREE, {"all": [ADULT, MINOR]}], "its conditions exclude each other; change one of them"),
     ],
 )
 def test_a_contradiction_says_what_excludes_each_other(

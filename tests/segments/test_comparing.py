@@ -2,8 +2,17 @@ import math
 
 import pytest
 
-from byleave.segments import Comparison, Count, Duration, Operator, ValueType, Verdict
-from byleave.segments.comparing import compare, fits, operators_for
+from byleave.segments import (
+    Attribute,
+    Comparison,
+    Count,
+    Duration,
+    Operator,
+    Source,
+    ValueType,
+    Verdict,
+)
+from byleave.segments.comparing import compare, fits, is_listed, operators_for
 from byleave.segments.comparisons import Operand
 from byleave.segments.times import Hours
 
@@ -146,3 +155,22 @@ def test_what_is_neither_text_nor_number_nor_anything_declared_has_no_type(value
 )
 def test_operators_are_told_by_type(kind: ValueType, operators: str) -> None:
     assert " ".join(operators_for(kind)) == operators
+
+
+@pytest.mark.parametrize(
+    ("value", "is_allowed"),
+    [
+        ("tea", True),
+        ("rum", False),
+        (["tea", "milk"], True),
+        (("tea",), True),
+        (["tea", "rum"], False),
+        ([], True),
+    ],
+)
+def test_a_list_is_allowed_where_each_of_its_texts_is(value: object, is_allowed: bool) -> None:
+    few = Attribute(type=LIST, source=Source.SITE, one_of=("tea", "milk"))
+    any_at_all = Attribute(type=LIST, source=Source.SITE)
+
+    assert is_listed(value, few) is is_allowed
+    assert is_listed(value, any_at_all)

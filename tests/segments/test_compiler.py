@@ -121,6 +121,22 @@ def test_what_did_not_change_is_not_compiled_again(
     assert len(compiler._KEPT) == 3
 
 
+def test_what_cannot_be_in_doubt_is_compared_in_place(shop: Callable[..., Vocabulary]) -> None:
+    adult, bought = {"attribute": "age", "at_least": 18}, {"event": "purchase", "within": "7d"}
+    words = shop(asked={"all": [adult, {"none": [bought]}]}, named={"segment": "asked"})
+
+    names = [
+        set(
+            compiler.compile_segments(
+                ["asked", "named"], words, Purpose.PERSONALISATION, is_doubted=is_doubted
+            ).code.co_names
+        )
+        for is_doubted in (False, True)
+    ]
+
+    assert [bool(each & {"NEGATED", "STRONGEST"}) for each in names] == [False, True]
+
+
 def test_values_of_other_classes_are_looked_at_closely(
     shop: Callable[..., Vocabulary], agreed: Callable[..., Consent]
 ) -> None:

@@ -66,6 +66,13 @@ def test_no_other_value_is_a_signal(headers: Headers) -> None:
     assert gpc(headers) is None
 
 
+def test_do_not_track_refuses_marketing_and_sharing() -> None:
+    consent = dnt([("DNT", "1")])
+
+    assert consent is not None
+    assert consent.choices == {Purpose.MARKETING: Choice.DENIED, Purpose.SHARING: Choice.DENIED}
+
+
 def test_a_strict_site_takes_the_signal_as_a_refusal_of_personalisation() -> None:
     for signal in (gpc([("Sec-GPC", "1")], strict=True), dnt([("DNT", "1")], strict=True)):
         assert signal is not None

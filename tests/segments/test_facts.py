@@ -133,6 +133,21 @@ def test_a_segment_named_by_another_is_asked_for_the_outer_use(shop: Shop, agree
     assert facts.segment("buyer") is T
 
 
+def test_a_use_answers_its_own_segments_and_what_they_name_and_no_others(shop: Shop) -> None:
+    rules = Rules(
+        shop(
+            german={"attribute": "country", "equals": "DE"},
+            adult={"attribute": "age", "at_least": 18},
+            measured={"when": {"segment": "german"}, "use": "analytics"},
+        )
+    )
+
+    assert {use: sorted(plan.places) for use, plan in rules.plans.items()} == {
+        PERSONAL: ["adult", "german"],
+        Purpose.ANALYTICS: ["german", "measured"],
+    }
+
+
 def test_a_condition_outside_the_segments_is_answered_for_the_use_it_names(
     shop: Shop, agreed: Agreed, condition: When
 ) -> None:

@@ -93,6 +93,14 @@ def test_re2_searches_a_text(pattern: str, ignore_case: bool, text: str, matches
     assert bool(search(text)) is matches
 
 
+def test_the_case_counts_unless_it_is_said_not_to() -> None:
+    search = regular("team")
+
+    assert search is not None
+    assert search("the team plan")
+    assert not search("the TEAM plan")
+
+
 def test_what_re2_does_not_take_is_no_regular_expression() -> None:
     assert has_re2()
     assert regular("(?=x)") is None

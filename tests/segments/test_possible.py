@@ -125,6 +125,11 @@ POSSIBLE = [
     claims("renews", {"after": "2026-01-01"}, {"within_next": "1d"}, {"during": OPEN}),
     claims("renews", {"within_last": "2d"}, {"none": {"within_last": "1d"}}),
     events(times(at_most=2) | {"within": "7d"}, times(at_least=3) | {"within": "8d"}),
+    events(
+        times(at_least=1) | {"within": "7d"},
+        {"none": times(exactly=3) | {"within": "7d"}},
+        times(at_most=2) | {"within": "8d"},
+    ),
     events({"last": {"at_least": "2d", "at_most": "3d"}}, times(at_least=5)),
     events({"none": {"last": {"at_most": "1d"}}}, {"within": "2d"}),
     events({"first": {"at_least": "2d"}}, {"none": {"first": {"at_least": "3d"}}}),
@@ -133,6 +138,15 @@ POSSIBLE = [
     # The first one may have been observed for longer than their number.
     events({"first": {"at_least": "2d"}}, times(exactly=0)),
     events({"distinct": {"sku": {"equals": 1}}}, event="purchase"),
+    events(
+        {"sum": {"amount": {"greater_than": 1}}},
+        {"sum": {"amount": {"less_than": 2}}},
+        event="purchase",
+    ),
+    events(
+        {"where": {"gift": {"exists": False}}, "sum": {"amount": {"at_most": 1}}},
+        event="purchase",
+    ),
     [{"journey": "buy", "at": "look"}, {"none": [{"journey": "buy", "reached": "pay"}]}],
     [{"none": [{"sequence": [{"event": "page_view"}, {"not": "purchase", "within": "31d"}]}]}],
 ]

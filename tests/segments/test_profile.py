@@ -307,6 +307,23 @@ def test_what_one_history_lost_stays_lost_when_it_is_merged(shop: Shop, agreed: 
     assert only(merged) == State(NOW + 1, times=(NOW + 9,), is_cut=True)
 
 
+@pytest.mark.parametrize(
+    "leaf", [VIEWS, {"event": "page_view", "distinct": {"path": {"at_least": 2}}}]
+)
+def test_a_merged_history_is_whole_from_where_the_one_that_lost_most_is(
+    shop: Shop, agreed: Agreed, leaf: object
+) -> None:
+    rules = Rules(shop(asked=leaf))
+    [key] = rules.memory.streams[Purpose.PERSONALISATION]
+    cut, later = (
+        Profile({Purpose.PERSONALISATION: {key: State(since_ms, is_cut=True)}})
+        for since_ms in (NOW + 5, NOW + 7)
+    )
+
+    assert only(rules.merge(cut, later, now_ms=NOW + 9)) == State(NOW + 7, is_cut=True)
+    assert rules.merge(later, cut, now_ms=NOW + 9) == rules.merge(cut, later, now_ms=NOW + 9)
+
+
 def test_merging_keeps_what_only_one_has_and_the_earliest_step(shop: Shop, agreed: Agreed) -> None:
     steps = {"buy": {"steps": [{"key": "look", "done": "here"}]}}
     words = shop(journeys=steps, here={"attribute": "country", "equals": "DE"}, keen=VIEWS)
@@ -322,6 +339,7 @@ def test_merging_keeps_what_only_one_has_and_the_earliest_step(shop: Shop, agree
 
     kept = merged.kept(Purpose.PERSONALISATION)
     assert sorted(state.times for state in kept.values()) == [(NOW,), (NOW + 3,)]
+    assert rules.merge(Profile(), merged, now_ms=NOW + 9) == merged
 
 
 @pytest.mark.parametrize(
@@ -377,11 +395,14 @@ def test_what_was_lost_before_the_window_no_longer_matters(shop: Shop, agreed: A
     [key] = rules.memory.streams[Purpose.PERSONALISATION]
     cut = Profile({Purpose.PERSONALISATION: {key: State(NOW, times=(NOW,), is_cut=True)}})
 
-    verdicts = [
-        rules.facts(consent=agreed(*BOTH), attributes={}, profile=cut, now_ms=NOW + age_ms).segment(
-            "keen"
-        )
-        for age_ms in (7 * DAY, 7 * DAY + 1)
-    ]
+    def verdict(profile: Profile, now_ms: int) -> Verdict:
+        facts = rules.facts(consent=agreed(*BOTH), attributes={}, profile=profile, now_ms=now_ms)
+        return facts.segment("keen")
 
-    assert verdicts == [Verdict.MISSING, Verdict.FALSE]
+    moments = (NOW + 7 * DAY, NOW + 7 * DAY + 1)
+
+    assert [verdict(cut, now_ms) for now_ms in moments] == [Verdict.MISSING, Verdict.FALSE]
+    assert [verdict(rules.expire(cut, now_ms=now_ms), now_ms) for now_ms in moments] == [
+        Verdict.MISSING,
+        Verdict.FALSE,
+    ]

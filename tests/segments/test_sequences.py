@@ -93,3 +93,18 @@ def test_a_sequence_ends_with_the_ttl_of_its_events(shop: Shop, agreed: Agreed) 
     ]
 
     assert verdicts == [Verdict.TRUE, Verdict.FALSE]
+
+
+def test_no_step_was_reached_before_an_event_is_settled(shop: Shop, agreed: Agreed) -> None:
+    rules, consent = Rules(shop(done={"sequence": STEPS})), agreed(*Purpose)
+    profile = rules.record(
+        Profile(), "page_view", {"path": "/plans"}, at_ms=NOW, now_ms=NOW, consent=consent
+    )
+    settled = rules.record(
+        profile, "purchase", {}, at_ms=NOW + 6 * MINUTE, now_ms=NOW + 6 * MINUTE, consent=consent
+    )
+
+    [first], [later] = (each.kept(Purpose.PERSONALISATION).values() for each in (profile, settled))
+
+    assert first.reached == (0, 0, 0)
+    assert later.reached == (NOW, 0, 0)
