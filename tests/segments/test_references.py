@@ -5,6 +5,7 @@ import pytest
 
 from byleave.segments import (
     Condition,
+    Consent,
     DefinitionError,
     Purpose,
     Rules,
@@ -161,7 +162,7 @@ def test_a_regular_expression_that_re2_refuses_is_a_fault(
         ),
         (
             {"attributes": {"faith": {"type": "string", "source": "request", "sensitive": True}}},
-            "a sensitive attribute needs purposes, wherever it comes from",
+            "$.attributes.faith.sensitive: a sensitive attribute needs purposes, wherever it comes",
         ),
         ({"events": {"view": {"ttl": "1d"}}}, "$.events.view: 'purposes' is missing"),
         ({"journeys": {"buy": {"steps": []}}}, "a journey needs at least one step"),
@@ -216,6 +217,30 @@ def test_deep_nesting_is_a_fault(shop: Shop) -> None:
     found = faults(shop(asked=tree))
 
     assert any("nested deeper than 32 groups; flatten it" in message for message in found)
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_segments_name_each_other_no_deeper_than_can_be_explained(
+    shop: Shop, is_grouped: bool
+) -> None:
+    named: dict[str, Any] = {"s0": {"attribute": "country", "equals": "DE"}}
+    for number in range(1, 101):
+        leaf = {"segment": f"s{number - 1}"}
+        named[f"s{number}"] = {"all": [leaf]} if is_grouped else leaf
+    most = 50 if is_grouped else 100
+    deepest = {key: named[key] for key in list(named)[:most]}
+
+    facts = Rules(shop(**deepest)).facts(
+        consent=Consent({}), attributes={"country": "DE"}, now_ms=1_700_000_000_000
+    )
+
+    found = faults(shop(**dict(list(named.items())[: most + 1])))
+    assert faults(shop(**deepest)) == faults(shop())
+    assert facts.explain(f"s{most - 1}").verdict.is_true
+    assert set(found) - set(faults(shop())) == {
+        f"$.segments.s{most}.when: nested deeper than 100 levels through the segments it names; "
+        "flatten it"
+    }
 
 
 def test_a_segment_must_be_allowed_what_it_is_used_for() -> None:

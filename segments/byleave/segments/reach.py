@@ -1,6 +1,7 @@
 """What a condition reads, through every segment it names; nothing else need be collected."""
 
 from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from byleave.segments.behaviour import (
@@ -148,30 +149,14 @@ def evaluation_order(vocabulary: Vocabulary) -> tuple[str, ...]:
 
     Raises:
         DefinitionError: Segments name each other in a circle.
-        KeyError: One of them is not declared.
     """
-    ordered: dict[str, None] = {}
-    for start in vocabulary.segments:
-        _visit(start, vocabulary, ordered, ())
-    return tuple(ordered)
-
-
-def _visit(
-    key: str, vocabulary: Vocabulary, ordered: dict[str, None], trail: tuple[str, ...]
-) -> None:
-    if key in ordered:
-        return
-    if key in trail:
-        circle = " → ".join((*trail[trail.index(key) :], key))
-        raise DefinitionError(
-            [
-                Fault(
-                    ("segments", key, "when"),
-                    f"segments name each other in a circle: {circle}; break it",
-                )
-            ]
-        )
-    for _, leaf in leaves(vocabulary.segments[key].when):
-        for named in segments_of(leaf, vocabulary):
-            _visit(named, vocabulary, ordered, (*trail, key))
-    ordered[key] = None
+    named = {
+        key: [name for _, leaf in leaves(segment.when) for name in segments_of(leaf, vocabulary)]
+        for key, segment in vocabulary.segments.items()
+    }
+    try:
+        return tuple(TopologicalSorter(named).static_order())
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        message = f"segments name each other in a circle: {circle}; break it"
+        raise DefinitionError([Fault(("segments", error.args[1][-1], "when"), message)]) from None

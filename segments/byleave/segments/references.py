@@ -26,8 +26,23 @@ from byleave.segments.conditions import (
 from byleave.segments.consent import Purpose
 from byleave.segments.naming import NAME_RULE, is_name
 from byleave.segments.patterns import has_re2
-from byleave.segments.reach import allowed_uses, events_of, is_contextual, leaves, reads
-from byleave.segments.reading import Fault, Path, described, unknown_name
+from byleave.segments.reach import (
+    allowed_uses,
+    evaluation_order,
+    events_of,
+    is_contextual,
+    leaves,
+    reads,
+    segments_of,
+)
+from byleave.segments.reading import (
+    MAX_DEPTH,
+    DefinitionError,
+    Fault,
+    Path,
+    described,
+    unknown_name,
+)
 from byleave.segments.vocabulary import Attribute, Journey, Source, ValueType, Vocabulary
 
 #: Groups inside groups: beyond this nobody reads a condition any more.
@@ -90,7 +105,7 @@ def _asked(leaf: Leaf, path: Path) -> Iterator[tuple[Path, str, Where]]:
 
 def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
     """Return every fault of the attributes, events, segments and journeys of a set."""
-    faults = [*_names(vocabulary), *unknown_names(vocabulary)]
+    faults = [*_names(vocabulary), *unknown_names(vocabulary), *_depths(vocabulary)]
     for name, attribute in vocabulary.attributes.items():
         faults += _attribute(attribute, ("attributes", name))
     for name, event in vocabulary.events.items():
@@ -116,6 +131,25 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
                 )
             )
     return faults
+
+
+def _depths(vocabulary: Vocabulary) -> Iterable[Fault]:
+    """Yield the segments that are nested too deeply through those they name."""
+    try:
+        ordered = evaluation_order(vocabulary)
+    except DefinitionError:
+        return  # circles are told at each of their segments
+    depths = dict.fromkeys(ordered, 0)  # unknown names too, which are told where they stand
+    for key in filter(vocabulary.segments.__contains__, ordered):
+        for at, leaf in leaves(vocabulary.segments[key].when):
+            inside = max((depths[name] for name in segments_of(leaf, vocabulary)), default=0)
+            depths[key] = max(depths[key], len(at) // 2 + 1 + inside)
+        if depths[key] > MAX_DEPTH:
+            depths[key] = 0  # what names it is not told of the same levels again
+            yield Fault(
+                ("segments", key, "when"),
+                f"nested deeper than {MAX_DEPTH} levels through the segments it names; flatten it",
+            )
 
 
 def _names(vocabulary: Vocabulary) -> Iterable[Fault]:
