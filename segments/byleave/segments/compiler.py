@@ -74,7 +74,6 @@ _SHARED: Final = {
     "STRONGEST": STRONGEST,
     "TRUE": Verdict.TRUE,
     "FALSE": Verdict.FALSE,
-    "len": len,
     "__builtins__": {},
 }
 

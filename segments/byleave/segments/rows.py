@@ -51,8 +51,8 @@ _WITHHELD: Final = Verdict.WITHHELD.bits
 _UNSEEN: Final = State(0)
 _GRANTED: Final = Choice.GRANTED  # members of an enumeration are slow to look up
 
-#: Types whose values almost always have this class; any other value is looked at closely.
-_CLASSES: Final = {ValueType.STRING: str, ValueType.BOOLEAN: bool}
+#: The class that values of a type almost always have; any other value is looked at closely.
+_CLASSES: Final = {ValueType.STRING: "str", ValueType.BOOLEAN: "bool", ValueType.NUMBER: "int"}
 
 
 class Rows:
@@ -181,18 +181,16 @@ class Rows:
         """Return the value where it is as declared; anything else is looked at closely."""
         declared = self._attributes[self._inputs[place][1]]
         name = f"a{place}"
-        closely = call(load("fix"), literal(place), load(name), load("doubts"))
-        if declared.type in (ValueType.LIST, ValueType.TIME):
+        if declared.type not in _CLASSES:
             return call(load("fix"), literal(place), given, load("doubts"))
-        is_right = compare(attribute(named(name, given), "__class__"), ast.Is(), load("str"))
-        if declared.type is ValueType.BOOLEAN:
-            is_right = compare(attribute(named(name, given), "__class__"), ast.Is(), load("bool"))
-        elif declared.type is ValueType.NUMBER:
+        closely = call(load("fix"), literal(place), load(name), load("doubts"))
+        kind = load(_CLASSES[declared.type])
+        is_right = compare(attribute(named(name, given), "__class__"), ast.Is(), kind)
+        if declared.type is ValueType.NUMBER:
             value = load(name)
             is_finite = compare(minus(value, value), ast.Eq(), literal(0))
             is_float = compare(attribute(value, "__class__"), ast.Is(), load("float"))
-            is_int = compare(attribute(named(name, given), "__class__"), ast.Is(), load("int"))
-            is_right = either(is_int, both(is_float, is_finite))
+            is_right = either(is_right, both(is_float, is_finite))
         if declared.one_of:
             constants[f"l{place}"] = frozenset(declared.one_of)
             is_right = both(is_right, compare(load(name), ast.In(), load(f"l{place}")))
