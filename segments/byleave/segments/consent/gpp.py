@@ -57,8 +57,6 @@ def decode_gpp(text: str) -> GppString:
     if not texts and text.startswith("C"):
         return GppString(section_ids=(EUROPE,), sections={EUROPE: decode_tc(text)})
     ids = _section_ids(head, count=len(texts))
-    if not all(texts):
-        raise ConsentStringError("expected no empty section")
     sections = {
         number: section
         for number, text in zip(ids, texts, strict=True)
