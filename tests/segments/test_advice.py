@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from byleave.segments import Attribute, Purpose, Source, ValueType, Vocabulary
+from byleave.segments import Vocabulary
 from byleave.segments.advice import Severity, advise
-from byleave.segments.references import check_vocabulary
 from byleave.segments.ways import MOST_WAYS
 
 Shop = Callable[..., Vocabulary]
@@ -38,10 +37,6 @@ def errors(words: Vocabulary) -> list[str]:
 
 def warnings(words: Vocabulary, **outside: Any) -> list[str]:
     return told(words, Severity.WARNING, **outside)
-
-
-def notes(words: Vocabulary) -> list[str]:
-    return told(words, Severity.NOTE, audiences=["asked"])
 
 
 @pytest.mark.parametrize(
@@ -95,6 +90,13 @@ def test_a_group_without_conditions_may_be_what_nobody_meets(shop: Shop) -> None
         ),
         (
             [BOUGHT, {"event": "page_view", "where": {"path": {"exists": False}}}],
+            "no event can match one of its steps",
+        ),
+        (
+            [
+                {"event": "page_view", "where": {"path": {"exists": False}}},
+                {"not": "purchase", "within": "1d"},
+            ],
             "no event can match one of its steps",
         ),
     ],
@@ -277,97 +279,6 @@ def test_an_audience_that_says_nothing_to_its_visitors_is_worth_a_warning(shop: 
     assert told[0].startswith("$.segments.asked: 'because' is missing")
 
 
-@pytest.mark.parametrize(
-    ("when", "note"),
-    [
-        (
-            {"any": [BOUGHT, {"journey": "buy", "reached": "pay"}]},
-            "where consent is opt-in, reaches nobody who has not agreed to personalisation: it "
-            "needs purchase or journey buy",
-        ),
-        (
-            {"attribute": "illness", "equals": "gout"},
-            "reaches nobody, in any region, who has not agreed to personalisation: it needs "
-            "illness, which is sensitive",
-        ),
-        (
-            {"attribute": "industry", "equals": "education"},
-            "reaches nobody of whom the server has no record: it needs industry. A default, or a "
-            "way without it, would reach others too.",
-        ),
-        (
-            {"all": [ADULT, {"attribute": "industry", "exists": True}]},
-            "reaches nobody of whom the server has no record: it needs industry.",
-        ),
-    ],
-)
-def test_a_note_says_whom_an_audience_cannot_reach(shop: Shop, when: object, note: str) -> None:
-    words = shop(
-        journeys={"buy": {"steps": [{"key": "pay", "done": "paid"}]}}, paid=BOUGHT, asked=when
-    )
-
-    assert any(note in told for told in notes(words)), notes(words)
-
-
-def test_what_an_audience_costs_is_said_where_consent_was_counted(shop: Shop) -> None:
-    words = shop(asked=BOUGHT)
-
-    def said(granted: dict[Purpose, float]) -> list[str]:
-        return told(words, Severity.NOTE, audiences=["asked"], granted=granted)
-
-    assert any(
-        "; that was 39% of page views" in note for note in said({words.segments["asked"].use: 0.61})
-    )
-    assert not any("of page views" in note for note in said({Purpose("analytics"): 0.61}))
-
-
-@pytest.mark.parametrize(
-    "when",
-    [
-        {"attribute": "country", "equals": "NO"},
-        {"any": [BOUGHT, {"attribute": "path", "equals": "/"}]},
-        {"now": {"after": "2026-01-01"}},
-    ],
-)
-def test_an_audience_that_asks_only_the_request_reaches_everybody(shop: Shop, when: object) -> None:
-    assert notes(shop(asked=when)) == []
-
-
-@pytest.mark.parametrize(
-    ("test", "is_needed"),
-    [
-        ({"equals": "low"}, False),
-        ({"equals": "high"}, True),
-        ({"exists": False}, False),
-        ({"exists": True}, True),
-    ],
-)
-def test_a_default_stands_in_for_a_record(
-    shop: Shop, test: dict[str, object], is_needed: bool
-) -> None:
-    words = shop(asked={"attribute": "risk", **test})
-    risk = Attribute(
-        type=ValueType.STRING,
-        source=Source.SERVER,
-        purposes=(Purpose.PERSONALISATION,),
-        ttl="session",
-        default="low",
-    )
-    words = Vocabulary(attributes={"risk": risk}, segments=words.segments)
-
-    assert any("record" in note for note in notes(words)) is is_needed
-
-
-def test_a_default_that_the_attribute_may_not_take_stands_in_for_nothing(shop: Shop) -> None:
-    words = shop(asked={"attribute": "risk", "not_equals": "high"})
-    risk = Attribute(
-        type=ValueType.STRING, source=Source.SERVER, default="low", one_of=("middle", "high")
-    )
-    words = Vocabulary(attributes={"risk": risk}, segments=words.segments)
-
-    assert any("record" in note for note in notes(words))
-
-
 def test_so_many_ways_that_nothing_is_proved_are_no_reason_for_advice(shop: Shop) -> None:
     any_of = [
         {"any": [{"attribute": "age", "equals": MOST_WAYS * group + n} for n in range(MOST_WAYS)]}
@@ -376,26 +287,3 @@ def test_so_many_ways_that_nothing_is_proved_are_no_reason_for_advice(shop: Shop
 
     assert errors(shop(asked={"all": any_of})) == []
     assert errors(shop(asked={"any": any_of})) == []
-
-
-def test_a_sensitive_attribute_without_purposes_is_a_fault() -> None:
-    words = Vocabulary(
-        attributes={
-            "faith": Attribute(type=ValueType.STRING, source=Source.REQUEST, sensitive=True)
-        }
-    )
-
-    [fault] = check_vocabulary(words)
-
-    assert "a sensitive attribute needs purposes, wherever it comes from" in fault.message
-
-
-def test_purposes_that_do_not_allow_the_use_of_a_segment_are_a_fault(shop: Shop) -> None:
-    asked = shop(asked={"when": {"event": "support_contact"}, "use": "personalisation"})
-    words = Vocabulary(
-        events={"support_contact": asked.events["support_contact"]}, segments=asked.segments
-    )
-
-    [fault] = check_vocabulary(words)
-
-    assert "does not allow personalisation; together it allows analytics" in fault.message

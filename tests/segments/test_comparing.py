@@ -75,6 +75,8 @@ T, F, INVALID = Verdict.TRUE, Verdict.FALSE, Verdict.INVALID
         ("equals", "a", ["a"], LIST, INVALID),
         ("before", "2023-11-20", MONDAY_NOON_MS, TIME, F),
         ("before", "2023-11-21", MONDAY_NOON_MS, TIME, T),
+        ("before", "2023-11-20T12:00Z", MONDAY_NOON_MS, TIME, F),
+        ("before", "2023-11-20T12:00Z", MONDAY_NOON_MS - 1, TIME, T),
         ("after", "2023-11-20", "2023-11-20T00:00:00.001Z", TIME, T),
         ("after", "2023-11-20", "2023-11-20T01:00:00+01:00", TIME, F),
         ("after", "2023-11-20", "soon", TIME, INVALID),

@@ -1,5 +1,6 @@
 """The reader of bit fields."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from byleave.segments.consent.bits import Bits, contains, merged
 from byleave.segments.consent.errors import ConsentStringError
+from byleave.segments.consent.gpp import decode_gpp
+from byleave.segments.consent.tcf import decode_tc
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -109,6 +112,15 @@ def test_the_end_of_a_segment_holds_only_zeros() -> None:
 
     with pytest.raises(ConsentStringError, match="nothing but zeros"):
         written("100001").end()
+
+
+@pytest.mark.parametrize("decode", [decode_gpp, decode_tc])
+@pytest.mark.parametrize("separator", ["~", "."])
+def test_the_parts_of_a_string_are_no_longer_together(
+    decode: Callable[[str], object], separator: str
+) -> None:
+    with pytest.raises(ConsentStringError, match="at most 4096 characters, got 4097"):
+        decode(f"A{separator}" * 2048 + "A")
 
 
 def test_a_text_of_more_than_4096_characters_is_refused() -> None:

@@ -206,4 +206,5 @@ def test_a_child_is_never_personalised_whatever_was_granted(consent: Consent) ->
 
     protected = (Purpose.PERSONALISATION, MARKETING, SHARING)
     assert not any(child.allows(purpose) for purpose in protected)
+    assert {child.why[purpose] for purpose in protected} == {"minor"}
     assert child.choice(ANALYTICS) is consent.choice(ANALYTICS)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from byleave.segments import Consent, Profile, Purpose, Rules, Vocabulary
 from byleave.segments.encoding import LONGEST_PART, State, decoded, encoded
+from byleave.segments.journeys import step_key
+from byleave.segments.recalling import stream_for
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOW = 1_700_000_000_000
@@ -40,6 +42,26 @@ def test_what_is_written_is_read_back(part: dict[str, State]) -> None:
 def test_nothing_is_written_shortly() -> None:
     assert encoded({}) == "0"
     assert encoded({"AbCdEfG": State(NOW)}) == "18bcfe56800~AbCdEfG"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "key"),
+    [
+        ({"event": "page_view", "where": {"path": {"equals": "/"}}}, "tSKCoZ0"),
+        (
+            {"event": "page_view", "where": {"path": {"equals": "/"}}, "first": {"at_least": "1d"}},
+            "MyIMDvw",
+        ),
+        ({"event": "purchase", "sum": {"amount": {"at_least": 1}}}, "9fBkofU"),
+        ({"event": "purchase", "distinct": {"amount": {"at_least": 1}}}, "5-9TyeM"),
+        ({"sequence": [{"event": "page_view"}, {"not": "purchase", "within": "1d"}]}, "JbQbouo"),
+    ],
+)
+def test_a_new_version_finds_what_another_kept(
+    words: Vocabulary, condition: Callable[[object], Any], leaf: object, key: str
+) -> None:
+    assert stream_for(condition(leaf), words.events).key == key
+    assert step_key("buy", "look") == "32G-vQo"
 
 
 @pytest.mark.parametrize(

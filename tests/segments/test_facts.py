@@ -268,6 +268,7 @@ def test_each_answer_is_worked_out_once(shop: Shop, agreed: Agreed) -> None:
     attributes["country"] = "FR"
 
     assert first is facts.segment("german") is T
+    assert facts.true_segments() == facts.true_segments() == ["german"]
 
 
 def test_rules_refuse_what_they_could_not_answer(shop: Shop, condition: When) -> None:
