@@ -44,7 +44,10 @@ def test_a_comparison_is_written_as_it_is_read(written: dict[str, object], opera
         ({"equals": "x" * 1001}, "expected a value"),
         ({"one_of": []}, "expected a list of values"),
         ({"one_of": "de"}, "expected a list of values, got 'de'"),
+        ({"one_of": [1] * 1001}, "expected a list of values"),
         ({"at_least": True}, "expected a number, got true"),
+        ({"at_least": "8"}, "expected a number, got '8'"),
+        ({"at_least": None}, "expected a number, got nothing"),
         ({"at_least": float("nan")}, "expected a number"),
         ({"between": [2, 1]}, "expected two numbers, the lesser first"),
         ({"between": [1]}, "expected two numbers"),
@@ -65,6 +68,20 @@ def test_a_comparison_is_written_as_it_is_read(written: dict[str, object], opera
 def test_what_is_no_comparison_is_refused(written: object, fault: str) -> None:
     with pytest.raises(DefinitionError, match=fault):
         read(Comparison, written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"equals": "x" * 1000},
+        {"contains": "x" * 1000},
+        {"one_of": ["x"] * 1000},
+        {"matches": "*" * 256},
+        {"between": [1, 1]},
+    ],
+)
+def test_what_is_as_long_as_may_be_is_taken(written: dict[str, object]) -> None:
+    assert plain(read(Comparison, written)) == written
 
 
 @pytest.mark.parametrize(

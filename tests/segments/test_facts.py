@@ -52,6 +52,8 @@ def asked(words: Vocabulary, consent: Consent, /, **attributes: object) -> Facts
         ({"attribute": "renews", "within_next": "14d"}, {"renews": NOW + 13 * DAY}, T),
         ({"attribute": "renews", "within_next": "14d"}, {"renews": "2030-01-01"}, F),
         ({"attribute": "age", "between": [18, 30]}, {"age": 18}, T),
+        ({"attribute": "plan", "at_least": 5}, {"plan": "team"}, INVALID),
+        ({"attribute": "plan", "at_least": 5}, {}, MISSING),
         ({"attribute": "plan", "contains": "ea"}, {"plan": "team"}, T),
         ({"attribute": "plan", "starts_with": "ea"}, {"plan": "team"}, F),
         ({"attribute": "plan", "matches": "t*", "ignore_case": True}, {"plan": "team"}, T),

@@ -26,6 +26,7 @@ from byleave.segments.wording import phrase
             {"event": "purchase", "not_within": "30d"},
             "purchase exactly 0 times in the last 30 days",
         ),
+        ({"event": "purchase"}, "purchase at least 1 time"),
         (
             {"event": "page_view", "first": {"at_least": "90d"}},
             "first page view at least 90 days ago",
