@@ -1,37 +1,39 @@
 """Ports to listen on, taken before anything else starts."""
 
 import socket
+from errno import EADDRINUSE
 
 from byleave.server.errors import ServerError
 
 LOOPBACK = "127.0.0.1"
 
 
-class PortInUseError(ServerError):
-    """A port that another program listens on."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is in use by another program; stop it, or name another")
+class ListenError(ServerError):
+    """Nothing can listen there; the message says why and what to do."""
 
 
 def listen(port: int, *, host: str = LOOPBACK) -> socket.socket:
-    """Return a socket that listens on a port; 0 takes any free one.
+    """Return a socket that listens on a port of an address; 0 takes any free one.
 
     Raises:
-        PortInUseError: Another program listens there.
+        ListenError: Another program listens there, or the address is not this machine's.
     """
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen()
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise PortInUseError(port) from None
+        if error.errno == EADDRINUSE:
+            told = f"port {port} is in use by another program; stop it, or name another"
+        else:
+            told = f"cannot listen on {host}, port {port}: {error.strerror}; name another"
+        raise ListenError(told) from None
     return listener
 
 
 def url_of(listener: socket.socket) -> str:
     """Return the address of what listens on a socket."""
-    host, port = listener.getsockname()
-    return f"http://{host}:{port}"
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
