@@ -6,11 +6,12 @@ site's secret breaks the chain from there on. Only taking away the newest ones b
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -19,6 +20,8 @@ from byleave.segments.consent.record import ConsentRecord, Notice
 from byleave.server import schema
 from byleave.server.batches import add_rows, find_rows
 from byleave.server.sites import Site
+
+_ROWS_AT_ONCE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,14 @@ def append(
     connection: Connection, site: Site, visitor: str, stated: StatedChoice, *, now_ms: int
 ) -> None:
     """Append a choice to a visitor's records, under a keyed hash of their id."""
-    visitor_hash = site.visitor_hash(visitor)
-    before = _in_order(
-        find_rows(connection, schema.consents, site=site.key, visitor_hash={visitor_hash})
-    )
-    last = json.loads(before[-1].record) if before else None
-    number = len(before) + 1
+    visitor_hash, consents = site.visitor_hash(visitor), schema.consents.c
+    newest = connection.execute(
+        select(schema.consents)
+        .where(consents.site == site.key, consents.visitor_hash == visitor_hash)
+        .order_by(consents.number.desc())
+        .limit(1)
+    ).first()
+    last, number = (json.loads(newest.record), newest.number + 1) if newest else (None, 1)
     record = ConsentRecord(
         record_id=f"{visitor_hash}.{number}",
         principal=visitor_hash,
@@ -115,16 +120,17 @@ def _order(row: Row[Any]) -> tuple[int, int, int]:
 
 def broken_chains(connection: Connection, site: Site) -> int:
     """Return of how many visitors the records are not as they were appended."""
-    rows = connection.execute(
-        select(schema.consents).where(schema.consents.c.site == site.key)
-    ).all()
-    chains: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        chains[row.visitor_hash].append(row)
-    return sum(not _is_whole(site, _in_order(chain)) for chain in chains.values())
+    consents = schema.consents.c
+    rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(
+        select(schema.consents)
+        .where(consents.site == site.key)
+        .order_by(consents.visitor_hash, consents.number)
+    )
+    chains = groupby(rows, attrgetter("visitor_hash"))
+    return sum(not _is_whole(site, chain) for _, chain in chains)
 
 
-def _is_whole(site: Site, chain: list[Row[Any]]) -> bool:
+def _is_whole(site: Site, chain: Iterable[Row[Any]]) -> bool:
     previous = ""
     for number, row in enumerate(chain, start=1):
         record = json.loads(row.record)
@@ -134,10 +140,6 @@ def _is_whole(site: Site, chain: list[Row[Any]]) -> bool:
             return False
         previous = seal
     return True
-
-
-def _in_order(rows: Any) -> list[Row[Any]]:
-    return sorted(rows, key=lambda row: row.number)
 
 
 def _seal(site: Site, *what: object) -> str:

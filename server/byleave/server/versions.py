@@ -90,9 +90,10 @@ class Library:
     def versions(self) -> list[DefinitionVersion]:
         """Return what was published, the newest first."""
         table = schema.definition_versions
+        told = [column for column in table.c if column is not table.c.definitions]
         with self._storage.reading() as connection:
             rows = connection.execute(
-                select(table)
+                select(*told)
                 .where(table.c.site == self._site.key)
                 .order_by(table.c.generation.desc(), table.c.number.desc())
             )
@@ -100,8 +101,9 @@ class Library:
 
     def newest(self) -> str:
         """Return the name of the version that was published last; '' before the first."""
-        found = self.versions()
-        return found[0].version if found else ""
+        with self._storage.reading() as connection:
+            row = newest_definitions(connection, self._site)
+        return "" if row is None else f"{row.generation}.{row.number}"
 
     def version(self, name: str) -> tuple[DefinitionVersion, dict[str, Any]]:
         """Return a version and its definitions as plain data.
