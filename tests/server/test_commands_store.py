@@ -1,5 +1,6 @@
 """The commands that look after a store."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,30 @@ def test_what_belongs_to_a_running_server_is_left_to_it(run: Any, service: Servi
         assert "in use" in result.output
 
 
-def test_retaining_what_was_never_published_says_so(run: Any) -> None:
+def test_retaining_what_was_never_published_says_so(
+    run: Any, open_service: Callable[..., Service]
+) -> None:
+    open_service("new.db").close()
     result = run("retain", "shop", "--database", "new.db")
 
     assert result.exit_code == 2
     assert "no definitions" in result.output
+
+
+@pytest.mark.parametrize("command", ["retain", "rebuild", "purge", "thaw", "worker"])
+def test_a_misspelt_site_or_store_is_not_made(
+    run: Any, service: Service, tmp_path: Path, command: str
+) -> None:
+    service.close()
+    (tmp_path / "ids.txt").touch()
+    more = {"purge": ["ids.txt"], "thaw": ["welcome"]}.get(command, [])
+    site = run(command, "shpo", *more)
+    store = run(command, "shop", *more, "--database", "bileave.db")
+
+    assert (site.exit_code, store.exit_code) == (2, 2)
+    assert "the store has no site 'shpo'. Known: shop" in site.output
+    assert "there is no store bileave.db" in store.output
+    assert not (tmp_path / "bileave.db").exists()
 
 
 def test_the_doctor_finds_a_whole_store_well_while_it_is_used(run: Any, service: Service) -> None:

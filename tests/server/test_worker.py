@@ -61,5 +61,5 @@ def test_a_store_that_a_server_has_is_left_to_it(service: Service, tmp_path: Pat
     with worker(tmp_path, "byleave.db") as process:
         _, told = process.communicate(timeout=60)
 
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert "in use" in told

@@ -42,7 +42,7 @@ async def work(service: Service, outbound: Outbound) -> None:
 
 
 async def work_until_stopped(service: Service, outbound: Outbound) -> None:
-    """Do all that is due until the process is told to end, then close the service."""
+    """Do all that is due until the process is told to end."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,7 +54,6 @@ async def work_until_stopped(service: Service, outbound: Outbound) -> None:
     with suppress(asyncio.CancelledError):
         await working
     await outbound.close()
-    service.close()
 
 
 async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) -> None:

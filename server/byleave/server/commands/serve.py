@@ -9,6 +9,7 @@ import typer
 
 from byleave.server.commands.exits import FOUND
 from byleave.server.commands.settings_options import DAY_MS, Config, Database, settle
+from byleave.server.commands.store import opened
 from byleave.server.commands.validate import load
 
 #: Who publishes at a start.
@@ -102,18 +103,11 @@ def worker(
     settings = settle(config, database=database)
     import asyncio
 
-    from byleave.sdk.middleware import system_clock
     from byleave.server import logs
     from byleave.server.background import work_until_stopped
-    from byleave.server.errors import ServerError
     from byleave.server.outbound import Outbound
-    from byleave.server.service import Service
 
     logs.configure(settings.log, settings.log_level)
-    try:
-        service = Service(settings.database, site=site, clock=system_clock)
-    except ServerError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FOUND) from None
-    typer.echo(f"working for {site}")
-    asyncio.run(work_until_stopped(service, Outbound(allow=settings.outbound_allow)))
+    with opened(site, settings) as service:
+        typer.echo(f"working for {site}")
+        asyncio.run(work_until_stopped(service, Outbound(allow=settings.outbound_allow)))

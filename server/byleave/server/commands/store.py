@@ -116,12 +116,16 @@ def rebuild(
 
 @contextmanager
 def opened(site: str, settings: Settings) -> Iterator[Service]:
-    """Give the service of a site; what it refuses ends the command."""
+    """Give the service of a site that the store has; what it refuses ends the command."""
     from byleave.sdk.middleware import system_clock
     from byleave.server.errors import ServerError
     from byleave.server.service import Service
+    from byleave.server.sites import find_site
+    from byleave.server.storage import looking
 
     try:
+        with looking(settings.database) as connection:
+            find_site(connection, site)
         with closing(Service(settings.database, site=site, clock=system_clock)) as service:
             yield service
     except ServerError as error:
