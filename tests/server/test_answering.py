@@ -1,5 +1,6 @@
 """A request is answered the same whether or not a router stands between."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -62,3 +63,19 @@ def test_what_nobody_expected_is_told_and_goes_on_to_the_log(
     assert told.headers["content-type"] == "application/problem+json"
     assert "nobody expected" not in told.text
     assert b'route="POST /v1/decide",status="500"' in app.state.metrics.text()
+
+
+def test_a_store_that_too_many_read_is_one_that_cannot_be_used_now(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Authorization": f"Bearer {service.create_key(Role.SERVER)}"}
+    client = TestClient(create_app(service), headers=headers)
+    monkeypatch.setattr(service.storage._readers.pool, "_timeout", 0.01)
+    with ExitStack() as others:
+        for _ in range(5):
+            others.enter_context(service.storage.reading())
+        refused = client.get("/v1/visitors/ann")
+
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "5"
+    assert client.get("/v1/visitors/ann").status_code == 200

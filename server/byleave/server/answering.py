@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,13 @@ from byleave.server.service import Service
 _log = logging.getLogger("byleave.server")
 
 #: What `told` has words of its own for.
-EXPECTED: Final = (Problem, HTTPException, NothingPublishedError, DBAPIError)
+EXPECTED: Final = (
+    Problem,
+    HTTPException,
+    NothingPublishedError,
+    DBAPIError,
+    NoConnectionError,
+)
 
 
 class Answering:
@@ -85,7 +92,7 @@ def _problem(error: Exception) -> Problem:
             return Problem(error.status_code, error.detail, headers=dict(error.headers or {}))
         case NothingPublishedError():
             return Problem(503, str(error), headers={"Retry-After": "5"})
-        case DBAPIError():
+        case DBAPIError() | NoConnectionError():
             _log.error("the store failed", exc_info=error)
             return Problem(
                 503, "the store cannot be used now; try again", headers={"Retry-After": "5"}
