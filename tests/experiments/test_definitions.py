@@ -1,4 +1,5 @@
 import json
+from dataclasses import MISSING, fields
 from typing import Any, get_args
 
 import pytest
@@ -37,6 +38,7 @@ from byleave.segments import (
     Event,
     Operator,
     Purpose,
+    Reader,
     Regime,
     Segment,
     Share,
@@ -46,6 +48,7 @@ from byleave.segments import (
     plain,
     read,
 )
+from byleave.segments.reading import type_hints
 
 names = st.sampled_from(["a", "b2", "main-nav", "page_view", "x.y"])
 texts = st.text(max_size=8)
@@ -351,6 +354,21 @@ def test_reading_names_every_fault_with_its_place(
         read(kind, data)
 
     assert [str(fault) for fault in caught.value.faults] == faults
+
+
+@pytest.mark.parametrize(
+    "kind", [Allocate, Definitions, Experiment, Filter, Goal, Goals, Imported, Slot, Trigger]
+)
+def test_a_default_is_of_the_type_that_is_declared(kind: Any) -> None:
+    reader = Reader()
+
+    for each in fields(kind):
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        if default is not MISSING:
+            hint = type_hints(kind)[each.name]
+            assert reader.read(hint, plain(default), (each.name,)) == default
+
+    assert reader.faults == []
 
 
 def test_a_new_part_of_an_experiment_that_is_left_out_changes_no_canonical_text() -> None:
