@@ -2,6 +2,7 @@ from math import isinf
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from byleave.experiments.allocation import (
     NormalPosterior,
@@ -49,6 +50,20 @@ def test_the_probability_within_a_share_is_that_of_draws_from_the_posterior() ->
     within = probability_within(posterior, share=0.01)
 
     assert within == pytest.approx((draws.max(axis=1) <= 1.01 * draws[:, 0]).mean(), abs=3e-3)
+
+
+@pytest.mark.parametrize(
+    ("better", "rival", "factor"), [(Better.HIGHER, 0.95, 1.5), (Better.LOWER, 1.2, 0.5)]
+)
+def test_the_probability_within_a_share_is_exact_where_a_rival_is_known_well(
+    better: Better, rival: float, factor: float
+) -> None:
+    posterior = NormalPosterior(np.array([1.0, rival]), np.array([0.5, 1e-4]))
+    gap = abs(factor - rival) / np.hypot(factor * 0.5, 1e-4)
+
+    within = probability_within(posterior, share=0.5, better=better)
+
+    assert within == pytest.approx(float(ndtr(gap)), abs=1e-8)
 
 
 @pytest.mark.parametrize(
