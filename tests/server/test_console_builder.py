@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.starter import library, starter
 from byleave.segments import Share, plain, read
-from byleave.server.console.drafting import SEGMENTS, drafted
+from byleave.server.console.drafting import SEGMENTS, drafted, state
 from byleave.server.console.segment_starts import starts
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
@@ -28,10 +29,11 @@ WRITTEN = {
 
 @pytest.fixture
 def build(marketer: TestClient, service: Service) -> Callable[..., str]:
-    """Sends the form of the builder with the newest version, as the page holds it."""
+    """Sends the form of the builder with version and state of the draft, as the page has them."""
 
     def post(path: str, values: Mapping[str, str], *, status: int = 200) -> str:
-        sent = {"expected": service.library.newest(), **values}
+        held = state(service, SEGMENTS, path.partition("/")[0])
+        sent = {"expected": service.library.newest(), "draft": held, **values}
         answer = marketer.post(f"/console/segments/{path}", data=sent)
         assert answer.status_code == status
         return answer.text
@@ -195,6 +197,39 @@ def test_nobody_drops_what_another_saved(marketer: TestClient, service: Service)
     assert refused == (409, 409, True)
     assert "buyers" not in defined(service)
     assert drafted(service, SEGMENTS, "buyers")["title"] == "Saved last"
+
+
+def test_a_form_that_tells_no_state_overwrites_and_drops_nothing(
+    build: Callable[..., str], marketer: TestClient, service: Service
+) -> None:
+    build(NEW, BUYERS | {"do": "save"})
+    path = "/console/segments/buyers/edit"
+    answers = [marketer.post(path, data=BUYERS | {"do": do}) for do in ("save", "discard")]
+
+    assert [each.status_code for each in answers] == [409, 409]
+    assert "this draft was saved meanwhile" in answers[0].text
+    assert drafted(service, SEGMENTS, "buyers")["title"] == "Buyers"
+
+
+def test_of_those_who_begin_a_segment_at_once_all_but_one_are_told(
+    marketer: TestClient, service: Service
+) -> None:
+    def begin(author: int) -> tuple[int, str]:
+        sent = BUYERS | {"title": f"By {author}", "do": "save"}
+        answer = marketer.post(f"/console/segments/{NEW}", data=sent)
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(4) as people:
+        answers = [*people.map(begin, range(4))]
+
+    told = [(author, page) for author, (status, page) in enumerate(answers) if status != 200]
+    assert len(told) == 3
+    for author, page in told:
+        assert "one of this name already" in page
+        assert f'value="By {author}"' in page
+    [kept] = service.library.drafts()
+    assert drafted(service, SEGMENTS, "buyers")["title"] not in [f"By {a}" for a, _page in told]
+    assert kept.draft == "segments:buyers"
 
 
 def test_whoever_builds_on_a_draft_that_was_published_meanwhile_is_told(

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.experiments import Definitions
+from byleave.segments import read
 from byleave.server.console import segment_builder
 from byleave.server.service import Service
 
 from .builder import BUYERS, NEW, Page, defined
+from .conftest import DEFINITIONS
 
 COMMENTED = """\
 # Whom we thank.
@@ -119,6 +122,60 @@ def test_yaml_that_is_too_long_is_refused_at_its_field_and_stays(
     assert page.fields[field].strip() == changed[field].strip()
     assert page.fields["title"] == "Buyers"
     assert service.library.drafts() == []
+
+
+LONG = {
+    "when": {"attribute": "is_customer", "equals": True},
+    "because": "x" * 17_000,
+}
+
+
+@pytest.fixture
+def long(service: Service) -> Service:
+    """A site that has a segment of more than 16 KB."""
+    segments = {**DEFINITIONS["segments"], "long": LONG}
+    definitions = read(Definitions, {**DEFINITIONS, "segments": segments})
+    service.publish(definitions, reason="long", author="tests")
+    return service
+
+
+def test_a_published_segment_that_is_too_long_says_what_can_be_done_and_is_archived(
+    marketer: TestClient, long: Service
+) -> None:
+    page = Page(marketer, "long/edit")
+    shown = page.html
+    page.send("save")
+    saved = page.status
+    page.send("archive")
+    unsaid = page.status, page.html
+    page.send("archive", reason="Nobody reads it")
+
+    assert "longer than 16 KB" in shown
+    assert "r-group" not in shown
+    assert saved == 422
+    assert unsaid[0] == 422
+    assert 'href="#reason"' in unsaid[1]
+    assert page.status == 200
+    assert "long" not in defined(long)
+
+
+def test_a_published_segment_that_is_too_long_is_shortened_by_its_yaml(
+    marketer: TestClient, long: Service
+) -> None:
+    page = Page(marketer, "long/edit")
+    short = "segment: long\nwhen: {event: purchase}\n"
+    page.send("count", text="segment: [")
+    faulty = page.html, page.fields["text"].strip()
+    page.send("count", text=short)
+    shown = page.html
+    page.send("publish", reason="Shorter")
+
+    assert "This is not YAML:" in faulty[0]
+    assert faulty[1] == "segment: ["
+    assert "longer than 16 KB" not in shown
+    assert '"event:purchase" selected' in shown
+    assert page.status == 200
+    assert defined(long)["long"] == {"when": {"event": "purchase"}}
 
 
 def test_rows_that_would_write_too_much_are_refused_and_stay(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
-from byleave.server.console.drafting import EXPERIMENTS, drafted
+from byleave.server.console.drafting import EXPERIMENTS, drafted, state
 from byleave.server.console.experiments_form import as_form, written
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
@@ -32,10 +33,11 @@ SECOND = {
 
 @pytest.fixture
 def send(marketer: TestClient, service: Service) -> Callable[..., str]:
-    """Sends a form with the newest version, as the page holds it."""
+    """Sends a form with the newest version and the draft's state, as the page holds them."""
 
     def post(path: str, values: Mapping[str, str], *, status: int = 200) -> str:
-        sent = {"expected": service.library.newest(), **values}
+        held = state(service, EXPERIMENTS, path.partition("/")[0])
+        sent = {"expected": service.library.newest(), "draft": held, **values}
         answer = marketer.post(f"{DRAFTS}/{path}", data=sent)
         assert answer.status_code == status
         return answer.text
@@ -104,6 +106,36 @@ def test_a_draft_that_cannot_begin_says_why(
 ) -> None:
     assert fault in send("new", FIRST | changed, status=422)
     assert service.library.drafts() == []
+
+
+def test_of_those_who_begin_an_experiment_at_once_all_but_one_are_told(
+    marketer: TestClient, service: Service
+) -> None:
+    def begin(author: int) -> tuple[int, str]:
+        answer = marketer.post(f"{DRAFTS}/new", data=FIRST | {"title": f"By {author}"})
+        return answer.status_code, answer.text
+
+    with ThreadPoolExecutor(4) as people:
+        answers = [*people.map(begin, range(4))]
+
+    told = [(author, page) for author, (status, page) in enumerate(answers) if status != 200]
+    assert len(told) == 3
+    for author, page in told:
+        assert "one of this name already" in page
+        assert f'value="By {author}"' in page
+    assert drafted(service, EXPERIMENTS, "spring")["title"] not in [f"By {a}" for a, _page in told]
+
+
+def test_a_form_that_tells_no_state_overwrites_and_drops_nothing(
+    spring: str, marketer: TestClient, service: Service
+) -> None:
+    before = drafted(service, EXPERIMENTS, spring)
+    path = f"{DRAFTS}/{spring}"
+    answers = [marketer.post(path, data=SECOND | {"do": do}) for do in ("save", "discard")]
+
+    assert [each.status_code for each in answers] == [409, 409]
+    assert "this draft was saved meanwhile" in answers[0].text
+    assert drafted(service, EXPERIMENTS, spring) == before
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from byleave.server.console.forms import Form
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
+from .builder import fields_in
 from .conftest import DEFINITIONS
 
 FIELDS = {"title": "text", "image": "image", "link": "url"}
@@ -58,6 +59,12 @@ def open_console(service: Service) -> Callable[..., TestClient]:
 
 def kept(service: Service, arm: str = "bold") -> Any:
     return (drafted(service, EXPERIMENTS, "welcome") or {})["variants"][arm]["fields"]
+
+
+def sent(console: TestClient, **values: str) -> str:
+    """Send the form of the variant with its state, as the page has it."""
+    state = dict(fields_in(console.get(BOLD).text))["draft"]
+    return console.post(BOLD, data={"draft": state, **values}).text
 
 
 def pressed(fields: Any, do: str, **values: str) -> Any:
@@ -148,7 +155,7 @@ def test_texts_by_locale_are_kept_checked_and_framed(
         "do": "save",
     }
 
-    page = open_console().post(BOLD, data=values).text
+    page = sent(open_console(), **values)
 
     assert kept(service) == {
         "title": {"de": "Mehr <script>x</script>", "en": ""},
@@ -187,8 +194,8 @@ def test_a_site_that_does_not_know_the_locale_of_a_page_is_told(
     )
     values = {"kind": "fields", "field-title": "A", "field-image": "/a", "field-link": "/a"}
 
-    before = console.post(BOLD, data={**values, "do": "save"}).text
-    after = console.post(BOLD, data={**values, "do": "add-locale", "new-locale": "en"}).text
+    before = sent(console, **values, **{"do": "save"})
+    after = sent(console, **values, **{"do": "add-locale", "new-locale": "en"})
 
     assert "texts by locale need to know" not in before
     assert 'href="#new-locale"' in after

@@ -70,6 +70,11 @@ def shown(page: str) -> str:
     return unescape(found[1]) if found else ""
 
 
+def opened(client: TestClient, path: str, **values: str) -> dict[str, str]:
+    """Values to send, beside the state of the variant as its page has it."""
+    return {"draft": dict(fields_in(client.get(path).text))["draft"], **values}
+
+
 def variant(service: Service, key: str, arm: str) -> Any:
     return (drafted(service, EXPERIMENTS, key) or {})["variants"][arm]
 
@@ -84,7 +89,8 @@ def test_fields_are_kept_framed_and_checked(
         "field-link": "http://shop.example/",
         "do": "save",
     }
-    page = browser(Role.MARKETER).post(BOLD, data=values).text
+    client = browser(Role.MARKETER)
+    page = client.post(BOLD, data=opened(client, BOLD) | values).text
 
     assert variant(site, "welcome", "bold")["fields"]["title"].startswith("Offers for {{ industry")
     assert "Offers for your industry &lt;b&gt;now&lt;/b&gt;" in shown(page)
@@ -108,7 +114,10 @@ def test_nobody_overwrites_what_another_saved_of_a_variant(
     typed = dict(fields_in(late.text))
     again = client.post(BOLD, data=typed | {"do": "save"})
 
+    without = client.post(BOLD, data={"kind": "fields", "field-title": "Unseen", "do": "save"})
+
     assert (first.status_code, late.status_code, again.status_code) == (200, 409, 200)
+    assert without.status_code == 409
     assert "this draft was saved meanwhile" in late.text
     assert (kept, typed["field-title"]) == ("One's", "The other's")
     assert variant(site, "welcome", "bold")["fields"]["title"] == "The other's"
@@ -119,18 +128,21 @@ def test_navigation_is_put_in_order_by_buttons(
 ) -> None:
     rows = {"path-0": "/a", "verb-0": "promote", "path-1": "/b", "verb-1": "emphasise"}
     rows |= {"label-1": "", "path-2": "/help", "verb-2": "hide", "kind": "nav"}
-    send = browser(Role.MARKETER).post
+    client = browser(Role.MARKETER)
 
-    page = send(SHORT, data=rows | {"do": "up-2"}).text
+    def send(doing: str) -> str:
+        return client.post(SHORT, data=opened(client, SHORT) | rows | {"do": doing}).text
+
+    page = send("up-2")
     assert variant(site, "menus", "short")["nav"] == [
         {"promote": "/a"}, {"hide": "/help"}, {"emphasise": "/b"},
     ]  # fmt: skip
     assert "nobody may be cut off from" in page
     assert 'href="#path-1"' in page
 
-    send(SHORT, data=rows | {"do": "drop-2"})
+    send("drop-2")
     assert variant(site, "menus", "short")["nav"] == [{"promote": "/a"}, {"emphasise": "/b"}]
-    send(SHORT, data=rows | {"do": "down-0"})
+    send("down-0")
     assert variant(site, "menus", "short")["nav"][1] == {"promote": "/a"}
 
 
@@ -142,7 +154,7 @@ def test_only_admins_write_html_in_the_console_and_over_http(
 
     assert marketer.post(BOLD, data=markup).status_code == 403
     assert "?kind=html" not in marketer.get(BOLD).text
-    page = admin.post(BOLD, data=markup).text
+    page = admin.post(BOLD, data=opened(admin, BOLD) | markup).text
     assert "This image has no alt text: " in re.sub("<[^>]*>", "", page)
     assert "As a link it does not say where it leads: here" in re.sub("<[^>]*>", "", page)
 
@@ -165,9 +177,9 @@ def test_only_admins_write_html_in_the_console_and_over_http(
 def test_refused_html_is_told_where_it_stands_and_runs_in_no_frame(
     browser: Callable[[Role], TestClient],
 ) -> None:
-    answer = browser(Role.ADMIN).post(
-        BOLD, data={"kind": "html", "html": "<p>Hi<script>alert(1)</script></p>"}
-    )
+    admin = browser(Role.ADMIN)
+    markup = {"kind": "html", "html": "<p>Hi<script>alert(1)</script></p>"}
+    answer = admin.post(BOLD, data=opened(admin, BOLD) | markup)
 
     assert 'href="#html"' in answer.text
     assert "&lt;script&gt; may do more than show something" in answer.text

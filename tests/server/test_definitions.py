@@ -113,7 +113,8 @@ def test_drafts_are_kept_faults_and_all(editor: TestClient) -> None:
     wrong = {"site": "shop", "nonsense": 1}
 
     for definitions in ({}, wrong):
-        kept = editor.put("/v1/drafts/spring", json={"definitions": definitions})
+        body = {"definitions": definitions}
+        kept = editor.put("/v1/drafts/spring", json=body, headers={"If-Match": "*"})
         assert kept.status_code == 200
     [draft] = editor.get("/v1/drafts").json()["drafts"]
     gone, again = (editor.delete("/v1/drafts/spring") for _ in range(2))
@@ -121,6 +122,38 @@ def test_drafts_are_kept_faults_and_all(editor: TestClient) -> None:
     assert draft["definitions"] == wrong
     assert (gone.status_code, again.status_code) == (204, 404)
     assert editor.put(f"/v1/drafts/{'x' * 101}", json={"definitions": {}}).status_code == 422
+
+
+def test_a_draft_that_was_written_meanwhile_is_neither_replaced_nor_thrown_away(
+    editor: TestClient,
+) -> None:
+    path = "/v1/drafts/spring"
+
+    def put(holdout: float, **headers: str) -> Any:
+        return editor.put(path, json={"definitions": {"holdout": holdout}}, headers=headers)
+
+    def kept() -> Any:
+        [draft] = editor.get("/v1/drafts").json()["drafts"]
+        return draft
+
+    first, second = put(0.1), put(0.2)
+    seen = {"If-Match": first.headers["ETag"]}
+    hers, mine = put(0.3, **seen), put(0.4, **seen)
+    thrown = editor.delete(path, headers=seen)
+    left = kept()
+
+    assert [each.status_code for each in (first, second, hers, mine, thrown)] == [
+        200,
+        428,
+        200,
+        412,
+        412,
+    ]
+    assert left["definitions"] == {"holdout": 0.3}
+    assert hers.headers["ETag"] == f'"{left["state"]}"'
+    assert put(0.5, **{"If-Match": left["state"]}).status_code == 200
+    assert editor.delete(path, headers={"If-Match": kept()["state"]}).status_code == 204
+    assert put(0.6, **seen).status_code == 412
 
 
 def test_who_changed_what_is_told_page_by_page(editor: TestClient, service: Service) -> None:

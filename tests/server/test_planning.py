@@ -119,7 +119,7 @@ def test_few_are_not_told_and_what_the_server_cannot_judge_is_said(
 ) -> None:
     site.ingest([send.event("ann", "look"), send.event("ann", "look")])
     wanted = shop(1, 24, 5)
-    wanted["segments"]["customers"]["when"]["equals"] = False
+    wanted["segments"]["customers"] = {"when": {"attribute": "is_customer", "equals": False}}
 
     audience = plan(editor, wanted, audience=True)["audience"]
     unasked = plan(editor, wanted)["audience"]

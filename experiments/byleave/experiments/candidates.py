@@ -57,7 +57,7 @@ Check = Callable[[str, Visit], bool]
 
 # Read for each slot of each page, which is why it is no named tuple.
 @dataclass(slots=True)
-class Row:
+class ReadyRow:
     """An allocation row, ready to be drawn from."""
 
     id: str
@@ -114,7 +114,7 @@ class Candidate:
         self._contexts = definition.allocate.contexts
         self._report_by = definition.report_by
         rows = {
-            row.cell: Row(row.id, row.weights, row.draw_until_ms, self._pick(row, run))
+            row.cell: ReadyRow(row.id, row.weights, row.draw_until_ms, self._pick(row, run))
             for row in run.allocations
         }
         self._rows = {

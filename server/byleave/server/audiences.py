@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from byleave.experiments import Definitions
 from byleave.segments import Consent, Purpose, SegmentLeaf, Truth, canonical_json, reads
 from byleave.server.history import LEAST_SHOWN
-from byleave.server.knowing import Drawn, draw, read_all_known
+from byleave.server.knowing import DrawnVisitors, draw, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
 
@@ -159,7 +159,7 @@ def audience_changes(
         place: old.audiences[place].why_not or new.audiences[place].why_not for place in places
     }
     counts = {place: [0, 0, 0] for place in places if reasons[place] is None}
-    nobody = Drawn(visitors=(), total=0)
+    nobody = DrawnVisitors(visitors=(), total=0)
     drawn = draw(connection, site, most=MOST_VISITORS) if counts else nobody
     known = [
         read_all_known(connection, site, drawn.visitors, definitions, now_ms=now_ms)

@@ -14,7 +14,7 @@ from byleave.experiments import Definitions
 from byleave.segments import Purpose, Truth, Undetermined, Verdict
 from byleave.segments.explain import Explanation
 from byleave.server.audiences import shown
-from byleave.server.knowing import Drawn, read_all_known
+from byleave.server.knowing import DrawnVisitors, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
 
@@ -62,7 +62,12 @@ class SegmentSize:
 
 
 def read_sample(
-    connection: Connection, site: Site, definitions: Definitions, drawn: Drawn, *, now_ms: int
+    connection: Connection,
+    site: Site,
+    definitions: Definitions,
+    drawn: DrawnVisitors,
+    *,
+    now_ms: int,
 ) -> Sample:
     """Read what is known of visitors who were drawn.
 

@@ -26,7 +26,7 @@ _MANY_MS: Final = 600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DrawnVisitors:
     """Visitors that were drawn from all whom the store knows something of.
 
     Attributes:
@@ -43,7 +43,7 @@ class Drawn:
         return len(self.visitors) == self.total
 
 
-def draw(connection: Connection, site: Site, *, most: int) -> Drawn:
+def draw(connection: Connection, site: Site, *, most: int) -> DrawnVisitors:
     """Draw visitors, always the same ones of the same store: which, say the ends of their ids.
 
     Ids that a site makes itself may begin with a number or a time; their ends vary at any age.
@@ -62,7 +62,7 @@ def draw(connection: Connection, site: Site, *, most: int) -> Drawn:
     total = len(drawn)
     if total == most:
         total = connection.execute(select(func.count()).select_from(everybody)).scalar_one()
-    return Drawn(visitors=tuple(drawn), total=total)
+    return DrawnVisitors(visitors=tuple(drawn), total=total)
 
 
 class Drawing:
@@ -76,16 +76,16 @@ class Drawing:
         self._site = site
         self._clock = clock
         self._most = most
-        self._drawn: tuple[int, Drawn] | None = None  # and until when they may be looked at
+        self._drawn: tuple[int, DrawnVisitors] | None = None  # and until when they may be looked at
 
-    def visitors(self) -> Drawn:
+    def visitors(self) -> DrawnVisitors:
         """Return the visitors, drawn now if those of before are too old."""
         known = self._drawn
         if known is None or self._clock() >= known[0]:
             return self.draw()
         return known[1]
 
-    def draw(self) -> Drawn:
+    def draw(self) -> DrawnVisitors:
         """Draw them again, and return them."""
         now_ms = self._clock()
         with self._storage.reading() as connection:

@@ -15,7 +15,7 @@ from byleave.server.sites import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class DrawnArm:
     """One arm that a receipt names.
 
     Attributes:
@@ -50,7 +50,7 @@ def look_up(
     receipt: Receipt,
     *,
     visitor: str = "",
-) -> list[Drawn]:
+) -> list[DrawnArm]:
     """Return the arms that a receipt names, each drawn again where its unit is known.
 
     Args:
@@ -75,7 +75,7 @@ def _drawn(
     allocation: str,
     index: int,
     visitor: str,
-) -> Drawn | None:
+) -> DrawnArm | None:
     rows, runs, units = schema.allocations.c, schema.runs.c, schema.enrolments.c
     run = connection.execute(
         select(schema.runs)
@@ -107,7 +107,7 @@ def _drawn(
             assigned_ms=assigned_ms,
         )
         again = replay(kept, [logged], since_ms=row.opened_ms, until_ms=assigned_ms + 1)
-    return Drawn(
+    return DrawnArm(
         experiment=run.experiment,
         run=run.run,
         unit=fixed.experiment.unit,

@@ -62,7 +62,7 @@ def keep(
     key: str,
     value: Mapping[str, Any],
     *,
-    over: str | None,
+    over: str,
     text: str | None = None,
 ) -> str:
     """Keep the draft of an object, and how it was written; return its state.
@@ -90,7 +90,7 @@ def keep(
     )
 
 
-def drop(call: PageCall, section: str, key: str, *, over: str | None) -> None:
+def drop(call: PageCall, section: str, key: str, *, over: str) -> None:
     """Throw the draft of an object away.
 
     Raises:
@@ -100,15 +100,18 @@ def drop(call: PageCall, section: str, key: str, *, over: str | None) -> None:
     call.service.library.drop_draft(_name(section, key), author=call.author, over=over)
 
 
-def drop_published(call: PageCall, section: str, key: str, *, over: str | None) -> None:
+def drop_published(call: PageCall, section: str, key: str, *, over: str) -> None:
     """Throw away the draft that was published; one that was changed meanwhile stays."""
     with suppress(ConflictError, UnknownNameError):
         drop(call, section, key, over=over)
 
 
-def held(form: Form) -> str | None:
-    """Return the state of the draft that a form was filled from; None where it tells none."""
-    return form.value(STATE) if STATE in form.values else None
+def held(form: Form) -> str:
+    """Return the state of the draft that a form was filled from; '' where there was none.
+
+    A form that does not tell is taken for one of before there was a draft: so it replaces none.
+    """
+    return form.value(STATE)
 
 
 def hold(form: Form, state: str) -> None:

@@ -39,3 +39,8 @@ def going_on(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """Return an experiment without an end."""
     schedule = {k: v for k, v in experiment.get("schedule", {}).items() if k != "end"}
     return {**experiment, "schedule": schedule}
+
+
+def may_review(service: Service, key: str, current: Mapping[str, Any] | None) -> bool:
+    """Whether nobody is enrolled now, so that publishing without visitors ends nothing."""
+    return current is None or current.get("traffic") == "0%" or not is_running(service, key)

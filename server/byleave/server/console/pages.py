@@ -7,6 +7,8 @@ from starlette.routing import Route
 from byleave.server.console import (
     experiments,
     experiments_draft,
+    experiments_live,
+    experiments_new,
     first_admin,
     history_pages,
     keys_pages,
@@ -33,7 +35,9 @@ PAGES: Final = (
     *results_page.PAGES,
     *segments_page.PAGES,
     *segment_builder.PAGES,
+    *experiments_new.PAGES,
     *experiments_draft.PAGES,
+    *experiments_live.PAGES,
     *variants_page.PAGES,
     *why_page.PAGES,
     *personas_page.PAGES,

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
 from byleave.segments import Fault, Vocabulary, read
-from byleave.segments.naming import NAME_RULE, is_name
+from byleave.segments.naming import is_name
 from byleave.server.access import ADMINS, EDITORS
-from byleave.server.console import drafting
+from byleave.server.console import drafting, segment_keeping
 from byleave.server.console import segment_form as rows
 from byleave.server.console.display import marked as _
-from byleave.server.console.drafting import MEANWHILE, SEGMENTS
+from byleave.server.console.drafting import SEGMENTS
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.console.segment_controls import controls, details, first_readable
+from byleave.server.console.segment_keeping import EDIT, FILES, address
 from byleave.server.console.segment_outlook import shares, sizes, time_needed
 from byleave.server.console.segment_rows import Row, settled
 from byleave.server.console.segment_starts import start_of, starts
@@ -33,20 +33,13 @@ from byleave.server.console.segment_text import (
     sent,
     settle,
 )
-from byleave.server.errors import ConflictError, ManagedError
 
 _NEW: Final = "/console/segments/-/new"
-_EDIT: Final = "/console/segments/{segment}/edit"
 _UNKNOWN: Final = (
     _("There is no such segment"),
     _("Neither a draft nor what is published has it. The list of segments shows what there is."),
 )
-FILES: Final = _("This segment is managed from files: change it there, then push them.")
 _CHANGES: Final = ("save", "publish", "archive")
-_WHY: Final = _("Say in a sentence what it is for. It stands in the history.")
-_TAKEN: Final = _("There is one of this name already. Choose another.")
-_MEND: Final = _("Mend this:")
-_ELSEWHERE: Final = _("Something else of the site is wrong:")
 
 
 async def show_new(call: PageCall) -> Response:
@@ -114,123 +107,29 @@ def _done(call: PageCall, before: Built) -> Response:
         new = settled(Row({"reads": first_readable(vocabulary)}), vocabulary)
         built.row = rows.worked(built.row, doing, vocabulary, new)
         settle(built, vocabulary)
+    if doing in ("archive", "discard"):  # whatever else was typed
+        built.form.faults.clear()
     if doing == "discard":
-        gone = _discarded(call, built)
-        return gone or _page(call, built)
+        return segment_keeping.discard(call, built) or _page(call, built)
     if doing not in _CHANGES:
         return _page(call, built)
     built.status = 422
+    segment = None if doing == "archive" else definition(built, vocabulary)
     if built.is_new:
-        _check_key(call, built)
-    if built.form.is_sound and doing != "archive":
-        _keep(call, built)
+        segment_keeping.check_key(call, built)
+    if built.form.is_sound and segment is not None:
+        segment_keeping.keep(call, built, segment)
     if built.form.is_sound and doing != "save":
-        segment = None if doing == "archive" else definition(built, vocabulary)
-        _publish(call, built, segment)
+        segment_keeping.publish(call, built, segment)
     if not built.form.is_sound:
         return _page(call, built)
     if doing == "archive":
         return RedirectResponse("/console/segments", 303, SAFE)
-    return RedirectResponse(_EDIT.format(segment=quote(built.key, safe="")), 303, SAFE)
+    return RedirectResponse(address(built), 303, SAFE)
 
 
 def _is_of_files(call: PageCall, built: Built) -> bool:
     return not built.is_new and drafting.is_of_files(call.service, SEGMENTS, built.key)
-
-
-def _keep(call: PageCall, built: Built) -> None:
-    form, segment = built.form, definition(built, _vocabulary(call))
-    over = drafting.held(form)
-    try:
-        state = drafting.keep(call, SEGMENTS, built.key, segment, over=over, text=built.text)
-    except ConflictError:
-        drafting.tell_moved(call, form, SEGMENTS, built.key)
-        built.status = 409
-    except ManagedError:
-        form.faults["checks"], built.status = FILES, 409
-    else:
-        drafting.hold(form, state)
-        built.is_new = False
-
-
-def _check_key(call: PageCall, built: Built) -> None:
-    _version, definitions = drafting.in_force(call.service)
-    if not is_name(built.key):
-        built.form.faults["key"] = NAME_RULE
-    elif built.key in definitions.get(SEGMENTS, {}) or drafting.drafted(
-        call.service, SEGMENTS, built.key
-    ):
-        built.form.faults["key"] = _TAKEN
-
-
-def _publish(call: PageCall, built: Built, segment: Mapping[str, Any] | None) -> None:
-    """Publish a segment, or what is left without it; or say in its form why that cannot be."""
-    form, reason = built.form, built.form.value("reason")
-    version, definitions = drafting.in_force(call.service)
-    wanted = drafting.laid_over(definitions, SEGMENTS, built.key, segment)
-    if not 1 <= len(reason) <= 1_000:
-        form.faults["reason"] = _WHY
-    _tell(built, drafting.all_faults(call.service, wanted), built.key)
-    if not form.is_sound:
-        return
-    built.status = 409
-    if form.value("expected") != version:
-        _overtaken(form)
-        return
-    try:
-        drafting.publish(
-            call.service,
-            SEGMENTS,
-            built.key,
-            segment,
-            expected=version,
-            reason=f"{built.key}{'' if segment else ' is archived'}: {reason}",
-            author=call.author,
-        )
-    except ConflictError:
-        _overtaken(form)
-    except ManagedError:
-        form.faults["checks"] = FILES
-    else:
-        call.service.library.put_text(f"{SEGMENTS}.{built.key}", built.text if segment else "")
-        drafting.drop_published(call, SEGMENTS, built.key, over=drafting.held(form))
-
-
-def _overtaken(form: Form) -> None:
-    """Say that somebody published meanwhile; the page then holds the version that they made."""
-    form.faults["reason"] = MEANWHILE
-    form.values = {**form.values, "expected": ()}
-
-
-def _discarded(call: PageCall, built: Built) -> Response | None:
-    """Throw a draft away, where there is one, and go to what is left; None if it was changed."""
-    _version, definitions = drafting.in_force(call.service)
-    if not built.is_new and drafting.drafted(call.service, SEGMENTS, built.key) is not None:
-        try:
-            drafting.drop(call, SEGMENTS, built.key, over=drafting.held(built.form))
-        except ConflictError:
-            drafting.tell_moved(call, built.form, SEGMENTS, built.key)
-            built.status = 409
-            return None
-    is_left = not built.is_new and built.key in definitions.get(SEGMENTS, {})
-    edit = _EDIT.format(segment=quote(built.key, safe=""))
-    return RedirectResponse(edit if is_left else "/console/segments", 303, SAFE)
-
-
-def _tell(built: Built, faults: list[Fault], key_in: str) -> None:
-    """Put faults to the fields in which they are mended."""
-    for fault in faults:
-        match fault.path:
-            case ("segments", key, "when", *rest) if key == key_in:
-                field = rows.field_of(built.row, tuple(rest))
-            case ("segments", key, *rest) if key == key_in:
-                field = str(rest[0]) if rest and rest[0] in (*rows.FLAT, "use") else "checks"
-            case _:
-                built.form.faults["checks"] = _ELSEWHERE
-                built.form.details.setdefault("checks", str(fault))
-                continue
-        built.form.faults.setdefault(field, _MEND)
-        built.form.details.setdefault(field, fault.message)
 
 
 def _page(call: PageCall, built: Built) -> Response:
@@ -244,7 +143,7 @@ def _page(call: PageCall, built: Built) -> Response:
         segment = definition(built, _vocabulary(call))
         laid = drafting.laid_over(definitions, SEGMENTS, key, segment)
         faults = drafting.all_faults(service, laid)
-        _tell(built, faults, key)
+        segment_keeping.tell(built, faults, key)
         found = None if faults else study(service, key, read(Definitions, laid))
     defined = service.published.snapshot.definitions
     return call.page(
@@ -268,7 +167,7 @@ def _page(call: PageCall, built: Built) -> Response:
         plan=time_needed(built.form, found),
         may_see_visitors=call.role in ADMINS,
         is_at_end=rows.is_at_end,
-        address=_NEW if built.is_new else _EDIT.format(segment=quote(built.key, safe="")),
+        address=_NEW if built.is_new else address(built),
     )
 
 
@@ -281,11 +180,9 @@ PAGES: Final = (
         summary="Change the rows of a new segment, keep it as a draft, or publish it.",
         method="POST",
     ),
+    ConsolePage(path=EDIT, roles=EDITORS, handle=show, summary="A segment in rows, to be changed."),
     ConsolePage(
-        path=_EDIT, roles=EDITORS, handle=show, summary="A segment in rows, to be changed."
-    ),
-    ConsolePage(
-        path=_EDIT,
+        path=EDIT,
         roles=EDITORS,
         handle=change,
         summary="Change the rows of a segment, keep it as a draft, or publish it.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from byleave.segments import Event, Operator, ValueType, Vocabulary
 from byleave.server.console import segment_values as values
@@ -19,64 +19,14 @@ from byleave.server.console.segment_rows import (
     measures,
     property_type,
 )
-
-#: Words of a row, by what they stand for.
-OPERATORS: Final[Mapping[str, str]] = {
-    Operator.EQUALS: _("is"),
-    Operator.NOT_EQUALS: _("is not"),
-    Operator.ONE_OF: _("is one of"),
-    Operator.NOT_ONE_OF: _("is none of"),
-    Operator.LESS_THAN: _("is less than"),
-    Operator.AT_MOST: _("is at most"),
-    Operator.GREATER_THAN: _("is more than"),
-    Operator.AT_LEAST: _("is at least"),
-    Operator.BETWEEN: _("is between"),
-    Operator.CONTAINS: _("contains"),
-    Operator.STARTS_WITH: _("starts with"),
-    Operator.ENDS_WITH: _("ends with"),
-    Operator.MATCHES: _("matches the pattern"),
-    Operator.MATCHES_RE: _("matches the expression"),
-    Operator.CONTAINS_ANY: _("contains any of"),
-    Operator.CONTAINS_ALL: _("contains all of"),
-    Operator.BEFORE: _("is before"),
-    Operator.AFTER: _("is after"),
-    Operator.WITHIN_LAST: _("is within the last"),
-    Operator.WITHIN_NEXT: _("is within the next"),
-    Operator.EXISTS: _("is known"),
-    values.ABSENT: _("is not known"),
-}
-MEASURES: Final[Mapping[str, str]] = {
-    "once": _("happened"),
-    "count": _("happened a number of times:"),
-    "exactly": _("happened exactly"),
-    "not_within": _("did not happen"),
-    "last": _("happened last"),
-    "first": _("happened first"),
-    "sum": _("adds up: the sum of"),
-    "min": _("at its least: the least"),
-    "max": _("at its most: the greatest"),
-    "distinct": _("differs: the number of different values of"),
-}
-UNITS: Final[Mapping[str, str]] = {
-    "m": _("minutes"),
-    "h": _("hours"),
-    "d": _("days"),
-    "w": _("weeks"),
-    "s": _("seconds"),
-    "ms": _("milliseconds"),
-}
-BOOLEANS: Final[Mapping[str, str]] = {"true": _("yes"), "false": _("no")}
-KINDS: Final[Mapping[str, str]] = {
-    "attribute": _("What is known of them"),
-    "event": _("What they did"),
-    "segment": _("Other segments"),
-    "journey": _("Journeys"),
-    "other": _("Other"),
-}
-_STEPS: Final[Mapping[str, str]] = {
-    "reached": _("has reached the step"),
-    "at": _("is at the step"),
-}
+from byleave.server.console.segment_words import (
+    BOOLEANS,
+    KINDS,
+    MEASURES,
+    OPERATORS,
+    STEPS,
+    UNITS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +117,7 @@ def _controls(row: Row, place: str, vocabulary: Vocabulary, key: str) -> Iterato
             journey = vocabulary.journeys.get(name)
             steps = {step.key: step.label or step.key for step in journey.steps} if journey else {}
             at, step = given.get("at", ""), given.get("step", "")
-            yield _select(f"{start}at", _("How"), at, _said(_STEPS))
+            yield _select(f"{start}at", _("How"), at, _said(STEPS))
             yield _select(f"{start}step", _("Step"), step, _also(steps, step))
         case "now":
             yield from _comparison(given, start, ValueType.TIME, ())

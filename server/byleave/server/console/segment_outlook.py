@@ -6,7 +6,7 @@ from typing import Any, Final
 from byleave.segments import DefinitionError, Purpose
 from byleave.server.console.experiments_checks import expected
 from byleave.server.console.forms import Form
-from byleave.server.console.segment_study import Row, Study
+from byleave.server.console.segment_study import CountedRow, Study
 from byleave.server.counters import pages, totals
 from byleave.server.counting import RECENT_MS, SegmentSize
 from byleave.server.service import Service
@@ -42,7 +42,7 @@ def time_needed(form: Form, found: Study | None) -> dict[str, Any]:
     return told | {"days": -(-plan.seen_ms // _DAY_MS), "units": plan.units}
 
 
-def sizes(row: Row) -> Iterator[tuple[str, SegmentSize]]:
+def sizes(row: CountedRow) -> Iterator[tuple[str, SegmentSize]]:
     """Yield for how many each row of a condition holds, by its place."""
     yield row.place, row.size
     for each in row.inside:

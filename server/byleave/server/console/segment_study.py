@@ -22,7 +22,7 @@ _MOST_EXAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class CountedRow:
     """A row of a condition: a group with the rows inside, or what a leaf claims.
 
     Attributes:
@@ -36,7 +36,7 @@ class Row:
     place: str
     text: str
     is_group: bool
-    inside: tuple["Row", ...]
+    inside: tuple["CountedRow", ...]
     size: SegmentSize
 
 
@@ -65,7 +65,7 @@ class Study:
     """
 
     segment: Segment
-    row: Row
+    row: CountedRow
     size: SegmentSize
     withheld: float | None
     examples: tuple[Example, ...]
@@ -120,7 +120,7 @@ def _places(condition: Condition, place: str) -> Iterator[tuple[str, Condition]]
             yield from _places(inside, f"{place}.{number}")
 
 
-def _row(condition: Condition, place: str, key: str, survey: Survey) -> Row:
+def _row(condition: Condition, place: str, key: str, survey: Survey) -> CountedRow:
     size = survey.size(f"{key}#{place}")
     if isinstance(condition, AllOf | AnyOf | NoneOf):
         inside = tuple(
@@ -128,8 +128,8 @@ def _row(condition: Condition, place: str, key: str, survey: Survey) -> Row:
             for number, each in enumerate(children(condition))
         )
         text = GROUPS[type(condition)]
-        return Row(place=place, text=text, is_group=True, inside=inside, size=size)
-    return Row(place=place, text=phrase(condition), is_group=False, inside=(), size=size)
+        return CountedRow(place=place, text=text, is_group=True, inside=inside, size=size)
+    return CountedRow(place=place, text=phrase(condition), is_group=False, inside=(), size=size)
 
 
 def _examples(survey: Survey, key: str) -> tuple[Example, ...]:

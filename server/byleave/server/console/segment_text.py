@@ -45,6 +45,8 @@ class Built:
         text: Its YAML as it is now.
         before: What `base` says, beside the key.
         is_long: Whether it is too long to be read, so that nothing is done with it.
+        is_beyond: Whether it was too long for rows as the page was sent, so that only its YAML
+            is changed here.
         status: The status of the page that shows it.
     """
 
@@ -56,6 +58,7 @@ class Built:
     text: str
     before: Mapping[str, Any]
     is_long: bool = False
+    is_beyond: bool = False
     status: int = 200
 
     @property
@@ -82,6 +85,8 @@ def opened(
         base=written,
         text=written,
         before={name: value for name, value in whole.items() if name != "segment"},
+        is_long=_is_long(written),
+        is_beyond=_is_long(written),
     )
 
 
@@ -90,16 +95,24 @@ def sent(built: Built, form: Form, vocabulary: Vocabulary) -> Built:
     key = form.value("key") if built.is_new else built.key
     base = _lines(form, "base") or built.base
     text = _lines(form, "text") or base
-    row = rows.rows_in(form, vocabulary)
+    is_beyond = _is_long(base)
+    row = Row({"group": "all"}) if is_beyond else rows.rows_in(form, vocabulary)
     before = _segment_in(base)
     found = Built(
-        key=key, is_new=built.is_new, form=form, row=row, base=base, text=text, before=before
+        key=key,
+        is_new=built.is_new,
+        form=form,
+        row=row,
+        base=base,
+        text=text,
+        before=before,
+        is_beyond=is_beyond,
     )
-    if field := _long_field(form, text):
+    if field := "text" if _is_long(text) else "" if is_beyond else _long_field(form):
         form.faults[field], found.is_long = _LONG, True
         return found
     now = rows.segment_of(form, before, condition_of(row, vocabulary))
-    are_rows = _json(now) != _json(before) and form.value("do") != "text"
+    are_rows = _json(now) != _json(before) and form.value("do") != "text" and not is_beyond
     is_text = text.strip() != base.strip() and form.value("do") != "rows"
     if is_text and are_rows:
         form.faults["text"] = BOTH
@@ -154,6 +167,7 @@ def _take_text(built: Built, vocabulary: Vocabulary) -> None:
     built.key = "" if built.is_new and key == NOBODY and not built.key else key
     built.form = Form({**form.values, **_form(data).values, "key": [built.key]}, form.faults)
     built.before, built.row = data, rows_of(data.get("when"), vocabulary)
+    built.is_beyond = False
 
 
 def _form(segment: Mapping[str, Any]) -> Form:
@@ -162,10 +176,8 @@ def _form(segment: Mapping[str, Any]) -> Form:
     return Form.holding(**values, use=str(segment.get("use", Purpose.PERSONALISATION)))
 
 
-def _long_field(form: Form, text: str) -> str:
-    """Return the field whose YAML is too long, alone or after those before it; '' for none."""
-    if _is_long(text):
-        return "text"
+def _long_field(form: Form) -> str:
+    """Return the row whose YAML is too long, alone or after those before it; '' for none."""
     by_hand = ""
     for name in form.values:
         by_hand += form.value(name) if name.endswith("-text") else ""

@@ -82,7 +82,7 @@ async def change(call: PageCall) -> Response:
     variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
     experiment = {**experiment, "variants": variants}
     try:
-        if drafting.held(form) not in (None, state_of(variant)):
+        if drafting.held(form) != state_of(variant):
             raise ConflictError("this variant was changed meanwhile")
         await run_in_threadpool(drafting.keep, call, EXPERIMENTS, key, experiment, over=state)
     except ConflictError:

@@ -14,7 +14,7 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 from byleave.server.console.previews import origin_of
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
-from byleave.server.lookups import Drawn, look_up
+from byleave.server.lookups import DrawnArm, look_up
 from byleave.server.receipt_keys import receipt_keys
 
 PATH: Final = "/console/why"
@@ -88,7 +88,7 @@ def _receipt(call: PageCall, text: str) -> Receipt | None:
     return read_receipt(text, keys, now_ms=service.clock(), lasts_ms=math.inf)
 
 
-def _drawn(call: PageCall, receipt: Receipt, visitor: str) -> list[Drawn]:
+def _drawn(call: PageCall, receipt: Receipt, visitor: str) -> list[DrawnArm]:
     service = call.service
     with service.storage.reading() as connection:
         return look_up(

@@ -135,37 +135,56 @@ async def plan(call: Call) -> Response:
 
 
 async def get_drafts(call: Call) -> Response:
-    """Return all drafts."""
-    return json_response({"drafts": await run_in_threadpool(call.service.library.drafts)})
+    """Return all drafts, each with its state, the ETag to replace it by."""
+    found = await run_in_threadpool(call.service.library.drafts)
+    told = [{**msgspec.to_builtins(each), "state": each.state} for each in found]
+    return json_response({"drafts": told})
 
 
 async def put_draft(call: Call) -> Response:
-    """Keep a draft."""
+    """Keep a draft, if it replaces none or the one that was seen."""
     wanted: DraftRequest = call.data
     name = call.request.path_params["draft"]
     if len(name) > 100 or not name.isprintable():
         raise Problem(422, "expected a draft's name of at most 100 printable characters")
     try:
-        await run_in_threadpool(
+        state = await run_in_threadpool(
             call.service.library.put_draft,
             name,
             wanted.definitions,
             base=wanted.base,
             author=author_of(call),
+            over=_seen(call) if "if-match" in call.request.headers else "",
         )
+    except ConflictError as error:
+        if "if-match" not in call.request.headers:
+            raise Problem(428, _DRAFT_THERE) from error
+        raise Problem(412, str(error)) from error
     except ManagedError as error:
         raise Problem(409, str(error)) from error
-    return json_response({"kept": True})
+    answer = json_response({"kept": True})
+    answer.headers["ETag"] = f'"{state}"'
+    return answer
 
 
 async def delete_draft(call: Call) -> Response:
-    """Throw a draft away."""
+    """Throw a draft away; with If-Match, only the one that was seen."""
     name = call.request.path_params["draft"]
     try:
-        await run_in_threadpool(call.service.library.drop_draft, name, author=author_of(call))
+        await run_in_threadpool(
+            call.service.library.drop_draft, name, author=author_of(call), over=_seen(call)
+        )
+    except ConflictError as error:
+        raise Problem(412, str(error)) from error
     except UnknownNameError as error:
         raise Problem(404, str(error)) from error
     return Response(status_code=204)
+
+
+def _seen(call: Call) -> str | None:
+    """Return the ETag that If-Match asks for; None for any, and without the header."""
+    found = call.request.headers.get("if-match", "*").strip()
+    return None if found == "*" else found.strip('"')
 
 
 async def _told(call: Call, version: str) -> Response:
@@ -202,8 +221,7 @@ async def _published(
     revision: str | None = None,
     claim: Claim = UNCLAIMED,
 ) -> Response:
-    expected = call.request.headers.get("if-match")
-    if expected is None:
+    if "if-match" not in call.request.headers:
         raise Problem(428, "expected If-Match with the ETag of GET /v1/definitions, or *")
     try:
         await run_in_threadpool(
@@ -211,7 +229,7 @@ async def _published(
             read(Definitions, definitions),
             reason=reason,
             author=author_of(call),
-            expected=None if expected.strip() == "*" else expected.strip().strip('"'),
+            expected=_seen(call),
             revision=revision,
             claim=_allowed(call, claim),
         )
@@ -242,6 +260,9 @@ def _faulty(error: DefinitionError) -> Problem:
 
 
 _PATH: Final = "/v1/definitions"
+_DRAFT_THERE: Final = (
+    "there is a draft of this name; expected If-Match with its state of GET /v1/drafts, or *"
+)
 _CHANGES: Final = frozenset({404, 412, 428})
 _MANAGED: Final = frozenset({409})
 
@@ -327,9 +348,10 @@ ROUTES: Final = (
         roles=EDITORS,
         most_bytes=_MOST_BYTES,
         handle=put_draft,
-        summary="Keep a draft, faults and all.",
+        summary="Keep a draft, faults and all; to replace one needs If-Match.",
         reads=DraftRequest,
-        also=_MANAGED,
+        headers={"If-Match": {"type": "string"}},
+        also=frozenset({412, 428}) | _MANAGED,
     ),
     ApiRoute(
         method="DELETE",
@@ -337,9 +359,10 @@ ROUTES: Final = (
         roles=EDITORS,
         most_bytes=0,
         handle=delete_draft,
-        summary="Throw a draft away.",
+        summary="Throw a draft away; with If-Match, only as it was seen.",
+        headers={"If-Match": {"type": "string"}},
         status=204,
         media_type=None,
-        also=frozenset({404}),
+        also=frozenset({404, 412}),
     ),
 )
