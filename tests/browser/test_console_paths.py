@@ -78,3 +78,41 @@ def test_what_was_published_is_brought_back(admin: Callable[..., Page], consoles
 
     page.get_by_text("The experiment was missed").first.wait_for()
     assert service.published.snapshot.definitions == before
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_an_experiment_is_previewed_as_somebody_made_up_by_keyboard_alone(
+    has_scripts: bool, admin: Callable[..., Page], consoles: Any
+) -> None:
+    service, name = consoles["empty"].service, f"ann-{int(has_scripts)}"
+    page = admin("/console/why", java_script_enabled=has_scripts)
+    described = {
+        "A name, from which arms are drawn": name,
+        "Who they are": "New here",
+        "What is known of them": "is_customer: true",
+    }
+    for label, text in described.items():
+        page.get_by_label(label, exact=True).focus()
+        page.keyboard.type(text)
+    page.get_by_label("Consent", exact=True).focus()
+    page.keyboard.type("agreed to what")
+    page.get_by_label("personalisation").press("Space")
+    page.get_by_role("button", name="Save persona").press("Enter")
+    page.get_by_role("heading", name="What they would see").wait_for()
+    saved = service.personas.find(name)
+    page.goto(f"{consoles['empty'].server}/console/drafts/welcome")
+    page.get_by_label("Saved persona").focus()
+    page.keyboard.type(name)
+    page.get_by_role("button", name="Decide for them").press("Enter")
+    page.get_by_role("heading", name="What they would see").wait_for()
+    decided = page.locator("main").inner_text()
+    page.get_by_role("link", name="All saved personas").press("Enter")
+    page.get_by_role("button", name=f"Remove {name}").press("Enter")
+    page.get_by_role("button", name="Remove").press("Enter")
+    page.get_by_role("heading", name="Saved personas").wait_for()
+
+    assert saved
+    assert saved.said["consent"]["personalisation"] == "granted"
+    assert saved.said["consent"]["analytics"] == "denied"
+    assert "needs consent to personalisation and to analytics" in decided
+    assert service.personas.find(name) is None
