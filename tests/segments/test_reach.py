@@ -39,6 +39,17 @@ def test_each_segment_comes_after_those_it_names(shop: Callable[..., Vocabulary]
     assert evaluation_order(words) == ("third", "second", "first")
 
 
+def test_segments_come_near_those_they_name(shop: Callable[..., Vocabulary]) -> None:
+    words = shop(
+        first={"segment": "its-own"},
+        second={"all": [{"segment": "its-own"}, {"segment": "another"}]},
+        its_own={"attribute": "country", "exists": True},
+        another={"attribute": "path", "exists": True},
+    )
+
+    assert evaluation_order(words) == ("its-own", "first", "another", "second")
+
+
 def test_segments_that_name_each_other_in_a_circle_are_refused(
     shop: Callable[..., Vocabulary],
 ) -> None:

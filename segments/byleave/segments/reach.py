@@ -1,7 +1,7 @@
 """What a condition reads, through every segment it names; nothing else need be collected."""
 
 from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
+from itertools import dropwhile
 from typing import NamedTuple
 
 from byleave.segments.behaviour import (
@@ -145,7 +145,7 @@ def _allowed_by(leaf: Leaf, vocabulary: Vocabulary) -> Iterable[Purpose]:
 
 
 def evaluation_order(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the segments so that each comes after those it names.
+    """Return the segments so that each comes after those it names, and near them.
 
     Raises:
         DefinitionError: Segments name each other in a circle.
@@ -154,9 +154,19 @@ def evaluation_order(vocabulary: Vocabulary) -> tuple[str, ...]:
         key: [name for _, leaf in leaves(segment.when) for name in segments_of(leaf, vocabulary)]
         for key, segment in vocabulary.segments.items()
     }
-    try:
-        return tuple(TopologicalSorter(named).static_order())
-    except CycleError as error:
-        circle = " → ".join(reversed(error.args[1]))
-        message = f"segments name each other in a circle: {circle}; break it"
-        raise DefinitionError([Fault(("segments", error.args[1][-1], "when"), message)]) from None
+    ordered: dict[str, None] = {}
+    for start in named:
+        trail = {} if start in ordered else {start: iter(named[start])}
+        while trail:
+            key, names = next(reversed(trail.items()))
+            name = next((name for name in names if name not in ordered), None)
+            if name is None:
+                ordered[key] = None
+                del trail[key]
+            elif name in trail:
+                circle = " → ".join((*dropwhile(name.__ne__, trail), name))
+                message = f"segments name each other in a circle: {circle}; break it"
+                raise DefinitionError([Fault(("segments", name, "when"), message)])
+            else:
+                trail[name] = iter(named.get(name, ()))
+    return tuple(ordered)
