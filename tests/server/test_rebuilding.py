@@ -12,6 +12,7 @@ from tests.server.conftest import DEFINITIONS, Clock, Sender
 from byleave.experiments import Definitions
 from byleave.segments import read
 from byleave.server import schema
+from byleave.server.sealing import due_seals, seal
 from byleave.server.service import Service
 
 #: The row's last draw and the longest window, 3 days, are over after this.
@@ -87,6 +88,22 @@ def test_a_stratum_is_sealed_when_the_last_window_is_over(
     assert service.books.seal() == 1
     assert service.books.seal() == 0
     assert service.books.rebuild().sealed_strata == 2
+
+
+def test_what_another_process_sealed_meanwhile_is_sealed_once(
+    service: Service, send: Any, clock: Any
+) -> None:
+    service.ingest([send.exposure("ann", "bold"), send.event("ann")])
+    close_rows(service, clock, days=SEALED_DAYS)
+    with service.storage.reading() as connection:
+        due = due_seals(connection, service.site, service.published.measurement, now_ms=clock())
+    sealed_by_another = service.books.seal()
+    with service.storage.writing() as connection:
+        seal(connection, service.site, due, now_ms=clock() + 1)
+
+    assert len(due) == sealed_by_another == service.books.rebuild().sealed_strata
+    with service.storage.reading() as connection:
+        assert {*connection.execute(select(schema.seals.c.sealed_ms)).scalars()} == {clock()}
 
 
 def test_what_comes_after_the_seal_is_kept_and_not_counted(

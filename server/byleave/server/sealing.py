@@ -46,9 +46,13 @@ def due_seals(
 
 
 def seal(connection: Connection, site: Site, strata: Iterable[Stratum], *, now_ms: int) -> None:
-    """Seal strata with the checksums of their sums."""
+    """Seal strata with the checksums of their sums, but for those that another process sealed."""
+    wanted = {each.name: each for each in strata}
+    for name in sealed(connection, site.key, wanted):
+        del wanted[name]
     rows = [
-        (site.key, each.name, each.run, now_ms, checksum(connection, site, each)) for each in strata
+        (site.key, name, each.run, now_ms, checksum(connection, site, each))
+        for name, each in wanted.items()
     ]
     add_rows(connection, schema.seals, rows)
 
