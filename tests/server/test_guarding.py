@@ -96,6 +96,47 @@ def test_it_pauses_once_and_units_that_came_before_are_still_reported(
     assert service.results("welcome").report.rows >= 5
 
 
+def test_a_run_that_is_frozen_at_the_same_moment_is_paused_as_well(
+    open_service: Callable[..., Service], define: Define, live: Any, send: Any
+) -> None:
+    """New weights may then wait for a day, and what does harm must not."""
+    guarded = define(
+        allocate={"policy": "fixed", "goal": "signup"},
+        goals={
+            "primary": "signup",
+            "guards": [{"goal": "signup", "worse_by_at_most": 0.1}],
+        },
+    )
+    signed_up = {"control": 40, "calm": 40, "bold": 5}
+    first, second = open_service("first.db"), open_service("second.db")
+    days = 0
+    first.publish(guarded, reason="guard the sign-ups", author="ann")
+    while schedule(first).end is None:
+        live(first, days=1, **signed_up)
+        days += 1
+    second.publish(guarded, reason="guard the sign-ups", author="ann")
+    live(second, days=days - 1, **signed_up)
+    is_sound = schedule(second).end is None and second.frozen() == set()
+    run = second.published.snapshot.runs["welcome"]
+    [row] = run.allocations
+    sudden = [f"sudden{number}" for number in range(80)]
+    second.ingest(
+        [
+            event
+            for each in sudden
+            for event in (
+                send.exposure(each, "bold", run=run.id, allocation=row.id),
+                send.event(each),
+            )
+        ]
+    )
+    live(second, days=1, **signed_up)
+
+    assert is_sound
+    assert second.frozen() == {run.id}
+    assert schedule(second).end is not None
+
+
 def test_a_guard_that_holds_pauses_nothing(
     service: Service, guarded: Definitions, live: Any
 ) -> None:

@@ -210,7 +210,8 @@ class Service(VisitorCare):
         with self.storage.writing() as connection:
             for run in freeze(connection, self.site, moved, now_ms=now_ms):
                 _log.error("an arm moved against the others: weights frozen", extra={"run": run})
-            if not publishing.publish_rows(connection, self.site, due, now_ms=now_ms):
+            is_renewed = publishing.publish_rows(connection, self.site, due, now_ms=now_ms)
+            if not is_renewed and not broken:
                 return False
             published = publishing.load_published(connection, self.site)
             if broken and published is not None:
