@@ -90,3 +90,27 @@ def test_comments_stay_in_the_yaml_beside_the_rows(builder: Page) -> None:
 
     assert shown.startswith("# Ours.\nsegment: buyers")
     assert shown.index("event: purchase") < shown.index("within: 14d")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
+def test_a_segment_too_long_for_rows_says_what_can_be_done(
+    width: int,
+    scheme: str,
+    visit: Callable[..., Page],
+    consoles: Any,
+    looks_right: Callable[[Page, str], None],
+) -> None:
+    console = consoles["empty"]
+    library = console.service.library
+    named = [f"plan-{number:04}" for number in range(2_000)]
+    long = {"when": {"attribute": "plan", "one_of": named}}
+    library.put_draft("segments:long", {"segments": {"long": long}}, base=1, author="tests")
+    headers = {"Authorization": f"Bearer {console.service.create_key(Role.MARKETER)}"}
+    page = visit(width, scheme, extra_http_headers=headers)
+    page.goto(f"{console.server}/console/segments/long/edit")
+
+    assert page.get_by_text("too long for rows").is_visible()
+    looks_right(page, f"console-segment-long-{width}-{scheme}")
+    page.get_by_role("button", name="Throw the draft away").press("Enter")
+    page.get_by_role("heading", name="Segments", exact=True).wait_for()
+    assert library.drafts() == []

@@ -250,6 +250,19 @@ def test_a_draft_is_looked_at_as_a_persona_before_anybody_sees_it(
     assert "byleave=" in then.text
 
 
+@pytest.mark.parametrize(
+    ("address", "is_taken"), [("https://shop.test/a", True), ("/a", False), ("javascript:1", False)]
+)
+def test_a_whole_address_goes_along_to_whatever_a_persona_sees(
+    address: str, is_taken: bool, marketer: TestClient, service: Service
+) -> None:
+    service.personas.put("ann", {}, author="tests", over="")
+    page = marketer.get("/console/drafts/welcome", params={"page": address, "days": "7"})
+    along = LexborHTMLParser(page.text).css("form[action='/console/why'] [name=page]")
+
+    assert [each.attributes["value"] for each in along] == ([address] if is_taken else [])
+
+
 def test_what_the_site_does_not_have_yet_is_not_linked_to(
     marketer: TestClient, service: Service
 ) -> None:
