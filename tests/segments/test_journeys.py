@@ -89,6 +89,23 @@ def test_a_reached_step_is_forgotten_after_the_ttl(shop: Shop, agreed: Agreed) -
     assert facts(words, consent, profile, NOW + 91 * DAY).journey("buy").current is None
 
 
+def test_a_reached_step_is_never_forgotten_for_want_of_room(shop: Shop, agreed: Agreed) -> None:
+    many = {
+        f"s{number}": {"event": "page_view", "where": {"path": {"contains": f"({number})"}}}
+        for number in range(200)
+    }
+    words, consent = shop(journeys=BUY, **DONE, **many), agreed(*Purpose)
+    rules, path = Rules(words), "".join(f"({number})" for number in range(200))
+    profile, _ = facts(words, consent, age=1).advance()
+
+    full = rules.record(
+        profile, "page_view", {"path": path}, at_ms=NOW + 1, now_ms=NOW + 1, consent=consent
+    )
+
+    assert facts(words, consent, full, NOW + 2).journey("buy").reached == {"look": NOW}
+    assert facts(words, consent, full, NOW + 2, age=1).advance() == (full, ())
+
+
 def test_nothing_is_reached_without_the_grant(shop: Shop, agreed: Agreed) -> None:
     here = {"attribute": "country", "equals": "DE"}
     words = shop(journeys=BUY, **{**DONE, "looked": here}, asked={"journey": "buy", "at": "look"})

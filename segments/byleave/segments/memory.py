@@ -62,7 +62,7 @@ class Memory:
                     mark = stream.mark(event, properties, declared)
                     if mark is not None:
                         part[stream.key] = stream.after(part[stream.key], at_ms, mark, now_ms)
-                profile = profile.with_part(use, self._within_quota(part, now_ms))
+                profile = profile.with_part(use, self._within_quota(use, part, now_ms))
         return profile
 
     def reach(self, profile: Profile, reached: Iterable[StepReached], use: Purpose) -> Profile:
@@ -87,7 +87,7 @@ class Memory:
                     if stream is None
                     else stream.merged(one[key], other[key], now_ms)
                 )
-            parts[use] = self._within_quota(part, now_ms)
+            parts[use] = self._within_quota(use, part, now_ms)
         return Profile(parts)
 
     def is_reached(self, profile: Profile, key: str, use: Purpose, *, now_ms: int) -> bool:
@@ -116,15 +116,17 @@ class Memory:
                 part[key] = kept[key]
         return part
 
-    def _within_quota(self, part: dict[str, State], now_ms: int) -> dict[str, State]:
-        """Return a part that is short enough, without its largest states if need be.
+    def _within_quota(self, use: Purpose, part: dict[str, State], now_ms: int) -> dict[str, State]:
+        """Return a part that is short enough, without its largest streams if need be.
 
-        What goes is undetermined until enough time has passed to know it again.
+        What goes is undetermined until enough time has passed to know it again. A step that was
+        reached stays, or it would be reached once more.
         """
         if len(encoded(part)) <= QUOTA:
             return part
         part = {key: state for key, state in part.items() if not state.is_blank}
-        largest = sorted(part, key=lambda key: len(encoded({key: part[key]})), reverse=True)
+        streams = part.keys() & self.streams.get(use, {})
+        largest = sorted(streams, key=lambda key: (-len(encoded({key: part[key]})), key))
         for key in largest:
             if len(encoded(part)) <= QUOTA:
                 break
