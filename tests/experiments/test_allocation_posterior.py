@@ -139,3 +139,12 @@ def test_the_normal_distribution_function_is_that_of_its_density() -> None:
 
     assert below == pytest.approx(posterior.cdf(np.array([2.4]))[0, 0], abs=1e-9)
     assert below == pytest.approx(special.ndtr(0.8), abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_the_variance_within_one_group_is_that_of_a_sample(size: int) -> None:
+    values = np.arange(size) ** 1.5
+
+    variance = pooled_variance([size], [values.sum()], [(values**2).sum()])
+
+    assert variance == pytest.approx(values.var(ddof=1) if size > 1 else 0.0)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from byleave.experiments import Decider, Definitions, Visitor, local_snapshot
+from byleave.experiments.traffic import Traffic
 from byleave.segments import Choice, Consent, Purpose
 
 Define = Callable[..., Definitions]
@@ -37,6 +38,22 @@ def test_traffic_takes_its_share(offer: Define, agreed: Consent, share: float) -
     assert len(taken) / len(UNITS) == pytest.approx(
         share, abs=4 * (share * (1 - share)) ** 0.5 / 63
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_limited"),
+    [
+        ({}, False),
+        ({"traffic": 0.999}, True),
+        ({"exclusive": {"group": "top", "start": 0.0, "end": 1.0}}, True),
+    ],
+)
+def test_whoever_takes_everybody_need_not_be_asked(
+    offer: Define, changes: dict[str, object], is_limited: bool
+) -> None:
+    definition = offer(**changes).experiments["offer"]
+
+    assert Traffic(definition, "blake2b64", "seed").is_limited is is_limited
 
 
 def test_more_traffic_turns_nobody_away(offer: Define, agreed: Consent) -> None:
