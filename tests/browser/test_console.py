@@ -30,6 +30,7 @@ PAGES = {
     "experiment-new": "/console/drafts/new",
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",
     "variant": "/console/drafts/welcome/variants/bold?kind=html",
+    "images": "/console/images",
     "why": "/console/why",
     "why-persona": "/console/why?persona=returning&page=https://shop.example/",
     "personas": "/console/why/personas",

@@ -1,5 +1,6 @@
 """Uploaded images on the site's own origin: from a real server, over real HTTP, and without it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -104,6 +105,19 @@ def test_an_image_that_is_published_is_there_before_a_visitor_asks(
         "x-content-type-options": "nosniff",
         "content-length": str(len(png())),
     }
+
+
+def test_whoever_polls_in_an_event_loop_is_not_held_up_for_images(
+    kit: Any, shop: Shop, start: Any
+) -> None:
+    site = start()
+
+    async def poll() -> bool:
+        return bool(site.client.poll())
+
+    assert asyncio.run(poll())
+    assert shop.asked == []
+    assert kit.browser(site).get(IMAGES_PATH + shop.shown).body == png(shade=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

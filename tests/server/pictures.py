@@ -17,6 +17,13 @@ def png(width: int = 24, height: int = 16, *, shade: int = 90, notes: bytes = b"
     return b"\x89PNG\r\n\x1a\n" + head + body + notes
 
 
+def polyglot(script: bytes) -> bytes:
+    """A PNG whose pixels are a script to whoever reads them as text."""
+    head = _chunk(b"IHDR", pack(">IIBBBBB", len(script), 1, 8, 0, 0, 0, 0))
+    body = _chunk(b"IDAT", compress(b"\0" + script, level=0)) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + body
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data))
 

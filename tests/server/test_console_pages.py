@@ -49,13 +49,18 @@ NAMES = {
     "draft": "welcome",
     "segment": "customers",
     "arm": "bold",
+    "image": f"{'0' * 64}.png",
 }
 GUARDED = [page for page in PAGES if page.roles is not None]
 BY_LINK = ("/results", "/console/first-admin")
+#: Pages that are about more than a path can say.
+IN_PART = ("{file}", "{arm}/image")
 READABLE = [
     page
     for page in PAGES
-    if page.method == "GET" and not page.path.startswith(BY_LINK) and "{file}" not in page.path
+    if page.method == "GET"
+    and not page.path.startswith(BY_LINK)
+    and not page.path.endswith(IN_PART)
 ]
 
 

@@ -59,7 +59,7 @@ class Asking:
             raise LeftAloneError("the server is left alone for a while")
         is_well = False
         try:
-            if _is_in_event_loop():
+            if is_in_event_loop():
                 answer = await self._transport.ask(question, timeout_s)
             else:
                 answer = self._transport.within(question, timeout_s)
@@ -82,7 +82,8 @@ def _parsed(answer: Answer) -> Mapping[str, Any]:
     return data
 
 
-def _is_in_event_loop() -> bool:
+def is_in_event_loop() -> bool:
+    """Return whether an event loop runs in this thread, which nothing may hold up."""
     import asyncio  # slow to import, and only for sites that ask the server for pages
 
     try:

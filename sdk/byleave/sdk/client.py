@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from byleave.experiments import Decider, Version, load_snapshot
-from byleave.sdk.asking import Asking
+from byleave.sdk.asking import Asking, is_in_event_loop
 from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
@@ -188,6 +188,8 @@ class Client:
 
     def _fetch_images(self) -> None:
         """Have the images at hand that the snapshot shows, before visitors ask for them."""
+        if self._shown and is_in_event_loop():
+            return  # whoever polls there is not held up for each of them
         for name in sorted(self._shown):
             try:
                 finished(self.image(name))

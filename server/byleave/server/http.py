@@ -84,6 +84,9 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "send the body without Content-Encoding")
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > most_bytes:
+        raise Problem(413, f"expected a body of at most {most_bytes} bytes")
     body, has_more = b"", True
     while has_more:
         message = await request.receive()

@@ -32,6 +32,7 @@ from byleave.server.access import (
 )
 from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
+from byleave.server.console.multipart_form import Upload, is_multipart, parts
 from byleave.server.console.rendering import SAFE, display_of, page
 from byleave.server.errors import NothingPublishedError
 from byleave.server.http import Problem, read_body
@@ -40,7 +41,7 @@ from byleave.server.service import Service
 
 _log = logging.getLogger("byleave.server")
 
-#: Nothing that a form sends is longer.
+#: Nothing that a form without files sends is longer.
 MOST_BYTES: Final = 262_144
 
 
@@ -91,8 +92,24 @@ class PageCall:
         Raises:
             PageError: It is not the body of a form.
         """
+        return self._sent[0]
+
+    @property
+    def uploads(self) -> dict[str, Upload]:
+        """The files that the form brought along, by field.
+
+        Raises:
+            PageError: It is not the body of a form.
+        """
+        return self._sent[1]
+
+    @property
+    def _sent(self) -> tuple[dict[str, list[str]], dict[str, Upload]]:
+        kind = self.request.headers.get("content-type", "")
         try:
-            return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1_000)
+            if is_multipart(kind):
+                return parts(self.body, kind)
+            return parse_qs(self.body.decode(), keep_blank_values=True, max_num_fields=1_000), {}
         except ValueError as error:
             raise PageError(400, *_UNREADABLE) from error
 
@@ -139,6 +156,7 @@ class ConsolePage:
         handle: What answers.
         summary: What it tells or does, in a sentence.
         method: Its method.
+        most_bytes: The longest body that it reads.
     """
 
     path: str
@@ -146,6 +164,7 @@ class ConsolePage:
     handle: Handler
     summary: str
     method: str = "GET"
+    most_bytes: int = MOST_BYTES
 
 
 #: The pages of the side navigation, in order: path, name, and whom they open to.
@@ -154,6 +173,7 @@ NAVIGATION: Final = (
     ("/console/experiments", _("Experiments"), READERS),
     ("/console/segments", _("Segments"), READERS),
     ("/console/drafts", _("Drafts"), EDITORS),
+    ("/console/images", _("Images"), EDITORS),
     ("/console/why", _("Why"), ANALYSTS),
     ("/console/history", _("History"), ANALYSTS),
     ("/console/privacy", _("Privacy"), READERS),
@@ -167,6 +187,10 @@ SIGN_IN: Final = "/console/sign-in"
 _UNREADABLE: Final = (
     _("This form could not be read"),
     _("Go back, open the page again and send it once more."),
+)
+_TOO_LARGE: Final = (
+    _("This is too large"),
+    _("Nothing was kept. Go back and send less; an image may have 1 MiB at most."),
 )
 _FORGED: Final = (
     _("This was not sent from the console"),
@@ -216,7 +240,7 @@ def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Aw
             refuse_foreign(request)
             call = PageCall(service, request, principal)
             if declared.method != "GET":
-                body = await read_body(request, most_bytes=MOST_BYTES)
+                body = await read_body(request, most_bytes=declared.most_bytes)
                 call = PageCall(service, request, principal, body)
             if declared.roles is not None:
                 refuse_forged(request, principal, call.sent_token)
@@ -257,7 +281,7 @@ def _as_page(error: Exception) -> PageError:
         case Problem(status=404):
             return PageError(404, *_UNKNOWN)
         case Problem(status=413):
-            return PageError(413, *_UNREADABLE)
+            return PageError(413, *_TOO_LARGE)
         case Problem() | HTTPException():
             return PageError(400, *_UNREADABLE)
         case DBAPIError():

@@ -5,7 +5,7 @@ named `do` moves one of them, so that it can be put in order without dragging.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any, Final
 
@@ -166,6 +166,8 @@ def advice(content: Any, kind: VariantKind, slot: Slot) -> Iterator[tuple[str, s
                     yield _("As a link it does not say where it leads:"), f"{place}: {text}"
                 if what == "url" and text.startswith("http:"):
                     yield _("This address is not encrypted; take https:"), place
+                if what == "image" and text:
+                    yield from _unsaid(content, slot, name, locale)
         case VariantKind.HTML:
             reader = _Reader()
             reader.feed(str(content or ""))
@@ -175,6 +177,21 @@ def advice(content: Any, kind: VariantKind, slot: Slot) -> Iterator[tuple[str, s
                 yield _("Long for one place; phones may cut it off:"), f"{len(reader.text)}"
         case _:
             return
+
+
+def _unsaid(
+    fields: Mapping[str, Any], slot: Slot, image: str, locale: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what keeps those who do not see an image from knowing what it says (WCAG 1.1.1)."""
+    names = (f"{image}_alt", f"{image}-alt", "alt")
+    said = next((name for name in names if slot.fields.get(name) == "text"), None)
+    place = f"{image} ({locale})" if locale else image
+    if said is None:
+        yield _("The slot has no field for the alt text of this image:"), place
+        return
+    texts = fields.get(said, "")
+    if not (texts.get(locale) if isinstance(texts, Mapping) else texts):
+        yield _("This image has no alt text, as one that only decorates:"), place
 
 
 class _Reader(HTMLParser):

@@ -1,6 +1,6 @@
 """What a variant shows: its form, what is wrong or weak in it, and how it looks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from byleave.experiments import CONTROL
 from byleave.experiments.definitions import NavVerb, Slot, VariantKind
 from byleave.experiments.navigation import MOST_ADDED
+from byleave.sdk.images import IMAGES_PATH, names_in
 from byleave.segments.naming import is_name
 from byleave.server.access import EDITORS, MARKUP_EDITORS, is_foreign
 from byleave.server.console import drafting
@@ -19,6 +20,7 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.drafting import EXPERIMENTS, in_force, laid_over
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
+from byleave.server.console.images_page import framed
 from byleave.server.console.previews import HOUR_MS, origin_of, preview
 from byleave.server.console.rendering import SAFE, render
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
@@ -26,7 +28,7 @@ from byleave.server.console.variants_fields import images
 from byleave.server.errors import ConflictError, ManagedError
 from byleave.server.versions import state_of
 
-_PATH: Final = "/console/drafts/{draft}/variants/{arm}"
+PATH: Final = "/console/drafts/{draft}/variants/{arm}"
 KINDS: Final = {
     VariantKind.FIELDS: _("The fields of the slot"),
     VariantKind.TEMPLATE: _("A template of the site"),
@@ -41,7 +43,7 @@ VERBS: Final = {
     NavVerb.HIDE: _("leave it out"),
     NavVerb.REORDER: _("move it to the front"),
 }
-_UNKNOWN: Final = (
+UNKNOWN: Final = (
     _("There is no such variant"),
     _("Name it on the page of its experiment first. The control is the site's own content."),
 )
@@ -55,11 +57,11 @@ _NO_HTML: Final = (
 
 async def show(call: PageCall) -> Response:
     """Show the form of a variant, what to think of, and how it looks."""
-    experiment, variant, slot = await run_in_threadpool(_looked_up, call)
+    experiment, variant, slot = await run_in_threadpool(looked_up, call)
     kind = _kind(call, call.request.query_params.get("kind", ""), variant, slot)
     form = contents.as_form(variant.get(kind), kind)
     drafting.hold(form, state_of(variant))
-    path = ("experiments", drafts.key_of(call), "variants", _arm(call))
+    path = ("experiments", drafts.key_of(call), "variants", arm_of(call))
     if kind in variant:
         found = await run_in_threadpool(faults_in, call.service, drafts.key_of(call), experiment)
         contents.with_faults(form, found, path)
@@ -70,7 +72,7 @@ async def change(call: PageCall) -> Response:
     """Keep what a variant shows, in the draft of its experiment, faults and all."""
     form, key = Form(call.values), drafts.key_of(call)
     state = await run_in_threadpool(drafting.state, call.service, EXPERIMENTS, key)
-    experiment, variant, slot = await run_in_threadpool(_looked_up, call)
+    experiment, variant, slot = await run_in_threadpool(looked_up, call)
     kind = _kind(call, form.value("kind"), variant, slot)
     try:
         content = contents.content_of(form, kind, slot)
@@ -79,7 +81,7 @@ async def change(call: PageCall) -> Response:
         form.faults[name] = _NOT_JSON if kind is VariantKind.DATA else _NO_LOCALE
         return await _page(call, form, kind, experiment, slot, status=422)
     kept = {name: value for name, value in variant.items() if name not in list(VariantKind)}
-    variants = {**experiment.get("variants", {}), _arm(call): {**kept, str(kind): content}}
+    variants = {**experiment.get("variants", {}), arm_of(call): {**kept, str(kind): content}}
     experiment = {**experiment, "variants": variants}
     try:
         if drafting.held(form) != state_of(variant):
@@ -92,20 +94,40 @@ async def change(call: PageCall) -> Response:
     except ManagedError:
         form.faults["kind"] = drafts.FILES
         return await _page(call, form, kind, experiment, slot, status=409)
-    above = f"/console/drafts/{quote(key, safe='')}"
-    here = f"{above}/variants/{quote(_arm(call), safe='')}"
-    return RedirectResponse(above if form.value("do") == "back" else here, 303, SAFE)
+    return RedirectResponse(_next(call, form.value("do")), 303, SAFE)
 
 
-def _looked_up(call: PageCall) -> tuple[Mapping[str, Any], Mapping[str, Any], Slot]:
-    """Return the experiment as it is drafted or in force, its variant, and its slot."""
+def _next(call: PageCall, doing: str) -> str:
+    """Return where to go once a variant is saved by a button."""
+    button, _sign, field = doing.partition(":")
+    match button:
+        case "back":
+            return f"/console/drafts/{quote(drafts.key_of(call), safe='')}"
+        case "image":
+            return f"{here_of(call)}/image?field={quote(field)}"
+        case _:
+            return here_of(call)
+
+
+def here_of(call: PageCall) -> str:
+    """Return the path of a variant's form."""
+    key = quote(drafts.key_of(call), safe="")
+    return f"/console/drafts/{key}/variants/{quote(arm_of(call), safe='')}"
+
+
+def looked_up(call: PageCall) -> tuple[Mapping[str, Any], Mapping[str, Any], Slot]:
+    """Return the experiment as it is drafted or in force, its variant, and its slot.
+
+    Raises:
+        PageError: There is no such variant.
+    """
     _version, draft, current = drafts.looked_up(call)
     experiment = draft or current or {}
-    arm, slots = _arm(call), call.service.published.snapshot.definitions.slots
+    arm, slots = arm_of(call), call.service.published.snapshot.definitions.slots
     slot = slots.get(str(experiment.get("slot", "")))
     variant = experiment.get("variants", {}).get(arm)
     if arm == CONTROL or not is_name(arm) or slot is None or variant is None:
-        raise PageError(404, *_UNKNOWN)
+        raise PageError(404, *UNKNOWN)
     return experiment, variant if isinstance(variant, Mapping) else {}, slot
 
 
@@ -129,7 +151,7 @@ async def _page(
     *,
     status: int = 200,
 ) -> Response:
-    key, arm = drafts.key_of(call), _arm(call)
+    key, arm = drafts.key_of(call), arm_of(call)
     variant = experiment["variants"][arm]
     is_read = status != 422  # else what the draft holds is not what the form does
     content = variant.get(kind) if is_read and isinstance(variant, Mapping) else None
@@ -141,7 +163,9 @@ async def _page(
     in_force = call.service.published.snapshot.definitions.experiments.get(key)
     is_published = in_force is not None and arm in in_force.variants
     links = _links(call, address, str(in_force.slot)) if in_force and is_published else {}
-    framed = contents.previewed(content, kind, slot) if content else {}
+    shown = contents.previewed(content, kind, slot) if content else {}
+    frame = render("variant_frame.html", call.display, **shown) if shown else ""
+    pictures = {each.address: each for each in await run_in_threadpool(call.service.images.all)}
     return call.page(
         "variant.html",
         status=status,
@@ -158,16 +182,23 @@ async def _page(
         slot=slot,
         rows=len(content or ()) + 1 if kind is VariantKind.NAV else 0,
         most_added=MOST_ADDED,
-        advice=list(contents.advice(content, kind, slot)),
+        advice=[*contents.advice(content, kind, slot), *_gone(content, pictures)],
         placeholders=contents.placeholders(content, kind),
         locales=form.value("locales").split(),
         images=await run_in_threadpool(_images, call, experiment),
-        frame=render("variant_frame.html", call.display, **framed) if framed else "",
+        pictures=pictures,
+        frame=await run_in_threadpool(framed, frame, call.service.images.data),
         links=links if origin else {},
         is_published=is_published,
         asked=Form.holding(page=address, width=width),
         width=width,
     )
+
+
+def _gone(content: Any, pictures: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the uploaded images that a content shows and the site has no more."""
+    addresses = [IMAGES_PATH + name for name in names_in(str(content))]
+    yield from ((_("This image was removed:"), each) for each in addresses if each not in pictures)
 
 
 def _images(call: PageCall, experiment: Mapping[str, Any]) -> list[str]:
@@ -181,24 +212,25 @@ def _links(call: PageCall, address: str, slot: str) -> dict[str, str]:
     key = drafts.key_of(call)
     return {
         arm: preview(call, address, {slot: f"{key}/{arm}"}, lasts_ms=HOUR_MS)
-        for arm in (CONTROL, _arm(call))
+        for arm in (CONTROL, arm_of(call))
     }
 
 
-def _arm(call: PageCall) -> str:
+def arm_of(call: PageCall) -> str:
+    """Return the variant that a page is about."""
     arm: str = call.request.path_params["arm"]
     return arm
 
 
 PAGES: Final = (
     ConsolePage(
-        path=_PATH,
+        path=PATH,
         roles=EDITORS,
         handle=show,
         summary="What a variant shows, what to think of in it, and how it looks.",
     ),
     ConsolePage(
-        path=_PATH,
+        path=PATH,
         roles=EDITORS,
         handle=change,
         summary="Keep what a variant shows, in the draft of its experiment.",
