@@ -19,8 +19,6 @@ from byleave.sdk.visit import Visit
 from byleave.sdk.words import checked_fields
 from byleave.segments import plain
 
-DECISIONS_PATH: Final = "/.byleave/decisions"
-
 _MOST_BYTES: Final = 8_192
 _MOST_SLOTS: Final = 50
 _EXPECTED: Final = 'Expected {"slots": ["a-slot"], "path": "/the/page"} as JSON, 50 slots at most.'

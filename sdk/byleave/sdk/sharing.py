@@ -7,7 +7,6 @@ page that is asked for with a signature can be shared if deciding it again comes
 """
 
 from hashlib import blake2b
-from typing import Final
 
 from byleave.experiments import CONTROL, Decision, may_enrol
 from byleave.experiments.placeholders import shown_attributes
@@ -18,8 +17,6 @@ from byleave.sdk.headers import SIGNATURE, Headers, is_shared_by_site
 from byleave.sdk.request_attributes import header
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
-
-SIGNATURE_PATH: Final = "/.byleave/signature"
 
 
 def shared_form(visit: Visit, headers: Headers) -> str:

@@ -13,7 +13,6 @@ from byleave.sdk.visitor import IDENTITY_LASTS_MS
 from byleave.segments import Purpose
 
 PROFILE_PATH: Final = "/.byleave/profile"
-GPC_PATH: Final = "/.well-known/gpc.json"
 
 #: When the site began to abide by Global Privacy Control in the way that it does now; the day is
 #: part of the resource (https://w3c.github.io/gpc/#gpc-support-resource).
