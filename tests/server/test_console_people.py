@@ -128,6 +128,21 @@ def test_the_key_of_receipts_is_rotated_and_never_shown(
     assert all(key.key not in rotated for key in keys)
 
 
+def test_a_stolen_key_of_receipts_is_revoked_once_that_is_sure(
+    send: Callable[..., str], service: Service
+) -> None:
+    [stolen] = service.published.snapshot.receipt_keys
+    asked = send(f"{KEYS}/receipts", when="now")
+    [kept] = service.published.snapshot.receipt_keys
+    revoked = send(f"{KEYS}/receipts", sure="yes")
+    [left] = service.published.snapshot.receipt_keys
+
+    assert "what was signed before counts no more" in asked
+    assert kept == stolen
+    assert left.key != stolen.key
+    assert "accepted until" not in revoked
+
+
 def test_a_key_of_no_role_is_not_made(send: Callable[..., str], service: Service) -> None:
     send(KEYS, status=422, role="king", days="")
     send(KEYS, status=422, role="server", days="7000")

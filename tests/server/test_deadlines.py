@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from byleave.server.deadlines import PatientProtocol
+from byleave.server.deadlines import PassingProtocol, PatientProtocol
 from byleave.server.listening import listen
 
 LARGE = 8_000_000
@@ -23,6 +23,10 @@ class Hasty(PatientProtocol):
     headers_s = 0.3
     body_s = 0.3
     unread_s = 0.3
+
+
+class HastyPassing(PassingProtocol):
+    headers_s = 0.3
 
 
 async def answer(request: Request) -> Response:
@@ -38,12 +42,14 @@ APP = Starlette(routes=[Route("/{path}", answer, methods=["GET", "POST"])])
 Client = Callable[[int, set[Any]], Awaitable[Any]]
 
 
-def serving(client: Client) -> Any:
+def serving(client: Client, protocol: type[PatientProtocol] = Hasty) -> Any:
     """Serve with short deadlines and return what a client comes to; nothing may be left open."""
 
     async def run() -> Any:
         listener = listen(0)
-        config = uvicorn.Config(APP, http=Hasty, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            APP, http=protocol, log_config=None, access_log=False, lifespan="off"
+        )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
@@ -159,3 +165,19 @@ def test_an_honest_client_is_answered_again_and_again_beside_slow_ones() -> None
         return answers
 
     assert serving(client) == [b"200read 3"] * 5 + [str(LARGE).encode()]
+
+
+def test_what_passes_through_takes_its_time_but_not_to_begin() -> None:
+    async def client(port: int, connections: set[Any]) -> list[bytes]:
+        uploading, upload = await asyncio.open_connection("127.0.0.1", port)
+        upload.write(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")
+        idle, other = await asyncio.open_connection("127.0.0.1", port)
+        found = [await until_closed(idle)]
+        other.close()
+        upload.write(b"bc")
+        await uploading.readuntil(b"\r\n\r\n")
+        found.append(await uploading.readexactly(6))
+        upload.close()
+        return found
+
+    assert serving(client, HastyPassing) == [b"", b"read 3"]

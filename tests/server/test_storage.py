@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, update
+from sqlalchemy import Engine, event, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from byleave.server import schema
@@ -26,6 +28,27 @@ def test_migrations_lead_to_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
     storage.close()
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("address", "seconds"),
+    [("postgresql://db.example/x", 5), ("postgresql://db.example/x?connect_timeout=20", "20")],
+)
+def test_a_database_that_does_not_answer_is_given_up(address: str, seconds: object) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def refuse(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
+        asked.append(named)
+        raise psycopg.OperationalError("nobody is there")
+
+    event.listen(Engine, "do_connect", refuse)
+    try:
+        with pytest.raises(StorageError, match="nobody is there"):
+            Storage(address)
+    finally:
+        event.remove(Engine, "do_connect", refuse)
+
+    assert [each["connect_timeout"] for each in asked] == [seconds]
 
 
 def test_every_primary_key_starts_with_the_site() -> None:

@@ -98,6 +98,7 @@ def create_app(
     )
     app.direct = {place: Measured(answer, metrics=metrics) for place, answer in answers.items()}
     app.state.metrics = metrics
+    app.state.looking = None
     app.state.provider = provider
     app.state.streams = Streams(service, is_lasting=background)
     app.state.openapi = openapi(ROUTES, version=version("byleave"))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from byleave.experiments import Definitions
 from byleave.segments import Consent, Purpose, SegmentLeaf, Truth, canonical_json, reads
-from byleave.server.history import LEAST_SHOWN
+from byleave.server.few import shown
 from byleave.server.knowing import DrawnVisitors, draw, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site
@@ -202,8 +202,3 @@ def _changed_places(before: Definitions, after: Definitions) -> list[str]:
 
 def _of(declared: Mapping[str, T], names: Iterable[Iterable[str]]) -> dict[str, T]:
     return {name: declared[name] for name in sorted({*chain(*names)})}
-
-
-def shown(count: int) -> int | None:
-    """Return a count as it may be shown: None for 1 to 9."""
-    return None if 0 < count < LEAST_SHOWN else count

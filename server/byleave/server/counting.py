@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from byleave.experiments import Definitions
 from byleave.segments import Purpose, Truth, Undetermined, Verdict
 from byleave.segments.explain import Explanation
-from byleave.server.audiences import shown
+from byleave.server.few import shown
 from byleave.server.knowing import DrawnVisitors, read_all_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.sites import Site

@@ -94,3 +94,12 @@ class PatientProtocol(HttpToolsProtocol):
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
+
+
+class PassingProtocol(PatientProtocol):
+    """A connection through which a site's own traffic goes: uploads and downloads take their time.
+
+    Only who does not come to say what they want is cut off as soon as elsewhere.
+    """
+
+    body_s = unread_s = 3_600.0

@@ -24,7 +24,7 @@ from byleave.server.runs import measured
 from byleave.server.sites import Site
 
 #: What stands for everyone where a reporting segment may be named.
-EVERYONE: Final = "*"
+_EVERYONE: Final = "*"
 
 _ROWS_AT_ONCE: Final = 5_000
 
@@ -163,7 +163,7 @@ def _outcomes(connection: Connection, site: Site) -> Iterator[Cells]:
 
 def _erased(connection: Connection, site: Site) -> Iterator[Cells]:
     for row in _stream(connection, schema.ledger, site):
-        segment = row.segment or EVERYONE
+        segment = row.segment or _EVERYONE
         sums = (row.units, row.reached, row.total, row.squares)
         yield row.run, row.stratum, row.arm, row.goal, segment, *sums
 

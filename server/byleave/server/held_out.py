@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from byleave.experiments.lift import Population, holdout_ratio, holdout_sentence
 from byleave.server import schema
-from byleave.server.history import LEAST_SHOWN
+from byleave.server.few import LEAST_SHOWN
 from byleave.server.quarantine import sound
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums

@@ -7,14 +7,12 @@ from typing import Final
 import numpy as np
 
 from byleave.experiments.lift import Look, RunFacts, trajectory
+from byleave.server.few import shown
 from byleave.server.learning import EVERYONE
 from byleave.server.sums import RunSums
 
 _DAY_MS: Final = 86_400_000
 _MONTH_MS: Final = 30 * _DAY_MS
-
-#: Fewer units than this are never shown by themselves.
-LEAST_SHOWN: Final = 10
 
 #: More looks than this are not told apart in a figure.
 MOST_LOOKS: Final = 16
@@ -79,7 +77,7 @@ def enrolment(sums: RunSums, goal: str) -> tuple[DayOfEnrolment, ...]:
             DayOfEnrolment(
                 from_ms=int(opened_ms[days == day].min()),
                 units={
-                    arm: None if 0 < count < LEAST_SHOWN else round(float(count))
+                    arm: shown(round(float(count)))
                     for arm, count in zip(sums.arms, counts, strict=True)
                 },
                 rows=int((days == day).sum()),

@@ -21,9 +21,9 @@ from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server.counters import Pages, pages, totals
 from byleave.server.errors import UnknownNameError
+from byleave.server.few import shown
 from byleave.server.held_out import Holdout, holdout_of
 from byleave.server.history import (
-    LEAST_SHOWN,
     DayOfEnrolment,
     LookBack,
     enrolment,
@@ -179,7 +179,7 @@ def results(
         policy=str(sums.fixed.experiment.allocate.policy),
         has_comparison=sums.has_comparison,
         page_views=pages_of(connection, site, sums, until_ms=now_ms).total,
-        enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
+        enrolled=shown(enrolled),
         report=whole,
         holdout=holdout_of(connection, site, sums, goals.primary, population),
         others=tuple(rest),

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -20,6 +20,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from byleave.server.errors import StorageError
+
+#: A PostgreSQL server that does not answer is given up after this, in seconds, unless its address
+#: says otherwise by `connect_timeout`.
+CONNECT_S: Final = 5
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 # Visitors' ids are random, so writes land everywhere: 64 MiB of cache and checkpoints every
@@ -215,13 +219,16 @@ def _sqlite_engine(url: URL, settings: tuple[str, ...], *, begin: str, connectio
 
 
 def _postgresql_engine(url: URL) -> Engine:
+    # A pooler may give each transaction another session, where nothing is prepared.
+    options: dict[str, Any] = {"prepare_threshold": None}
+    if "connect_timeout" not in url.query:
+        options["connect_timeout"] = CONNECT_S
     try:
         return create_engine(
             url,
             pool_pre_ping=True,
             hide_parameters=True,
-            # A pooler may give each transaction another session, where nothing is prepared.
-            connect_args={"prepare_threshold": None},
+            connect_args=options,
         )
     except ModuleNotFoundError as error:
         raise StorageError(

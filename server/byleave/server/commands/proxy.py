@@ -52,9 +52,11 @@ def proxy(
     from byleave.sdk import Personalise
     from byleave.segments import DefinitionError
     from byleave.server.commands.validate import load
+    from byleave.server.deadlines import PassingProtocol
     from byleave.server.errors import ServerError
     from byleave.server.listening import listen, url_of
     from byleave.server.proxy import Proxy
+    from byleave.server.serving import DRAIN_S, IDLE_S
 
     if server is not None and not key:
         refuse("no key: give --key, or BYLEAVE_KEY in the environment")
@@ -79,7 +81,13 @@ def proxy(
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
     typer.echo(f"open {url_of(listener)}, in front of {to}")
-    config = uvicorn.Config(app, access_log=False, timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        app,
+        http=PassingProtocol,
+        access_log=False,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 

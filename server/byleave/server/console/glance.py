@@ -13,8 +13,8 @@ from byleave.segments import Purpose
 from byleave.server import schema
 from byleave.server.console.keeping import kept
 from byleave.server.counters import Pages, pages, totals
+from byleave.server.few import shown
 from byleave.server.held_out import holdout_of
-from byleave.server.history import LEAST_SHOWN
 from byleave.server.publishing import kept_definitions, newest_definitions
 from byleave.server.results import goal_report, population_of
 from byleave.server.service import Service
@@ -155,7 +155,7 @@ def _glance(
         audience=(audience.title if audience else "") or experiment.audience or "",
         started_ms=run.started_ms,
         ended_ms=run.ended_ms,
-        enrolled=None if 0 < enrolled < LEAST_SHOWN else enrolled,
+        enrolled=shown(enrolled),
         report=report(goal),
         against_holdout=holdout.sentence if holdout else "",
         broken_guards=tuple(

@@ -75,8 +75,12 @@ async def end(call: PageCall) -> Response:
 
 
 async def rotate_receipts(call: PageCall) -> Response:
-    """Make the successor of the key that signs receipts."""
-    await run_in_threadpool(call.service.rotate_receipts, author=call.author)
+    """Make the successor of the key that signs receipts; revoke those before it if that is sure."""
+    form = Form(call.values)
+    is_sure = bool(form.value("sure"))
+    if form.value("when") == "now" and not is_sure:
+        return call.page("receipts_revocation.html")
+    await run_in_threadpool(call.service.rotate_receipts, author=call.author, revoke=is_sure)
     return RedirectResponse(f"{_PATH}#receipts", 303, SAFE)
 
 
@@ -120,7 +124,7 @@ PAGES: Final = (
         path=f"{_PATH}/receipts",
         roles=ADMINS,
         handle=rotate_receipts,
-        summary="Make a new key for receipts.",
+        summary="Make a new key for receipts; revoke those before it.",
         method="POST",
     ),
 )

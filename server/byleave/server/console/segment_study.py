@@ -15,7 +15,7 @@ from byleave.server.batches import find_rows
 from byleave.server.console.keeping import kept
 from byleave.server.counters import pages, totals
 from byleave.server.counting import RECENT_MS, Sample, SegmentSize, Survey, read_sample
-from byleave.server.history import LEAST_SHOWN
+from byleave.server.few import LEAST_SHOWN
 from byleave.server.service import Service
 
 _MOST_EXAMPLES: Final = 5

@@ -1,5 +1,6 @@
 """Whether the process answers, whether it can do its work, and its figures."""
 
+from asyncio import Task, create_task, shield
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -18,8 +19,11 @@ async def is_alive(_call: Call) -> Response:
 
 async def is_ready(call: Call) -> Response:
     """Say whether the service can do its work, and what it lacks."""
-    lacking = await run_in_threadpool(call.service.lacking)
-    if lacking:
+    state = call.request.app.state
+    looking: Task[list[str]] | None = state.looking
+    if looking is None or looking.done():  # who asks meanwhile is told the same
+        state.looking = looking = create_task(run_in_threadpool(call.service.lacking))
+    if lacking := await shield(looking):
         raise Problem(503, "not ready: " + "; ".join(lacking), headers={"Retry-After": "5"})
     return json_response({"status": "ready"})
 
