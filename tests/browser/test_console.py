@@ -26,6 +26,7 @@ PAGES = {
     "segment-new": "/console/segments/-/new?start=phase-onboard",
     "segment-edit": "/console/segments/buyers/edit",
     "segment-empty": "/console/segments/-/new",
+    "declare": "/console/declare",
     "drafts": "/console/drafts",
     "experiment-new": "/console/drafts/new",
     "experiment-draft": "/console/drafts/welcome?baseline=5&lift=20&a_day=900&page=/&days=7",

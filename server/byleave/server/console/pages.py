@@ -5,6 +5,7 @@ from typing import Final
 from starlette.routing import Route
 
 from byleave.server.console import (
+    declaring_page,
     experiments,
     experiments_draft,
     experiments_live,
@@ -37,6 +38,7 @@ PAGES: Final = (
     *results_page.PAGES,
     *segments_page.PAGES,
     *segment_builder.PAGES,
+    *declaring_page.PAGES,
     *experiments_new.PAGES,
     *experiments_draft.PAGES,
     *experiments_live.PAGES,
