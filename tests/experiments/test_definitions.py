@@ -1,10 +1,10 @@
 import json
-from dataclasses import MISSING, fields
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.defaults import reread
 
 from byleave.experiments.definitions import (
     Allocate,
@@ -38,7 +38,6 @@ from byleave.segments import (
     Event,
     Operator,
     Purpose,
-    Reader,
     Regime,
     Segment,
     Share,
@@ -48,7 +47,6 @@ from byleave.segments import (
     plain,
     read,
 )
-from byleave.segments.reading import type_hints
 
 names = st.sampled_from(["a", "b2", "main-nav", "page_view", "x.y"])
 texts = st.text(max_size=8)
@@ -360,15 +358,9 @@ def test_reading_names_every_fault_with_its_place(
     "kind", [Allocate, Definitions, Experiment, Filter, Goal, Goals, Imported, Slot, Trigger]
 )
 def test_a_default_is_of_the_type_that_is_declared(kind: Any) -> None:
-    reader = Reader()
+    defaults, read = reread(kind)
 
-    for each in fields(kind):
-        default = each.default if each.default_factory is MISSING else each.default_factory()
-        if default is not MISSING:
-            hint = type_hints(kind)[each.name]
-            assert reader.read(hint, plain(default), (each.name,)) == default
-
-    assert reader.faults == []
+    assert read == defaults
 
 
 def test_a_new_part_of_an_experiment_that_is_left_out_changes_no_canonical_text() -> None:

@@ -1,32 +1,16 @@
 from collections.abc import Callable
 
 import pytest
+from tests.segments.visits import BOTH, NOW, VIEWS, only, visited
 
 from byleave.segments import Consent, Profile, Purpose, Rules, Verdict, Vocabulary, is_late
 from byleave.segments.encoding import State, encoded
 from byleave.segments.memory import QUOTA
 
 MINUTE, DAY = 60_000, 86_400_000
-NOW = 1_700_000_000_000
-BOTH = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
-VIEWS = {"event": "page_view", "count": {"at_least": 3}, "within": "7d"}
 OTHER = {"event": "page_view", "last": {"at_most": "1h"}, "where": {"path": {"equals": "/x"}}}
 Shop = Callable[..., Vocabulary]
 Agreed = Callable[..., Consent]
-
-
-def visited(rules: Rules, consent: Consent, *times: int, profile: Profile | None = None) -> Profile:
-    profile = profile or Profile()
-    for at_ms in times:
-        profile = rules.record(
-            profile, "page_view", {"path": "/"}, at_ms=at_ms, now_ms=at_ms, consent=consent
-        )
-    return profile
-
-
-def only(profile: Profile, use: Purpose = Purpose.PERSONALISATION) -> State:
-    [state] = profile.kept(use).values()
-    return state
 
 
 def test_only_the_last_events_that_decide_are_kept(shop: Shop, agreed: Agreed) -> None:

@@ -1,9 +1,9 @@
 """What is left out of a definition is something that an author could have written."""
 
-from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
+from tests.defaults import reread
 
 from byleave.segments import (
     Age,
@@ -16,14 +16,11 @@ from byleave.segments import (
     Journey,
     JourneyLeaf,
     JourneyStep,
-    Reader,
     Segment,
     SequenceLeaf,
     Step,
     Vocabulary,
-    plain,
 )
-from byleave.segments.reading import type_hints
 
 
 @pytest.mark.parametrize(
@@ -46,12 +43,6 @@ from byleave.segments.reading import type_hints
     ],
 )
 def test_a_default_is_of_the_type_that_is_declared(kind: Any) -> None:
-    reader = Reader()
+    defaults, read = reread(kind)
 
-    for each in fields(kind):
-        default = each.default if each.default_factory is MISSING else each.default_factory()
-        if default is not MISSING:
-            hint = type_hints(kind)[each.name]
-            assert reader.read(hint, plain(default), (each.name,)) == default
-
-    assert reader.faults == []
+    assert read == defaults
