@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, time_ns
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.bars import Bar, say
 from benchmarks.growth import BATCH, DEFINITIONS, visitors_in_batches
@@ -38,8 +38,23 @@ NAMES: Final = {
     "version": "1.1",
     "segment": "members",
 }
-#: With a segment that the server can count.
-WITH_SEGMENT: Final = {**DEFINITIONS, "segments": {"members": {"when": {"event": "sign_up"}}}}
+#: What a page is asked with, by the end of its path.
+QUERIES: Final = {"/image": "?field=image"}
+_PLAIN: Final[Any] = DEFINITIONS
+#: With a segment that the server can count, and a variant that shows an image.
+SHOWN: Final = {
+    **_PLAIN,
+    "segments": {"members": {"when": {"event": "sign_up"}}},
+    "slots": {
+        "hero": {"kind": "content", "fields": {"image": "image"}, "template": "hero.html"},
+    },
+    "experiments": {
+        "greeting": {
+            **_PLAIN["experiments"]["greeting"],
+            "variants": {"control": "site", "b": {"fields": {"image": "/hello.webp"}}},
+        }
+    },
+}
 
 
 class Clock:
@@ -61,7 +76,7 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         clock = Clock()
         service = Service(Path(folder) / "byleave.db", site="growth", clock=clock)
-        service.publish(read(Definitions, WITH_SEGMENT), reason="first", author="benchmark")
+        service.publish(read(Definitions, SHOWN), reason="first", author="benchmark")
         for batch in islice(visitors_in_batches(), options.enrolments // BATCH):
             service.ingest(batch)
         bars = list(of_pages(service, clock, options.rounds))
@@ -78,6 +93,7 @@ def of_pages(service: Service, clock: Clock, rounds: int) -> list[Bar]:
         if each.method != "GET" or "{file}" in each.path or each.roles is None:
             continue
         path = each.path.format_map(NAMES)
+        path += next((query for end, query in QUERIES.items() if path.endswith(end)), "")
         start_ms, length = asked(client, path)
         taken: dict[str, list[float]] = {"first": [], "again": []}
         for _ in range(rounds):
