@@ -57,7 +57,7 @@ _TAKEN: Final = _("There is one of this name already.")
 _NO_PURPOSE: Final = _("Choose at least one: without a purpose nothing may be collected.")
 _NO_LIFE: Final = _("Choose how long it may be kept.")
 _PROPERTIES: Final = _("Expected a name and a kind each, such as: amount number, plan string.")
-_FIELDS: Final = {"ttl": "ttl", "purposes": "purposes", "properties": "properties"}
+_FIELDS: Final = ("ttl", "purposes", "properties")
 
 
 async def show(call: PageCall) -> Response:
@@ -129,7 +129,7 @@ def _tell(form: Form, faults: list[Fault], place: tuple[str, str]) -> None:
     for fault in faults:
         is_own = tuple(fault.path[:2]) == place
         part = str(fault.path[2]) if is_own and len(fault.path) > 2 else ""
-        field = _FIELDS.get(part, "name")
+        field = part if part in _FIELDS else "name"
         form.faults.setdefault(field, _("Mend this:"))
         form.details.setdefault(field, fault.message if is_own else str(fault))
 
