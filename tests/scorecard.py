@@ -83,7 +83,7 @@ def promises(text: str) -> Iterator[Promise]:
 
 
 def main() -> int:
-    """Write the page; return 1 where a promise is not kept."""
+    """Write the page, anew after each profile; return 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(prog="python -m tests.scorecard")
     parser.add_argument("--profile", choices=PROFILES, action="append", default=[])
     parser.add_argument("--section", action="append", default=[])
@@ -92,20 +92,20 @@ def main() -> int:
     parser.add_argument("--node", type=Path, help="the folder of Node's packages")
     options = parser.parse_args()
     folders = {"reference": options.reference, "node": options.node}
-    found: dict[Promise, Found | None] = {}
     asked = [
         promise
         for promise in promises(PROMISES.read_text(encoding="utf-8"))
         if not options.section or promise.section in options.section
     ]
+    found: dict[Promise, Found | None] = dict.fromkeys(asked)
+    options.page.parent.mkdir(parents=True, exist_ok=True)
     for profile in PROFILES:
         rows = [promise for promise in asked if promise.profile == profile]
-        is_run = not options.profile or profile in options.profile
-        results = run(profile, rows, folders) if rows and is_run else {}
-        for promise in rows:
-            found[promise] = merged(results[name] for name in promise.shown_by) if results else None
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(page({promise: found[promise] for promise in asked}), encoding="utf-8")
+        if rows and (not options.profile or profile in options.profile):
+            results = run(profile, rows, folders)
+            for promise in rows:
+                found[promise] = merged(results[name] for name in promise.shown_by)
+            options.page.write_text(page(found), encoding="utf-8")
     return int(any(result and result.failed for result in found.values()))
 
 
@@ -132,6 +132,7 @@ def run_tests(
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-m", "" if is_long else "not long"]
+        command += ["--numprocesses=2", "--dist=loadfile"]
         command += ["-o", "junit_family=xunit1", f"--junitxml={report}", *names]
         subprocess.run(  # our tests
             command, cwd=ROOT, env={**os.environ, **environment}, check=False
