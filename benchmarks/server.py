@@ -29,6 +29,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from byleave.segments import Rules
 from byleave.server import serving
@@ -49,7 +50,7 @@ def main() -> int:
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--serve", choices=["product", "bare"], help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=["product", "alone", "bare"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     workload = json.loads((options.reference / "workload.json").read_text())
     if options.serve:
@@ -59,16 +60,22 @@ def main() -> int:
 
 
 def serve(kind: str, workload: dict[str, Any]) -> None:
-    """Serve the product, or a fixed answer of the same size, and say where and by which key."""
+    """Serve the product or what stands beside it, and say where and by which key."""
     listener = listen(0)
     with TemporaryDirectory() as folder:
         service = Service(Path(folder) / "byleave.db", site="bench", clock=now_ms)
         definitions = replace(shared_workload.definitions(workload), site="bench")
         service.publish(definitions, reason="first", author="bench")
         key = service.create_key(Role.SERVER)
-        app = create_app(service, background=True) if kind == "product" else bare(workload, service)
-        if kind == "product":
-            app.router.routes.append(Route("/publish", publisher(service), methods=["POST"]))
+        app: ASGIApp
+        match kind:
+            case "product":
+                app = create_app(service, background=True)
+                app.router.routes.append(Route("/publish", publisher(service), methods=["POST"]))
+            case "alone":
+                app = alone(service)
+            case _:
+                app = bare(workload, service)
         print(url_of(listener), key, flush=True)
         serving.serve(app, service, listener, most_connections=1_000, trusted_proxies=())
 
@@ -83,6 +90,29 @@ def bare(workload: dict[str, Any], service: Service) -> Starlette:
         return Response(msgspec.json.encode(fixed), media_type="application/json")
 
     return Starlette(routes=[Route("/v1/decide", answer, methods=["POST"])])
+
+
+def alone(service: Service) -> ASGIApp:
+    """Return an application that decides and does nothing else: no guard, limits or figures.
+
+    What is between it and the fixed answer is what no way of serving can save.
+    """
+
+    async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
+        body, has_more = b"", True
+        while has_more:
+            message = await receive()
+            body += message.get("body", b"")
+            has_more = message.get("more_body", False)
+        decided = msgspec.json.encode(service.decide(msgspec.json.decode(body, type=DecideRequest)))
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(decided)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": decided})
+
+    return answer
 
 
 def publisher(service: Service) -> Any:
@@ -130,28 +160,27 @@ def running(kind: str, reference: Path) -> Iterator[tuple[str, str]]:
 async def compare(reference: Path, workload: dict[str, Any], rounds: int, seconds: float) -> int:
     """Measure and print; return 1 where a bar is missed."""
     asked = questions(workload)
-    with running("product", reference) as product, running("bare", reference) as fixed:
-        ours, theirs = (
-            cycle([request(*place, body) for body in asked]).__next__
-            for place in (
-                (product[0], "/v1/decide", product[1]),
-                (fixed[0], "/v1/decide", fixed[1]),
-            )
-        )
-        size = [
-            len(await post(address, following()))
-            for address, following in ((product[0], ours), (fixed[0], theirs))
-        ]
-        rates: dict[str, list[float]] = {"decide": [], "fixed": []}
+    with (
+        running("product", reference) as product,
+        running("alone", reference) as unguarded,
+        running("bare", reference) as fixed,
+    ):
+        servers = {"decide": product, "decide alone": unguarded, "fixed": fixed}
+        following = {
+            name: cycle([request(address, "/v1/decide", key, body) for body in asked]).__next__
+            for name, (address, key) in servers.items()
+        }
+        for name, (address, _) in servers.items():
+            print(f"{name}: answers of {len(await post(address, following[name]()))} bytes")
+        rates: dict[str, list[float]] = {name: [] for name in servers}
         for _ in range(rounds):
-            for name, address, following in (
-                ("decide", product[0], ours),
-                ("fixed", fixed[0], theirs),
-            ):
-                took = await load(address, following, connections=CONNECTIONS, seconds=seconds)
+            for name, (address, _) in servers.items():
+                took = await load(
+                    address, following[name], connections=CONNECTIONS, seconds=seconds
+                )
                 rates[name].append(len(took) / seconds)
-        print(f"answers: {size[0]} and {size[1]} bytes")
-        print(f"decide {median(rates['decide']):,.0f}/s, fixed {median(rates['fixed']):,.0f}/s")
+        print(", ".join(f"{name} {median(rate):,.0f}/s" for name, rate in rates.items()))
+        ours = following["decide"]
 
         quiet, busy = [], []
         publication = request(product[0], "/publish", product[1], b"")
