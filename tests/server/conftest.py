@@ -21,6 +21,7 @@ from byleave.server.app import create_app
 from byleave.server.keys import Role
 from byleave.server.results import Results
 from byleave.server.service import Service
+from byleave.server.storage import Storage
 
 DAY_MS = 86_400_000
 START_MS = 20_000 * DAY_MS
@@ -162,17 +163,28 @@ def define() -> Callable[..., Definitions]:
     return changed
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables and nothing in them, to be copied: making them takes longest."""
+    path = tmp_path_factory.mktemp("empty") / "byleave.db"
+    Storage(path).close()
+    return path
+
+
 @pytest.fixture
-def open_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Service]]:
+def open_service(
+    empty_store: Path, tmp_path: Path, clock: Clock
+) -> Iterator[Callable[..., Service]]:
     """Opens the service of a store; whatever a test leaves open is closed after it."""
     opened = []
 
     def make(
         name: str = "byleave.db", *, seed: str | None = "tests", is_simulated: bool = False
     ) -> Service:
-        service = Service(
-            tmp_path / name, site="shop", clock=clock, seed=seed, is_simulated=is_simulated
-        )
+        path = tmp_path / name
+        if not path.exists():
+            shutil.copy(empty_store, path)
+        service = Service(path, site="shop", clock=clock, seed=seed, is_simulated=is_simulated)
         opened.append(service)
         return service
 

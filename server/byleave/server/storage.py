@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -236,9 +237,14 @@ def _postgresql_engine(url: URL) -> Engine:
         ) from error
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(_MIGRATIONS, version_locations=[_MIGRATIONS])
+
+
 def _migrate(connection: Connection) -> None:
     """Bring the tables up to date, inside the transaction of `connection`."""
-    scripts = ScriptDirectory(_MIGRATIONS, version_locations=[_MIGRATIONS])
+    scripts = _scripts()
     context = MigrationContext.configure(connection)
     steps = list(scripts.iterate_revisions("head", context.get_current_revision()))
     with Operations.context(context):
