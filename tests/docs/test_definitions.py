@@ -24,7 +24,7 @@ from byleave.experiments.definitions import (
     Unless,
     VariantKind,
 )
-from byleave.experiments.imported import Filter, Imported, Interval
+from byleave.experiments.imported import Filter, Imported, Range
 from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
@@ -67,7 +67,7 @@ SECTIONS: dict[type, str] = {
     Exclusion: "Exclusive",
     Imported: "Imported",
     Filter: "Filter",
-    Interval: "Interval",
+    Range: "Range",
 }
 OWN_SPELLING: dict[type, list[str]] = {
     Variant: [*(kind for kind in VariantKind if kind != "site"), "when", "unless", "cap"],

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byleave.experiments.assignment import Ranges, Slices, pick
-from byleave.experiments.imported import Interval
+from byleave.experiments.imported import Range
 
 weights = st.dictionaries(st.text(max_size=3), st.integers(0, 100), min_size=1, max_size=8).filter(
     lambda parts: sum(parts.values()) > 0
@@ -65,6 +65,6 @@ def test_each_arm_is_picked_as_often_as_it_weighs(parts: dict[str, int]) -> None
     ("point", "arm"), [(0.0, "a"), (0.25, None), (0.5, "b"), (0.75, None), (0.99, None)]
 )
 def test_ranges_may_leave_gaps(point: float, arm: str | None) -> None:
-    ranges = Ranges({"a": Interval(start=0, end=0.25), "b": Interval(start=0.5, end=0.75)})
+    ranges = Ranges({"a": Range(start=0, end=0.25), "b": Range(start=0.5, end=0.75)})
 
     assert ranges.arm(point) == arm

@@ -27,7 +27,7 @@ from byleave.experiments.definitions import (
     VariantKind,
 )
 from byleave.experiments.goals import Better, Goal, GoalKind
-from byleave.experiments.imported import Filter, HashName, Imported, Interval
+from byleave.experiments.imported import Filter, HashName, Imported, Range
 from byleave.experiments.triggers import Trigger
 from byleave.segments import (
     Attribute,
@@ -129,13 +129,13 @@ slots = st.builds(
         )
     ),
 )
-intervals = st.builds(Interval, start=points, end=points)
-filters = st.builds(Filter, hash=hashes, seed=texts, within=many(intervals), by=many(names))
+ranges = st.builds(Range, start=points, end=points)
+filters = st.builds(Filter, hash=hashes, seed=texts, within=many(ranges), by=many(names))
 imported = st.builds(
     Imported,
     hash=hashes,
     seed=texts,
-    ranges=named(intervals),
+    ranges=named(ranges),
     by=many(names),
     filters=many(filters),
     buckets=st.integers(1, 10_000),

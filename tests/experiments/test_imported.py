@@ -20,7 +20,7 @@ from byleave.experiments.hashes import HASHES
 from byleave.experiments.imported import (
     UNLEASH_DEFAULT,
     Imported,
-    Interval,
+    Range,
     growthbook_namespace,
     growthbook_ranges,
     growthbook_split,
@@ -76,7 +76,7 @@ def arms(count: int) -> list[str]:
     return ["control", *(f"v{number}" for number in range(1, count))]
 
 
-def pairs(intervals: tuple[Interval, ...]) -> list[list[float]]:
+def pairs(intervals: tuple[Range, ...]) -> list[list[float]]:
     return [[interval.start, interval.end] for interval in intervals]
 
 
@@ -121,7 +121,7 @@ def test_growthbook_equal_weights(count: int, expected: list[float]) -> None:
 def test_growthbook_chooses_variations(
     name: str, point: float, ranges: list[list[float]], expected: int
 ) -> None:
-    named = {str(i): Interval(start=start, end=end) for i, (start, end) in enumerate(ranges)}
+    named = {str(i): Range(start=start, end=end) for i, (start, end) in enumerate(ranges)}
 
     assert int(Ranges(named).arm(point) or -1) == expected, name
 

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
 
-from byleave.experiments.imported import Interval
+from byleave.experiments.imported import Range
 
 
 class Slices:
@@ -36,7 +36,7 @@ class Ranges:
         ranges: Where each arm lies; where two overlap, the first counts.
     """
 
-    def __init__(self, ranges: Mapping[str, Interval]) -> None:
+    def __init__(self, ranges: Mapping[str, Range]) -> None:
         self.ranges = tuple((arm, part.start, part.end) for arm, part in ranges.items())
 
     def arm(self, point: float) -> str | None:

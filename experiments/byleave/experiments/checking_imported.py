@@ -6,7 +6,7 @@ from itertools import pairwise
 from byleave.experiments.cells import is_conditional
 from byleave.experiments.checking_experiments import check_attribute
 from byleave.experiments.definitions import Definitions, Experiment, Policy
-from byleave.experiments.imported import Imported, Interval
+from byleave.experiments.imported import Imported, Range
 from byleave.segments import Fault, Path, ValueType, unknown_name
 
 
@@ -32,8 +32,8 @@ def check_imported(experiment: Experiment, definitions: Definitions, path: Path)
     for index, part in enumerate(imported.filters):
         place = (*path, "filters", index)
         yield from _hashed(part.by, definitions, (*place, "by"))
-        for number, interval in enumerate(part.within):
-            yield from _interval(interval, (*place, "within", number))
+        for number, given in enumerate(part.within):
+            yield from _range(given, (*place, "within", number))
 
 
 def _ranges(imported: Imported, arms: list[str], path: Path) -> Iterator[Fault]:
@@ -41,7 +41,7 @@ def _ranges(imported: Imported, arms: list[str], path: Path) -> Iterator[Fault]:
     for arm in ranges:
         if arm not in arms:
             yield unknown_name("variant", arm, arms, (*path, arm))
-        yield from _interval(ranges[arm], (*path, arm))
+        yield from _range(ranges[arm], (*path, arm))
     if missing := [arm for arm in arms if arm not in ranges]:
         yield Fault(path, f"give every variant a range, {' and '.join(missing)} too")
     taken = sorted(
@@ -54,11 +54,9 @@ def _ranges(imported: Imported, arms: list[str], path: Path) -> Iterator[Fault]:
             yield Fault((*path, other), f"{arm!r} and {other!r} overlap")
 
 
-def _interval(interval: Interval, path: Path) -> Iterator[Fault]:
-    if not 0 <= interval.start <= interval.end <= 1:
-        yield Fault(
-            path, f"expected 0 ≤ start ≤ end ≤ 1, got {interval.start:g} and {interval.end:g}"
-        )
+def _range(given: Range, path: Path) -> Iterator[Fault]:
+    if not 0 <= given.start <= given.end <= 1:
+        yield Fault(path, f"expected 0 ≤ start ≤ end ≤ 1, got {given.start:g} and {given.end:g}")
 
 
 def _hashed(names: tuple[str, ...], definitions: Definitions, path: Path) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ UNLEASH_DEFAULT: Final = ("userId", "sessionId")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Range:
     """A part of [0, 1): `start` is inside, `end` is not."""
 
     start: float
@@ -26,19 +26,19 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which units an imported experiment takes: those whose hash lies in one of the intervals.
+    """Which units an imported experiment takes: those whose hash lies in one of the ranges.
 
     Attributes:
         hash: The algorithm.
         seed: Its seed.
-        within: The intervals.
+        within: The ranges.
         by: The attributes whose value is hashed, as in `Imported`; the experiment's own, when
             empty.
     """
 
     hash: HashName
     seed: str
-    within: tuple[Interval, ...]
+    within: tuple[Range, ...]
     by: tuple[str, ...] = ()
 
 
@@ -58,7 +58,7 @@ class Imported:
 
     hash: HashName
     seed: str
-    ranges: Mapping[str, Interval]
+    ranges: Mapping[str, Range]
     by: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     buckets: int = 1000
@@ -66,7 +66,7 @@ class Imported:
 
 def growthbook_ranges(
     count: int, *, coverage: float = 1.0, weights: Sequence[float] | None = None
-) -> tuple[Interval, ...]:
+) -> tuple[Range, ...]:
     """Return where GrowthBook puts `count` variations: each starts where the weights say.
 
     Coverage narrows each from its end, so that raising it moves nobody. Weights that do not
@@ -77,7 +77,7 @@ def growthbook_ranges(
     coverage = min(max(coverage, 0.0), 1.0)
     starts = accumulate(weights, initial=0.0)
     return tuple(
-        Interval(start=start, end=start + coverage * weight)
+        Range(start=start, end=start + coverage * weight)
         for start, weight in zip(starts, weights, strict=False)
     )
 
@@ -95,7 +95,7 @@ def growthbook_split(experiment: Mapping[str, Any], arms: Sequence[str]) -> Impo
         ValueError: It hashes in a way that the specification does not know.
     """
     if "ranges" in experiment:
-        ranges = tuple(Interval(start=start, end=end) for start, end in experiment["ranges"])
+        ranges = tuple(Range(start=start, end=end) for start, end in experiment["ranges"])
     else:
         ranges = growthbook_ranges(
             len(arms),
@@ -120,7 +120,7 @@ def _growthbook_filters(experiment: Mapping[str, Any]) -> tuple[Filter, ...]:
         Filter(
             hash=_growthbook_hash(each.get("hashVersion", 2)),
             seed=each["seed"],
-            within=tuple(Interval(start=start, end=end) for start, end in each["ranges"]),
+            within=tuple(Range(start=start, end=end) for start, end in each["ranges"]),
             by=(each.get("attribute") or "id",),
         )
         for each in experiment["filters"]
@@ -129,7 +129,7 @@ def _growthbook_filters(experiment: Mapping[str, Any]) -> tuple[Filter, ...]:
 
 def growthbook_namespace(name: str, start: float, end: float) -> Filter:
     """Return what keeps the experiments of a GrowthBook namespace apart."""
-    return Filter(hash="fnv1a32-v1", seed=f"__{name}", within=(Interval(start=start, end=end),))
+    return Filter(hash="fnv1a32-v1", seed=f"__{name}", within=(Range(start=start, end=end),))
 
 
 def _growthbook_hash(version: int) -> HashName:
@@ -159,7 +159,7 @@ def unleash_split(
         hash="murmur3-32",
         seed=feature,
         ranges={
-            arm: Interval(start=(end - weights[arm]) / total, end=end / total)
+            arm: Range(start=(end - weights[arm]) / total, end=end / total)
             for arm, end in zip(weights, ends, strict=True)
         },
         by=tuple(by),
@@ -176,5 +176,5 @@ def unleash_rollout(group: str, percentage: int, *, by: Sequence[str] = UNLEASH_
         percentage: Its `rollout` or `percentage`, from 0 to 100.
         by: Its stickiness.
     """
-    within = Interval(start=0.0, end=percentage / 100)
+    within = Range(start=0.0, end=percentage / 100)
     return Filter(hash="murmur3-32", seed=group, within=(within,), by=tuple(by))

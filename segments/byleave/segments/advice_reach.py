@@ -10,7 +10,7 @@ from byleave.segments.possible import meets
 from byleave.segments.reach import events_of
 from byleave.segments.reading import Fault
 from byleave.segments.vocabulary import Attribute, Source, Vocabulary
-from byleave.segments.ways import Asked, Ways
+from byleave.segments.ways import Settled, Ways
 
 
 def costs(
@@ -31,18 +31,18 @@ def costs(
         cost = f"; that was {1 - granted[segment.use]:.0%} of page views"
     place = ("segments", key)
     choice = f"has not agreed to {segment.use}"
-    if explicit := _needed(key, ways, lambda asked: _is_sensitive(asked, vocabulary)):
+    if explicit := _needed(key, ways, lambda settled: _is_sensitive(settled, vocabulary)):
         yield Fault(
             place,
             f"reaches nobody, in any region, who {choice}: it needs {explicit}, which is "
             f"sensitive{cost}",
         )
-    elif stored := _needed(key, ways, lambda asked: _needs_consent(asked, vocabulary)):
+    elif stored := _needed(key, ways, lambda settled: _needs_consent(settled, vocabulary)):
         yield Fault(
             place,
             f"where consent is opt-in, reaches nobody who {choice}: it needs {stored}{cost}",
         )
-    if known := _needed(key, ways, lambda asked: _needs_record(asked, vocabulary)):
+    if known := _needed(key, ways, lambda settled: _needs_record(settled, vocabulary)):
         yield Fault(
             place,
             f"reaches nobody of whom the server has no record: it needs {known}. A default, or a "
@@ -50,7 +50,7 @@ def costs(
         )
 
 
-def _needed(key: str, ways: Ways, is_needed: Callable[[Asked], bool]) -> str:
+def _needed(key: str, ways: Ways, is_needed: Callable[[Settled], bool]) -> str:
     """Return the names of what is needed where every way needs some of it; otherwise nothing."""
     names: dict[str, None] = {}
     for way in ways.of_segment(key):
@@ -75,21 +75,21 @@ def _declared(leaf: Leaf, vocabulary: Vocabulary) -> Attribute | None:
     return vocabulary.attributes[leaf.attribute] if isinstance(leaf, AttributeLeaf) else None
 
 
-def _is_sensitive(asked: Asked, vocabulary: Vocabulary) -> bool:
-    declared = _declared(asked[0], vocabulary)
+def _is_sensitive(settled: Settled, vocabulary: Vocabulary) -> bool:
+    declared = _declared(settled[0], vocabulary)
     return declared is not None and declared.sensitive
 
 
-def _needs_consent(asked: Asked, vocabulary: Vocabulary) -> bool:
-    declared = _declared(asked[0], vocabulary)
+def _needs_consent(settled: Settled, vocabulary: Vocabulary) -> bool:
+    declared = _declared(settled[0], vocabulary)
     if declared is None:
-        return not isinstance(asked[0], NowLeaf)
+        return not isinstance(settled[0], NowLeaf)
     return declared.source is not Source.REQUEST
 
 
-def _needs_record(asked: Asked, vocabulary: Vocabulary) -> bool:
-    """Return whether a leaf can only come out as asked where the server has a value."""
-    leaf, wanted = asked
+def _needs_record(settled: Settled, vocabulary: Vocabulary) -> bool:
+    """Return whether a leaf can only come out so where the server has a value."""
+    leaf, wanted = settled
     declared = _declared(leaf, vocabulary)
     if not isinstance(leaf, AttributeLeaf) or declared is None:
         return False

@@ -34,8 +34,8 @@ from byleave.segments.vocabulary import ValueType, Vocabulary
 #: With more ways than this, only what they have in common is looked at.
 MOST_WAYS: Final = 64
 
-Asked = tuple[Leaf, bool]
-Way = Mapping[str, Asked]
+Settled = tuple[Leaf, bool]
+Way = Mapping[str, Settled]
 
 _NEVER: Final = Count(exactly=0)
 _ONCE: Final = Count(at_least=1)
@@ -89,7 +89,7 @@ class Ways:
 
     def is_possible(self, way: Way) -> bool:
         """Return False where it is proved that not all of a way can hold."""
-        subjects: dict[object, list[Asked]] = {}
+        subjects: dict[object, list[Settled]] = {}
         for key, (leaf, wanted) in way.items():
             subjects.setdefault(self._subject(leaf, key), []).append((leaf, wanted))
         return all(map(self._may_hold, subjects.values()))
@@ -112,7 +112,7 @@ class Ways:
                 both
                 for one in some
                 for other in others
-                if all(other.get(key, asked) == asked for key, asked in one.items())
+                if all(other.get(key, settled) == settled for key, settled in one.items())
                 and self.is_possible(both := {**one, **other})
             ]
         )
@@ -148,27 +148,31 @@ class Ways:
             case _:
                 return key
 
-    def _may_hold(self, asked: Sequence[Asked]) -> bool:
-        match asked[0][0]:
+    def _may_hold(self, settled: Sequence[Settled]) -> bool:
+        match settled[0][0]:
             case AttributeLeaf(name):
-                return self._attribute(name, asked)
+                return self._attribute(name, settled)
             case NowLeaf():
-                claims = [(leaf.now, wanted) for leaf, wanted in asked if isinstance(leaf, NowLeaf)]
+                claims = [
+                    (leaf.now, wanted) for leaf, wanted in settled if isinstance(leaf, NowLeaf)
+                ]
                 return some_moment(claims, is_now=True)
             case EventLeaf() as first:
-                return self._counts(asked, self.can_match(first.event, first.where))
+                return self._counts(settled, self.can_match(first.event, first.where))
             case AgeLeaf() as first:
-                return self._first(asked, self.can_match(first.event, first.where))
+                return self._first(settled, self.can_match(first.event, first.where))
             case AggregateLeaf() as first:
-                return _made(first, asked, self.can_match(first.event, first.where))
+                return _made(first, settled, self.can_match(first.event, first.where))
             case SequenceLeaf() as first:
-                return not asked[0][1] or self.can_complete(first)
+                return not settled[0][1] or self.can_complete(first)
             case _:
                 return True
 
-    def _attribute(self, name: str, asked: Sequence[Asked]) -> bool:
+    def _attribute(self, name: str, settled: Sequence[Settled]) -> bool:
         declared = self._vocabulary.attributes[name]
-        claims = [(leaf.test, wanted) for leaf, wanted in asked if isinstance(leaf, AttributeLeaf)]
+        claims = [
+            (leaf.test, wanted) for leaf, wanted in settled if isinstance(leaf, AttributeLeaf)
+        ]
         there = {test.operand is wanted for test, wanted in claims if _is_exists(test.operator)}
         tests = [claim for claim in claims if not _is_exists(claim[0].operator)]
         if False not in there and may_meet(tests, declared.type, allowed=declared.one_of):
@@ -183,10 +187,10 @@ class Ways:
             )
         )
 
-    def _counts(self, asked: Sequence[Asked], can_match: bool) -> bool:
+    def _counts(self, settled: Sequence[Settled], can_match: bool) -> bool:
         """Return whether numbers of one kind of event fit, of which longer windows hold more."""
         windows: dict[float, list[tuple[Count, bool]]] = {}
-        counts = [(leaf, wanted) for leaf, wanted in asked if isinstance(leaf, EventLeaf)]
+        counts = [(leaf, wanted) for leaf, wanted in settled if isinstance(leaf, EventLeaf)]
         for leaf, wanted in counts:
             windows.setdefault(self._span(leaf), []).append((leaf.count, wanted))
         if not can_match:
@@ -199,10 +203,10 @@ class Ways:
             least = number
         return True
 
-    def _first(self, asked: Sequence[Asked], can_match: bool) -> bool:
+    def _first(self, settled: Sequence[Settled], can_match: bool) -> bool:
         ranges = [
             (leaf.age.at_least or 0, min(leaf.age.at_most or inf, self._span(leaf)), wanted)
-            for leaf, wanted in asked
+            for leaf, wanted in settled
             if isinstance(leaf, AgeLeaf)
         ]
         ages = {0.0, *(start for start, _, _ in ranges), *(end + 1 for _, end, _ in ranges)}
@@ -229,8 +233,8 @@ def _last(leaf: AgeLeaf) -> Condition:
     return AllOf((some, EventLeaf(leaf.event, leaf.where, _NEVER, Duration(least - 1))))
 
 
-def _made(first: AggregateLeaf, asked: Sequence[Asked], can_match: bool) -> bool:
-    claims = [(leaf.test, wanted) for leaf, wanted in asked if isinstance(leaf, AggregateLeaf)]
+def _made(first: AggregateLeaf, settled: Sequence[Settled], can_match: bool) -> bool:
+    claims = [(leaf.test, wanted) for leaf, wanted in settled if isinstance(leaf, AggregateLeaf)]
     values: Iterable[int] = range(MOST_VALUES + 1) if can_match else (0,)
     if first.kind == "distinct" or (first.kind == "sum" and not can_match):
         return any(meets(value, claims, ValueType.NUMBER) for value in values)
@@ -239,12 +243,12 @@ def _made(first: AggregateLeaf, asked: Sequence[Asked], can_match: bool) -> bool
 
 def _few(ways: Sequence[Way]) -> Sequence[Way]:
     """Return different ways, or what they have in common where they are many."""
-    different = {frozenset((key, asked[1]) for key, asked in way.items()): way for way in ways}
+    different = {frozenset((key, settled[1]) for key, settled in way.items()): way for way in ways}
     return [*different.values()] if len(different) <= MOST_WAYS else _common(ways)
 
 
 def _common(ways: Sequence[Way]) -> Sequence[Way]:
     def shared(one: Way, other: Way) -> Way:
-        return {key: asked for key, asked in one.items() if other.get(key) == asked}
+        return {key: settled for key, settled in one.items() if other.get(key) == settled}
 
     return [reduce(shared, ways)]

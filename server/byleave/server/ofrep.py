@@ -39,7 +39,7 @@ class ErrorCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Subject:
     """For whom an evaluation is, as its context says.
 
     Attributes:
@@ -55,7 +55,7 @@ class Asked:
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def read_context(context: Mapping[str, Any]) -> Asked:
+def read_context(context: Mapping[str, Any]) -> Subject:
     """Return for whom an evaluation is.
 
     Raises:
@@ -72,14 +72,14 @@ def read_context(context: Mapping[str, Any]) -> Asked:
         choices = msgspec.convert(context.get("consent", {}), dict[Purpose, Choice])
     except msgspec.ValidationError:
         raise _unfit("expected as consent `granted`, `denied` or `unset` by purpose") from None
-    return Asked(visitor=visitor, choices=choices, region=region, attributes=context)
+    return Subject(visitor=visitor, choices=choices, region=region, attributes=context)
 
 
 def _unfit(detail: str, code: ErrorCode = ErrorCode.INVALID_CONTEXT) -> Problem:
     return Problem(422, detail, errorCode=code)
 
 
-def visitor_of(asked: Asked, recalled: Recalled, definitions: Definitions) -> Visitor:
+def visitor_of(asked: Subject, recalled: Recalled, definitions: Definitions) -> Visitor:
     """Return the visitor to decide for: what the caller says, and what the store knows.
 
     What they refused by the choice that was recorded last stays refused, whatever the caller
@@ -113,7 +113,7 @@ def visitor_of(asked: Asked, recalled: Recalled, definitions: Definitions) -> Vi
 def evaluate(
     published: Published,
     site: Site,
-    asked: Asked,
+    asked: Subject,
     recalled: Recalled,
     *,
     now_ms: int,

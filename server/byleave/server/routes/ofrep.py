@@ -12,7 +12,7 @@ from starlette.responses import Response
 from byleave.segments import Choice, Purpose
 from byleave.server.events import VISITOR_ID
 from byleave.server.http import Problem, is_unchanged, json_response
-from byleave.server.ofrep import Asked, ErrorCode, evaluate, read_context, undecided
+from byleave.server.ofrep import ErrorCode, Subject, evaluate, read_context, undecided
 from byleave.server.recalling import Recalled
 from byleave.server.routes.routing import SERVER, ApiRoute, Call
 
@@ -62,7 +62,7 @@ async def evaluate_flags(call: Call) -> Response:
     return answer
 
 
-async def _evaluations(call: Call, asked: Asked, slot: str | None) -> list[dict[str, Any]]:
+async def _evaluations(call: Call, asked: Subject, slot: str | None) -> list[dict[str, Any]]:
     service, recalled = call.service, None
     published = service.published
     with anyio.move_on_after(RECALL_S):
