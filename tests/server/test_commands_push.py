@@ -243,6 +243,24 @@ def test_pulling_into_nothing_writes_what_loads_back(
     assert "0 files changed" in again.output
 
 
+def test_comments_of_the_console_come_with_what_is_in_force(
+    run: Any, folder: Path, service: Service, tmp_path: Path
+) -> None:
+    own = plain(load_folder(folder))
+    own["segments"]["mine"] = {"when": {"event": "page_view"}, "title": "New"}
+    service.publish(read(Definitions, own), reason="x", author="mia")
+    text = "# Asked for in May.\nsegment: mine\ntitle: Old  # for now\nwhen: {event: page_view}\n"
+    service.library.put_text("segments.mine", text)
+    service.library.put_text("segments.gone", text)
+
+    pulled = run("pull", tmp_path / "fresh")
+
+    assert pulled.exit_code == 0, pulled.output
+    written = (tmp_path / "fresh" / "segments" / "mine.yaml").read_text(encoding="utf-8")
+    assert written == text.replace("Old", "New")
+    assert not (tmp_path / "fresh" / "segments" / "gone.yaml").exists()
+
+
 def test_comments_stay_where_a_pull_changes_a_file(
     run: Any, folder: Path, service: Service
 ) -> None:

@@ -214,6 +214,17 @@ class Library:
             )
         return found or ""
 
+    def texts(self) -> dict[str, str]:
+        """Return by place how objects were written last, of those that somebody wrote as text."""
+        table = schema.texts
+        with self._storage.reading() as connection:
+            rows = connection.execute(
+                select(table.c.place, table.c.text).where(
+                    table.c.site == self._site.key, table.c.text != ""
+                )
+            )
+            return {row.place: row.text for row in rows}
+
     def put_text(self, place: str, text: str) -> None:
         """Keep how an object was written."""
         with self._storage.writing() as connection:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from byleave.server.amending import amended
 from byleave.server.layout import text_of_trees, tree_of, tree_writer
 from byleave.server.managing import SITE
 from byleave.server.yaml_documents import yaml_files
@@ -28,8 +29,11 @@ class DefinitionFiles:
         if not self._documents[_SITE_FILE]:
             self._documents[_SITE_FILE].append(tree_of({}))
 
-    def put(self, place: str, before: Any, after: Any) -> None:
-        """Have an object be as it is `after`; it was as `before` says. None is not at all."""
+    def put(self, place: str, before: Any, after: Any, text: str = "") -> None:
+        """Have an object be as it is `after`; it was as `before` says. None is not at all.
+
+        A file that is new has the comments of `text`, which may say what was once.
+        """
         section, _, key = place.partition(".")
         site = self._documents[_SITE_FILE][0]
         found = self._document(section, key)
@@ -46,7 +50,8 @@ class DefinitionFiles:
         elif before is None and section in _NAMED_BY:
             file = Path(section, f"{key}.yaml")
             self._changed.add(file)
-            written = tree_of({_NAMED_BY[section]: key, **after})
+            wanted = {_NAMED_BY[section]: key, **after}
+            written = tree_writer().load(amended(text, wanted)) if text else tree_of(wanted)
             self._documents.setdefault(file, []).append(written)
         else:
             self._changed.add(_SITE_FILE)

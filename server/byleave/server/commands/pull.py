@@ -28,7 +28,8 @@ def pull(
 ) -> None:
     """Write to a folder what is published on a running server.
 
-    Objects that the folder lacks get a file each. Where it has another object than the server,
+    Objects that the folder lacks get a file each, with the comments that were written to them in
+    the console. Where it has another object than the server,
     or one that the server lacks, nothing is written at all, unless --overwrite says that the
     server is right. Files of objects that do not change stay as they are, comments and all.
     """
@@ -48,7 +49,7 @@ def pull(
             how = "not on the server" if place not in after else "another on the server"
             typer.echo(f"{place}: {how}", err=True)
         stop(f"{folder}: nothing is written; --overwrite makes it as it is on the server")
-    changed = _write(folder, places, before, after, found["definitions"]) if places else []
+    changed = _write(folder, places, before, after, found) if places else []
     for file in changed:
         typer.echo(f"{folder / file}: {'written' if (folder / file).exists() else 'removed'}")
     typer.echo(
@@ -61,7 +62,7 @@ def _write(
     places: Iterable[str],
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    wanted: Any,
+    found: Mapping[str, Any],
 ) -> list[Path]:
     """Write what changes, once it is known to say what the server says."""
     from byleave.sdk.folder import load_folder
@@ -70,7 +71,7 @@ def _write(
 
     files = DefinitionFiles(folder)
     for place in places:
-        files.put(place, before.get(place), after.get(place))
+        files.put(place, before.get(place), after.get(place), found["texts"].get(place, ""))
     texts = files.texts()
     with TemporaryDirectory() as scratch:
         tried = Path(scratch, "definitions")
@@ -78,7 +79,7 @@ def _write(
             shutil.copytree(folder, tried)
         _put(tried, texts)
         try:
-            is_same = plain(load_folder(tried)) == wanted
+            is_same = plain(load_folder(tried)) == found["definitions"]
         except DefinitionError:
             is_same = False
     if not is_same:

@@ -67,8 +67,10 @@ class DraftRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def get_definitions(call: Call) -> Response:
-    """Return the newest version."""
-    return await _told(call, await run_in_threadpool(call.service.library.newest))
+    """Return the newest version, and how its objects were written."""
+    library = call.service.library
+    texts = await run_in_threadpool(library.texts)
+    return await _told(call, await run_in_threadpool(library.newest), texts=texts)
 
 
 async def get_version(call: Call) -> Response:
@@ -187,12 +189,12 @@ def _seen(call: Call) -> str | None:
     return None if found == "*" else found.strip('"')
 
 
-async def _told(call: Call, version: str) -> Response:
+async def _told(call: Call, version: str, **more: Any) -> Response:
     try:
         found, definitions = await run_in_threadpool(call.service.library.version, version)
     except UnknownNameError as error:
         raise Problem(404, str(error)) from error
-    return _answer(found, definitions)
+    return _answer(found, definitions, **more)
 
 
 def _told_of(found: DefinitionVersion) -> dict[str, Any]:
@@ -200,13 +202,14 @@ def _told_of(found: DefinitionVersion) -> dict[str, Any]:
 
 
 def _answer(
-    found: DefinitionVersion, definitions: Mapping[str, Any], *, status: int = 200
+    found: DefinitionVersion, definitions: Mapping[str, Any], *, status: int = 200, **more: Any
 ) -> Response:
     told = {
         **_told_of(found),
         "managed": found.managed.by,
         "drift": found.managed.drift(definitions),
         "definitions": definitions,
+        **more,
     }
     answer = json_response(told, status=status)
     answer.headers["ETag"] = f'"{found.version}"'
