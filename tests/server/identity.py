@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -33,6 +34,12 @@ ANN, PASSWORD = "ann@example.com", "correct horse battery"
 SIGN_IN = "/console/sign-in"
 BEGIN = f"{SIGN_IN}/provider"
 KEYS = "/console/keys?a=1"
+
+
+@cache
+def rsa_key(name: str) -> RSAKey:
+    """Return the key of a name; making one takes longer than a sign-in."""
+    return RSAKey.generate_key(2048, {"kid": name, "use": "sig"})
 
 
 class Identity:
@@ -63,7 +70,7 @@ class Identity:
         self.strange: list[Any] = []
         self.asked: list[str] = []
         self.issuer = url
-        self.signs = self.shown = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+        self.signs = self.shown = rsa_key("one")
         self._clock = clock
         self._codes: dict[str, dict[str, str]] = {}
         self.app = Starlette(

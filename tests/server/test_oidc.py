@@ -22,6 +22,7 @@ from tests.server.identity import (
     identity,
     is_signed_in,
     open_console,
+    rsa_key,
 )
 from tests.server.process import running
 
@@ -185,7 +186,7 @@ def test_keys_that_nobody_understands_are_passed_over(
     known.strange = [strange]
     is_known = browser.get(begin(browser)).status_code == 303
     browser.cookies.clear()
-    known.shown = RSAKey.generate_key(2048, {"kid": "three"})
+    known.shown = rsa_key("three")
 
     assert is_known
     assert refused(begin(browser)) == NOT_ONE
