@@ -120,6 +120,19 @@ def test_counts_travel_once_a_minute_and_the_same_report_until_it_is_taken(
     assert len(server.counts) == 2
 
 
+def test_counts_travel_on_when_the_clock_was_set_back(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    site = personalise(server=server, consent=kit.refused)
+    site.client.poll()
+    site.client.flush()
+    site.site.clock.now_ms -= 2 * 86_400_000
+    kit.browser(site).get()
+    site.client.flush()
+
+    assert counted(server)["page: "] == 1
+
+
 def test_what_was_counted_last_is_sent_before_the_process_ends(
     kit: Any, personalise: Any, server: Any
 ) -> None:

@@ -107,6 +107,22 @@ def test_an_image_that_is_published_is_there_before_a_visitor_asks(
     }
 
 
+def test_an_image_that_did_not_come_ahead_comes_with_a_later_poll(
+    kit: Any, shop: Shop, start: Any
+) -> None:
+    site = start()
+    shop.status = 503
+    site.client.poll()
+    shop.status = 200
+    for _ in range(3):
+        site.client.poll()
+    asked = [*shop.asked]
+    shop.status = 503
+
+    assert asked == [shop.shown] * 2
+    assert kit.browser(site).get(IMAGES_PATH + shop.shown).body == png(shade=1)
+
+
 def test_whoever_polls_in_an_event_loop_is_not_held_up_for_images(
     kit: Any, shop: Shop, start: Any
 ) -> None:

@@ -1,5 +1,6 @@
 """What outlives the process: a crash loses no withdrawal, and an outage no snapshot."""
 
+import errno
 import json
 import os
 import subprocess
@@ -12,7 +13,6 @@ import pytest
 
 from byleave.sdk import Client
 from byleave.sdk.asgi_transport import AsgiTransport
-from byleave.sdk.state_dir import StateDir
 
 DENIED = {"choices": {"analytics": "denied"}}
 
@@ -129,15 +129,27 @@ def test_a_snapshot_of_another_key_is_not_used(start: Callable[..., Client]) -> 
     assert start(key="another").decider() is None
 
 
-def test_a_damaged_withdrawal_does_not_hold_up_the_others(
-    start: Callable[..., Client], server: Any, tmp_path: Path
+def test_a_damaged_withdrawal_does_not_hold_up_the_others_and_is_told_of_once(
+    start: Callable[..., Client], server: Any, tmp_path: Path, caplog: Any
 ) -> None:
     client = start()
     client.withdraw("gone", DENIED)
     (tmp_path / "state" / "0.withdrawal").write_bytes(b"{")
+    other = start()
+
+    assert all(other.flush() for _ in range(3))
+    assert server.withdrawn == {"gone": DENIED}
+    assert caplog.messages == ["withdrawal not read"]
+
+
+def test_a_withdrawal_that_another_process_drops_meanwhile_is_no_failure(
+    start: Callable[..., Client], tmp_path: Path, caplog: Any
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "0.withdrawal").symlink_to("what is not there any more")
 
     assert start().flush()
-    assert server.withdrawn == {"gone": DENIED}
+    assert caplog.messages == []
 
 
 def test_only_the_owner_can_read_it(start: Callable[..., Client], tmp_path: Path) -> None:
@@ -162,16 +174,37 @@ def test_without_a_disk_everything_goes_on_in_memory(
     assert client.decider() is not None
     assert client.flush()
     assert server.withdrawn == {"gone": DENIED}
-    assert "withdrawal not kept on disk" in caplog.text
+    assert client.poll()
+    assert caplog.messages[0] == "withdrawal not kept on disk"
+    assert caplog.messages.count("snapshot not kept on disk") == 1
+    assert not any("confirmed" in message for message in caplog.messages)
 
 
-def test_nothing_of_a_half_written_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / f"snapshot.{os.getpid()}.1").write_bytes(b"half")
-    (tmp_path / f"0.withdrawal.{os.getpid()}.1").write_bytes(b"half")
-    state = StateDir(tmp_path, key="k")
+def test_what_a_full_disk_took_a_part_of_is_removed(
+    start: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    assert state.snapshot() is None
-    assert state.withdrawals() == {}
+    monkeypatch.setattr(os, "fsync", fail)
+    client = start()
+    client.withdraw("gone", DENIED)
+
+    assert client.poll()
+    assert [*(tmp_path / "state").iterdir()] == []
+
+
+def test_nothing_of_a_half_written_file_is_read_and_an_old_one_is_removed(
+    start: Callable[..., Client], tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    young, old = (tmp_path / "state" / f"{n}.withdrawal.{os.getpid()}.1.new" for n in range(2))
+    for file in (young, old):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+
+    assert start().flush()
+    assert [*(tmp_path / "state").iterdir()] == [young]
 
 
 @pytest.mark.parametrize(
@@ -196,3 +229,16 @@ def test_a_bootstrap_decides_unless_a_newer_snapshot_was_kept(
     decider = start(bootstrap=file).decider()
 
     assert (decider and decider.snapshot.version.number) == expected
+
+
+def test_the_snapshot_of_a_bootstrap_is_kept_once_the_server_says_the_same(
+    start: Callable[..., Client], server: Any, tmp_path: Path, caplog: Any
+) -> None:
+    file = tmp_path / "bootstrap.json"
+    file.write_text(json.dumps(server.plain_snapshot()), encoding="utf-8")
+    first = start(bootstrap=file)
+
+    assert first.poll()
+    assert first.poll()
+    assert start().decider() is not None
+    assert caplog.messages == []

@@ -7,6 +7,7 @@ they loaded the site. A page never waits for it.
 
 import atexit
 import json
+import math
 import os
 import threading
 import time
@@ -82,12 +83,15 @@ class Client:
         self._etag = ""
         self._state_dir = None if state_dir is None else StateDir(state_dir, key=key)
         self._shown: frozenset[str] = frozenset()  # the images that the snapshot shows
+        self._unfetched: frozenset[str] = frozenset()  # those of them that nobody asked for yet
         self._begin()
         call_in_child(self._begin)
         if bootstrap is not None:
             self._load(Path(bootstrap))
-        if self._state_dir is not None and (kept := self._state_dir.snapshot()):
-            self._take(*kept)
+        if self._state_dir is not None:
+            self._state_dir.clean()
+            if kept := self._state_dir.snapshot():
+                self._take(*kept)
 
     def _begin(self) -> None:
         """Start empty: in this process nothing waits yet, whatever another one still holds."""
@@ -101,31 +105,35 @@ class Client:
         self._pace = Pace(self._flush_every_s)
         self.counters = Counters()
         self.buffer = EventBuffer(self.counters)
+        self._in_flight: list[Waiting] = []
         self._count_report: bytes | None = None  # the one that the server does not have yet
-        self._next_count_ms = 0
+        self._counted_ms = -_COUNT_EVERY_MS
 
     def start(self) -> None:
-        """Make sure that the thread runs in this process."""
+        """Make sure that the thread runs in this process, also after it was closed."""
         self._transport.attach()
         if self._thread is not None or not self._background:
             return
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="byleave", daemon=True)
-                self._thread.start()
+                self._stop = threading.Event()
+                thread = threading.Thread(
+                    target=self._run, args=(self._stop,), name="byleave", daemon=True
+                )
+                thread.start()
+                self._thread = thread
                 atexit.register(self.close)
 
     def close(self, *, within_s: float = _EXIT_S) -> None:
         """Stop the thread and send what waits, within two seconds or what is given."""
         atexit.unregister(self.close)
-        self._stop.set()
-        deadline_s = time.monotonic() + within_s
-        while self.flush(timeout_s=max(0.1, deadline_s - time.monotonic())) and len(self.buffer):
-            if time.monotonic() > deadline_s:
-                break
+        with self._starting:
+            self._stop.set()
+            self._thread = None
+        self.flush(within_s=within_s)
         self._transport.close()
         left = 0 if self._state_dir else len(self._outbox.waiting())
-        if lost := len(self.buffer) + left:
+        if lost := len(self.buffer) + len(self._in_flight) + left:
             LOG.warning("events not sent before the process ended", extra={"count": lost})
 
     async def drain(self) -> None:
@@ -151,7 +159,11 @@ class Client:
         self._outbox.add(visitor, json.dumps(body).encode())
 
     def poll(self) -> bool:
-        """Ask for a newer snapshot; return whether the server answered as it should."""
+        """Ask for a newer snapshot; return whether the server answered as it should.
+
+        It waits for the answer and for the images that the snapshot shows, and so belongs into a
+        thread; in an event loop over HTTP it gets none of these, which visitors then ask for.
+        """
         headers = dict(self._headers)
         if self._etag and self._current is not None:
             headers["if-none-match"] = self._etag
@@ -168,6 +180,7 @@ class Client:
             self._current = (self._current[0], now_ms)
             if self._state_dir is not None:
                 self._state_dir.confirm_snapshot(now_ms=now_ms)
+            self._fetch_images()
             return True
         if answer.status != 200:
             cause = (
@@ -181,20 +194,24 @@ class Client:
         if not self._take(answer.body, now_ms):
             return False
         self._etag = answer.headers.get("etag", "")
-        if self._state_dir is not None and self._current and self._current[0] is not before:
+        is_new = self._current is not None and self._current[0] is not before
+        if self._state_dir is not None and (
+            is_new or not self._state_dir.confirm_snapshot(now_ms=now_ms)
+        ):
             self._state_dir.keep_snapshot(answer.body, now_ms=now_ms)
         self._fetch_images()
         return True
 
     def _fetch_images(self) -> None:
         """Have the images at hand that the snapshot shows, before visitors ask for them."""
-        if self._shown and is_in_event_loop():
+        if self._unfetched and is_in_event_loop():
             return  # whoever polls there is not held up for each of them
-        for name in sorted(self._shown):
+        for name in sorted(self._unfetched):
             try:
                 finished(self.image(name))
-            except OSError:  # a visitor's request tries again, and tells
+            except OSError:  # the next poll tries again, or a visitor's request, and tells
                 return
+            self._unfetched -= {name}
 
     def _take(self, body: bytes, confirmed_ms: int) -> bool:
         """Decide by a snapshot from now on; return whether it could be understood."""
@@ -204,7 +221,7 @@ class Client:
             # An answer that came late never takes a newer version's place.
             if current is None or _place(snapshot.version) > _place(current[0].snapshot.version):
                 self._current = (Decider(snapshot), confirmed_ms)
-                self._shown = frozenset(names_in(body.decode()))
+                self._shown = self._unfetched = frozenset(names_in(body.decode()))
             else:
                 self._current = (current[0], max(current[1], confirmed_ms))
         except Exception as error:
@@ -222,41 +239,56 @@ class Client:
             # Whoever deploys a snapshot with the site vouches for it as of now.
             self._take(body, self._clock())
 
-    def flush(self, *, timeout_s: float = _EXCHANGE_S) -> bool:
-        """Send what waits; return whether the server took all that was sent."""
-        with self._sending:
-            is_taken = self._send_withdrawals(timeout_s) and self._send_events(timeout_s)
-            if is_taken:
-                self._send_counts(timeout_s)
-            return is_taken
+    def flush(self, *, within_s: float | None = None) -> bool:
+        """Send what waits; return whether the server took all of it.
 
-    def _send_withdrawals(self, timeout_s: float) -> bool:
+        Args:
+            within_s: Seconds for all of it; without, each exchange may take 5 s.
+        """
+        deadline_s = math.inf if within_s is None else time.monotonic() + within_s
+        if not self._sending.acquire(timeout=-1 if within_s is None else within_s):
+            return False
+        try:
+            is_taken = self._send_withdrawals(deadline_s) and self._send_events(deadline_s)
+            if is_taken:
+                self._send_counts(deadline_s)
+            return is_taken
+        finally:
+            self._sending.release()
+
+    def _send_withdrawals(self, deadline_s: float) -> bool:
         for visitor, body in self._outbox.waiting().items():
-            if self._send("PUT", f"/v1/consent/{visitor}", body, timeout_s) is None:
+            if self._send("PUT", f"/v1/consent/{visitor}", body, deadline_s) is None:
                 return False
             self._outbox.drop(visitor, body)
         return True
 
-    def _send_events(self, timeout_s: float) -> bool:
+    def _send_events(self, deadline_s: float) -> bool:
         while batch := self.buffer.take(_BATCH_EVENTS, _BATCH_BYTES):
-            answer = self._send("POST", "/v1/events", self._batch(batch), timeout_s)
+            self._in_flight = batch
+            answer = None
+            try:
+                answer = self._send("POST", "/v1/events", self._batch(batch), deadline_s)
+            finally:
+                self._in_flight = []
+                if answer is None:
+                    self.buffer.put_back([e for e in batch if e.unit not in self._outbox])
             if answer is None:
-                self.buffer.put_back([e for e in batch if e.unit not in self._outbox])
                 return False
             if refused := _refused(answer):
                 LOG.warning("events refused by the server", extra={"count": refused})
         return True
 
-    def _send_counts(self, timeout_s: float) -> None:
+    def _send_counts(self, deadline_s: float) -> None:
         """Send what was counted, once a minute; what was not taken is sent again as it was."""
         now_ms = self._clock()
-        if now_ms < self._next_count_ms and not self._stop.is_set():
+        if abs(now_ms - self._counted_ms) < _COUNT_EVERY_MS and not self._stop.is_set():
             return
-        self._next_count_ms = now_ms + _COUNT_EVERY_MS
+        self._counted_ms = now_ms
         if self._count_report is None:
             self._count_report = self.counters.report(at_ms=now_ms, random_bytes=os.urandom)
         if self._count_report is not None and self._send(
-            "POST", "/v1/counters", self._count_report, timeout_s
+            "POST", "/v1/counters", self._count_report, deadline_s
         ):
             self._count_report = None
 
@@ -264,8 +296,11 @@ class Client:
         events = b",".join(event.json for event in batch)
         return b'{"sent_at":%d,"events":[%s]}' % (self._clock(), events)
 
-    def _send(self, method: str, path: str, body: bytes, timeout_s: float) -> Answer | None:
+    def _send(self, method: str, path: str, body: bytes, deadline_s: float) -> Answer | None:
         """Return the final answer, or None where the same must be sent again later."""
+        timeout_s = min(_EXCHANGE_S, deadline_s - time.monotonic())
+        if timeout_s <= 0:
+            return None
         headers = {**self._headers, "content-type": "application/json"}
         question = Question(method=method, path=path, headers=headers, body=body)
         try:
@@ -308,10 +343,10 @@ class Client:
         """
         return await self._images.image(name, shown=self._shown)
 
-    def _run(self) -> None:
-        """Poll and flush until the process ends; after failures less and less often."""
+    def _run(self, stop: threading.Event) -> None:
+        """Poll and flush until it is to stop; after failures less and less often."""
         next_poll_s = 0.0
-        while not self._stop.is_set():
+        while not stop.is_set():
             try:
                 is_well = self.flush()
                 if not self._pace.asked_s and time.monotonic() >= next_poll_s:
@@ -322,7 +357,7 @@ class Client:
             except Exception as error:
                 report("background work failed", error)
                 is_well = False
-            self._stop.wait(self._pace.pause_s(is_well=is_well))
+            stop.wait(self._pace.pause_s(is_well=is_well))
 
 
 def _place(version: Version) -> tuple[int, int]:

@@ -9,8 +9,8 @@ import hmac
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, TypeVar
@@ -21,9 +21,13 @@ _Result = TypeVar("_Result")
 
 _SUFFIX: Final = ".withdrawal"
 _IMAGE: Final = ".image"
+_NEW: Final = ".new"
 #: As many as a site may have at a time; the oldest go first.
 _MOST_IMAGES: Final = 200
 _NS_PER_MS: Final = 1_000_000
+_FAILURES: Final = (OSError, ValueError, TypeError)
+#: Nobody takes so long to write a file: what is older, a crash left behind.
+_WRITTEN_WITHIN_S: Final = 3_600
 
 
 class StateDir:
@@ -38,6 +42,17 @@ class StateDir:
         self._path = Path(path)
         self._snapshot = self._path / "snapshot"
         self._key = blake2b(key.encode()).digest()
+        self._unread: set[Path] = set()  # the withdrawals that the log has told of
+
+    def clean(self) -> None:
+        """Remove what crashes left behind half-written, which may name a visitor."""
+
+        def remove() -> None:
+            for file in self._path.glob(f"*{_NEW}"):
+                if file.stat().st_mtime < time.time() - _WRITTEN_WITHIN_S:
+                    file.unlink(missing_ok=True)
+
+        _tried(remove, "half-written files not removed")
 
     def snapshot(self) -> tuple[bytes, int] | None:
         """Return the last good snapshot and when it was last confirmed; None where it is not."""
@@ -53,22 +68,37 @@ class StateDir:
 
     def keep_snapshot(self, body: bytes, *, now_ms: int) -> None:
         """Keep a snapshot that the server just gave."""
-        signed = self._signature(body) + b"\n" + body
-        _tried(lambda: self._write(self._snapshot, signed), "snapshot not kept on disk")
-        self.confirm_snapshot(now_ms=now_ms)
 
-    def confirm_snapshot(self, *, now_ms: int) -> None:
-        """Note that the server still says the same."""
-        times = (now_ms * _NS_PER_MS, now_ms * _NS_PER_MS)
-        _tried(lambda: os.utime(self._snapshot, ns=times), "snapshot not confirmed on disk")
+        def keep() -> None:
+            self._write(self._snapshot, self._signature(body) + b"\n" + body)
+            self._confirm(now_ms)
+
+        _tried(keep, "snapshot not kept on disk")
+
+    def confirm_snapshot(self, *, now_ms: int) -> bool:
+        """Note that the server still says the same; return whether a snapshot is kept at all."""
+        is_kept = self._snapshot.exists()
+        if is_kept:
+            _tried(lambda: self._confirm(now_ms), "snapshot not confirmed on disk")
+        return is_kept
+
+    def _confirm(self, now_ms: int) -> None:
+        os.utime(self._snapshot, ns=(now_ms * _NS_PER_MS, now_ms * _NS_PER_MS))
 
     def withdrawals(self) -> dict[str, bytes]:
-        """Return the withdrawals that wait, by visitor."""
+        """Return the withdrawals that wait, by visitor; the log tells once of a damaged one."""
         found: dict[str, bytes] = {}
         if self._path.is_dir():
             for file in sorted(self._path.glob(f"*{_SUFFIX}")):
-                if waiting := _tried(partial(_parsed, file), "withdrawal not read"):
-                    found[waiting[0]] = waiting[1]
+                try:
+                    visitor, body = _parsed(file)
+                    found[visitor] = body
+                except FileNotFoundError:
+                    pass  # another process has just dropped it
+                except _FAILURES as error:
+                    if file not in self._unread:
+                        self._unread.add(file)
+                        report("withdrawal not read", error)
         return found
 
     def keep_withdrawal(self, visitor: str, body: bytes) -> None:
@@ -105,12 +135,15 @@ class StateDir:
 
     def _write(self, file: Path, data: bytes) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._path / f"{file.name}.{os.getpid()}.{threading.get_ident()}"
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(file)
+        new = self._path / f"{file.name}.{os.getpid()}.{threading.get_ident()}{_NEW}"
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)  # where a full disk took a part of it
         # The name is part of the directory, which has to be on the disk as well.
         directory = os.open(self._path, os.O_RDONLY)
         try:
@@ -127,6 +160,6 @@ def _parsed(file: Path) -> tuple[str, bytes]:
 def _tried(work: Callable[[], _Result], failure: str) -> _Result | None:
     try:
         return work()
-    except (OSError, ValueError, TypeError) as error:
+    except _FAILURES as error:
         report(failure, error)
         return None
