@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -232,7 +233,7 @@ def forms(kit: Any, personalise: Any, server: Any) -> Any:
 
 
 def test_a_page_tells_of_web_events_that_a_definition_reads_and_of_no_others(
-    kit: Any, forms: Any, server: Any
+    kit: Any, forms: Any, server: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = kit.browser(forms)
     answer = browser.get()
@@ -242,6 +243,8 @@ def test_a_page_tells_of_web_events_that_a_definition_reads_and_of_no_others(
             "events": [
                 ["form_submit", {"form": "demo", "name": "Ada", "list": [1]}],
                 ["form_submit", {"form": "x" * 501}],
+                ["form_submit", {"form": "\ud800"}],
+                *(["form_submit", {"form": value}] for value in (nan, inf, 10**300)),
                 ["form_start", {"form": "demo"}],
                 ["form_submit"],
                 ["sign_up", {}],
@@ -256,8 +259,9 @@ def test_a_page_tells_of_web_events_that_a_definition_reads_and_of_no_others(
     assert re.findall(r"/\.byleave/(\w+)\.js", answer.text) == ["beacon_events", "beacon"]
     assert [(e["event"], e["properties"]) for e in told] == [
         ("form_submit", {"form": "demo"}),
-        ("form_submit", {}),
+        *[("form_submit", {})] * 5,
     ]
+    assert caplog.messages == []
 
 
 def test_a_stranger_tells_of_no_web_event(kit: Any, forms: Any, server: Any) -> None:

@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter
+from math import nan
 from typing import Any
+
+import pytest
 
 from byleave.sdk.buffer import EventBuffer
 from byleave.sdk.counters import Counters
@@ -26,6 +29,15 @@ def test_events_leave_in_the_order_they_came() -> None:
     taken = [json.loads(w.json)["id"] for w in buffer.take(3, 10**6) + buffer.take(3, 10**6)]
 
     assert taken == [f"{number:08}" for number in range(5)]
+
+
+@pytest.mark.parametrize("value", ["\ud800", nan])
+def test_what_would_make_its_whole_batch_unreadable_is_refused_alone(value: object) -> None:
+    buffer = EventBuffer(Counters())
+
+    with pytest.raises(ValueError, match=r"surrogates|JSON compliant"):
+        buffer.add({**event("a"), "properties": {"name": value}})
+    assert len(buffer) == 0
 
 
 def test_a_batch_has_at_least_one_event_and_is_no_larger_than_asked() -> None:

@@ -61,15 +61,22 @@ class EventBuffer:
         return len(self._waiting)
 
     def add(self, event: Event) -> None:
-        """Put an event at the end; drop whole visitors where there is no room."""
+        """Put an event at the end; drop whole visitors where there is no room.
+
+        Raises:
+            ValueError: It has a number or a text that JSON cannot hold, for which a server would
+                refuse everything that travels with it.
+        """
         unit = event.get("visitor") or event["receipt"]
-        text = json.dumps(event, separators=(",", ":"), allow_nan=False).encode()
+        # A lone surrogate can be escaped, and read by few; as UTF-8 it cannot even be written.
+        text = json.dumps(event, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+        waiting = Waiting(unit, text.encode())
         with self._lock:
             if _point(unit) >= self._kept_share:
                 self._counters.add(DROPPED)
                 return
-            self._waiting.append(Waiting(unit, text))
-            self._bytes += len(text)
+            self._waiting.append(waiting)
+            self._bytes += len(waiting.json)
             self._shrink()
 
     def take(self, most_events: int, most_bytes: int) -> list[Waiting]:

@@ -5,6 +5,7 @@ it declares, and the standard web events that some definition reads.
 """
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from typing import Final
 
@@ -24,6 +25,9 @@ PENDING_LASTS_MS: Final = 3_600_000
 _MOST_ITEMS: Final = 20
 _MOST_EVENTS: Final = 50
 _MOST_CHARACTERS: Final = 500
+#: Beyond it JavaScript does not tell two numbers apart (ECMA-262, Number.MAX_SAFE_INTEGER).
+_GREATEST_NUMBER: Final = 2**53
+_LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _COUNTED_BY_CLICK: Final = (GoalKind.CONVERSION, GoalKind.COUNT)
 
 
@@ -100,7 +104,7 @@ def _record(visit: Visit, decider: Decider, told: object) -> None:
             goals = decider.snapshot.definitions.goals.values()
             if any(goal.event == name for goal in goals) and not _may_reach(visit):
                 return
-            plain = {key: value for key, value in properties.items() if _is_short(value)}
+            plain = {key: value for key, value in properties.items() if _is_plain(value)}
             visit.record(name, plain)
         case _:
             pass
@@ -115,10 +119,11 @@ def _may_reach(visit: Visit) -> bool:
     return may
 
 
-def _is_short(value: object) -> bool:
-    return isinstance(value, bool | int | float) or (
-        isinstance(value, str) and len(value) <= _MOST_CHARACTERS
-    )
+def _is_plain(value: object) -> bool:
+    """Return whether a value is short, and one that every reader of JSON takes."""
+    if isinstance(value, str):
+        return len(value) <= _MOST_CHARACTERS and not _LONE_SURROGATE.search(value)
+    return isinstance(value, bool | int | float) and abs(value) <= _GREATEST_NUMBER
 
 
 def _texts(data: object) -> list[str]:
