@@ -12,9 +12,11 @@ import pytest
 from byleave.sdk import asgi, wsgi
 from byleave.sdk.consent_routes import CHOICE_LASTS_S
 from byleave.sdk.cookies import MOST_COOKIE_BYTES, cookie_name
+from byleave.sdk.memory import OF_THE_KNOWN
 from byleave.sdk.request_attributes import request_attributes
 from byleave.sdk.routes import ROUTES
 from byleave.sdk.visitor import IDENTITY_LASTS_MS
+from byleave.sdk.wishes import STANDARD
 from byleave.segments.consent.cookie import COOKIE_NAME
 
 PACKAGES = ("byleave.sdk", "byleave.segments", "byleave.experiments")
@@ -102,9 +104,7 @@ def test_every_cookie_is_listed_with_how_long_it_lasts(page_at: Callable[[str], 
 
     assert names(table) == [
         COOKIE_NAME,
-        cookie_name("id", secure),
-        cookie_name("profile", secure),
-        cookie_name("shown", secure),
+        *(cookie_name(use, secure) for use in (*OF_THE_KNOWN, STANDARD)),
     ]
     assert cookie_name("id", plain) in page.prose
     assert f"{CHOICE_LASTS_S // day_s} days" in table[0][3]

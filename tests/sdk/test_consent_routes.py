@@ -67,6 +67,21 @@ def test_taking_consent_back_ends_everything_at_once(
     assert browser.get().body == kit.page
 
 
+def test_the_wish_for_the_standard_site_is_gone_as_soon_as_preferences_are(
+    kit: Any, personalise: Any
+) -> None:
+    browser = kit.browser(personalise())
+    browser.choose("accept")
+    browser.get("/?byleave=off")
+    assert "__Host-byleave_standard" in browser.cookies
+
+    browser.post(CONSENT, {"choice": "accept", "purpose": "preferences", "back": "/"})
+    assert "__Host-byleave_standard" in browser.cookies
+    browser.choose("refuse")
+
+    assert list(browser.cookies) == ["byleave_consent"]
+
+
 def test_consent_given_again_starts_with_a_new_id_and_old_cookies_stay_void(
     kit: Any, personalise: Any
 ) -> None:

@@ -6,10 +6,11 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from byleave.experiments import may_enrol
-from byleave.sdk.cookies import set_cookie
+from byleave.sdk.cookies import expire_brought, set_cookie
 from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
 from byleave.sdk.memory import brought_identity, expire_visitor
 from byleave.sdk.visit import Visit
+from byleave.sdk.wishes import STANDARD
 from byleave.segments import Choice, Consent, Purpose
 from byleave.segments.consent.conflicts import succeed
 from byleave.segments.consent.cookie import COOKIE_NAME, encode_cookie
@@ -60,6 +61,8 @@ def apply_choice(visit: Visit, chosen: Consent) -> list[str]:
             new = replace(new, number=max(new.number, brought.number + 1))
             visit.withdraw(brought.id, new)
         lines = expire_visitor(visit.scope, visit.cookies)
+    if not new.allows(Purpose.PREFERENCES):
+        lines += expire_brought([STANDARD], visit.scope, visit.cookies)
     kept = encode_cookie(new)
     line = set_cookie(COOKIE_NAME, kept, visit.scope, lasts_s=CHOICE_LASTS_S, is_http_only=False)
     return [line, *lines]

@@ -5,7 +5,7 @@ one use is worth nothing for another. The newest secret signs; all of them verif
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from itsdangerous import Signer
@@ -115,6 +115,7 @@ def set_cookie(
     return "; ".join(parts)
 
 
-def expire_cookie(name: str, scope: Scope) -> str:
-    """Return the Set-Cookie value that removes a cookie."""
-    return set_cookie(name, "", scope, lasts_s=0)
+def expire_brought(uses: Iterable[str], scope: Scope, cookies: Mapping[str, str]) -> list[str]:
+    """Return the Set-Cookie values that remove those of our cookies that a request brought."""
+    names = (cookie_name(use, scope) for use in uses)
+    return [set_cookie(name, "", scope, lasts_s=0) for name in names if name in cookies]

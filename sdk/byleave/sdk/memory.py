@@ -8,7 +8,7 @@ from byleave.sdk.cookies import (
     MOST_COOKIE_BYTES,
     Scope,
     cookie_name,
-    expire_cookie,
+    expire_brought,
     is_secure,
     set_cookie,
     unsigned,
@@ -19,6 +19,9 @@ from byleave.segments import Attribute, Choice, Consent, Profile, Purpose, Scala
 
 #: What the server knew is used for a day; by then it was confirmed, or nobody was there.
 CARRIED_LASTS_MS: Final = 86_400_000
+
+#: What our cookies are for that are there under consent for personalisation and analytics alone.
+OF_THE_KNOWN: Final = ("id", "profile", "shown")
 
 _SIGNATURE: Final = 48  # the characters of a signature, and some to spare
 
@@ -93,8 +96,8 @@ class Memory:
         state = State.unpack(profile, identity) if profile else None
         if state is not None:
             self.state = state
-        elif cookie_name("profile", self._scope) in self._cookies:
-            self._expired = [expire_cookie(cookie_name("profile", self._scope), self._scope)]
+        else:
+            self._expired = expire_brought(["profile"], self._scope, self._cookies)
 
     def _text(self, use: str) -> str:
         value = self._cookies.get(cookie_name(use, self._scope), "")
@@ -183,9 +186,8 @@ def brought_identity(site: Site, scope: Scope, cookies: Mapping[str, str]) -> Id
 
 
 def expire_visitor(scope: Scope, cookies: Mapping[str, str]) -> list[str]:
-    """Return the Set-Cookie values that remove whatever of ours a request brought."""
-    names = [cookie_name(use, scope) for use in ("id", "profile", "shown")]
-    return [expire_cookie(name, scope) for name in names if name in cookies]
+    """Return the Set-Cookie values that remove what a request brought of a visitor who is known."""
+    return expire_brought(OF_THE_KNOWN, scope, cookies)
 
 
 def _is_refused(consent: Consent) -> bool:

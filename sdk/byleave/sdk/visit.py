@@ -9,7 +9,7 @@ from functools import cached_property
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events, recording
-from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_cookie, parse_cookies, set_cookie
+from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_brought, parse_cookies, set_cookie
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
@@ -18,7 +18,7 @@ from byleave.sdk.memory import Memory
 from byleave.sdk.request_attributes import header, request_attributes
 from byleave.sdk.site import Site
 from byleave.sdk.slots import Slots
-from byleave.sdk.wishes import OFF, ON, previewed, wish
+from byleave.sdk.wishes import OFF, ON, STANDARD, previewed, wish
 from byleave.segments import Choice, Consent, Purpose, Regime, Scalar, Source, suggestion
 from byleave.segments.access import may_read_attribute
 from byleave.segments.consent.purposes import refused
@@ -153,7 +153,7 @@ class Visit:
         """Whether the visitor wishes for the site's own content, now or earlier in this session."""
         if self.wish in (OFF, ON):
             return self.wish == OFF
-        return cookie_name("standard", self.scope) in self.cookies
+        return cookie_name(STANDARD, self.scope) in self.cookies
 
     @cached_property
     def is_recognised(self) -> bool:
@@ -349,9 +349,8 @@ class Visit:
         The cookie names nobody and ends with the browser's session; it is a preference all the
         same, and so it needs consent for preferences. Without, the wish is for one page.
         """
-        name = cookie_name("standard", self.scope)
         may_keep = self.consent.allows(Purpose.PREFERENCES)
         if self.wish == OFF and may_keep and may_write:
-            return [set_cookie(name, "1", self.scope, lasts_s=None)]
+            return [set_cookie(cookie_name(STANDARD, self.scope), "1", self.scope, lasts_s=None)]
         is_over = self.wish == ON or not may_keep
-        return [expire_cookie(name, self.scope)] if name in self.cookies and is_over else []
+        return expire_brought([STANDARD], self.scope, self.cookies) if is_over else []

@@ -18,6 +18,9 @@ from byleave.sdk.cookies import Keys, Scope, unsigned
 OFF: Final = "off"
 ON: Final = "on"
 
+#: What the cookie is for that remembers the wish for the standard site.
+STANDARD: Final = "standard"
+
 _PARAMETER: Final = "byleave"
 _MOST_CHARACTERS: Final = 2_048
 _MOST_QUERY_FIELDS: Final = 50
