@@ -15,7 +15,7 @@ import pytest
 from byleave.sdk import Client
 from byleave.sdk.asgi_transport import AsgiTransport
 from byleave.sdk.http_transport import HttpTransport
-from byleave.sdk.wire import Answer, Question
+from byleave.sdk.wire import Question
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
 
@@ -283,37 +283,6 @@ def test_a_forked_child_starts_empty(client: Client) -> None:
     assert os.waitstatus_to_exitcode(status) == 0
     assert os.getpid() == parent
     assert len(client.buffer) == 1
-
-
-def test_inside_an_event_loop_a_blocking_call_is_refused(server: Any) -> None:
-    transport = AsgiTransport(server)
-
-    async def misuse() -> None:
-        transport.attach()
-        transport.exchange(Question(method="GET", path="/"), 1)
-
-    with pytest.raises(RuntimeError, match="event loop"):
-        asyncio.run(misuse())
-
-
-def test_from_a_thread_the_application_runs_in_the_sites_loop(server: Any) -> None:
-    transport = AsgiTransport(server)
-
-    async def site() -> Answer:
-        transport.attach()
-        question = Question(method="GET", path="/v1/snapshot?x=1")
-        return await asyncio.to_thread(transport.exchange, question, 5)
-
-    assert asyncio.run(site()).status == 200
-
-
-def test_an_application_that_never_answers_is_given_up() -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await receive()
-
-    with pytest.raises(TimeoutError):
-        AsgiTransport(app).exchange(Question(method="GET", path="/"), 0.01)
 
 
 def test_over_http_connections_are_kept_and_renewed(listen: Any, over_http: Any) -> None:

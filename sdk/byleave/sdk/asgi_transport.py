@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import CancelledError
 from typing import Any
 
 from byleave.sdk.wire import Answer, Question
@@ -37,7 +38,10 @@ class AsgiTransport:
         if loop is None or loop.is_closed():
             return asyncio.run(work)
         if loop.is_running():
-            return asyncio.run_coroutine_threadsafe(work, loop).result(timeout_s)
+            try:
+                return asyncio.run_coroutine_threadsafe(work, loop).result(timeout_s)
+            except CancelledError:
+                raise ConnectionError("the site's event loop ended") from None
         return loop.run_until_complete(work)
 
     within = exchange

@@ -57,17 +57,17 @@ class Asking:
     ) -> _Told:
         if not self._breaker.may_ask():
             raise LeftAloneError("the server is left alone for a while")
-        is_well = False
         try:
             if is_in_event_loop():
                 answer = await self._transport.ask(question, timeout_s)
             else:
                 answer = self._transport.within(question, timeout_s)
             told = read(answer)
-            is_well = True
-            return told
-        finally:
-            self._breaker.note(is_well=is_well)
+        except Exception:  # not that a visitor left, which says nothing of the server
+            self._breaker.note(is_well=False)
+            raise
+        self._breaker.note(is_well=True)
+        return told
 
 
 def _parsed(answer: Answer) -> Mapping[str, Any]:
