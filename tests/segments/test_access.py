@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from byleave.segments import Consent, Purpose, Regime, Vocabulary
-from byleave.segments.access import may_read_attribute, may_read_event
+from byleave.segments.access import may_read_attribute, may_read_event, may_read_for_something
 
 SILENT = Consent({})
 PERSONALISATION, ANALYTICS = Purpose.PERSONALISATION, Purpose.ANALYTICS
@@ -49,6 +49,19 @@ def test_a_grant_opens_what_is_declared_for_that_purpose_and_nothing_else(
     consent = agreed(PERSONALISATION)
 
     assert may_read_attribute(words.attributes[attribute], use, consent=consent) is readable
+
+
+@pytest.mark.parametrize(
+    ("attribute", "without", "after"),
+    [("country", True, True), ("path", True, True), ("industry", False, True)],
+)
+def test_what_may_be_read_for_nothing_is_told_from_what_may_be_for_something(
+    words: Vocabulary, agreed: Callable[..., Consent], attribute: str, without: bool, after: bool
+) -> None:
+    declared = words.attributes[attribute]
+
+    assert may_read_for_something(declared, consent=SILENT) is without
+    assert may_read_for_something(declared, consent=agreed(PERSONALISATION)) is after
 
 
 def test_where_silence_means_yes_a_sensitive_attribute_still_waits_for_a_choice(

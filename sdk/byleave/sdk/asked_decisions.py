@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from byleave.experiments import Decider, Decision
 from byleave.segments import plain, read
+from byleave.segments.access import may_read_for_something
 
 if TYPE_CHECKING:  # a visit has slots, and they ask for it
     from byleave.sdk.visit import Visit
@@ -22,7 +23,7 @@ async def asked(visit: Visit, decider: Decider) -> Mapping[str, Decision]:
         LeftAloneError: The server is not asked for now.
         Exception: It did not answer, or not in time, or not as expected.
     """
-    question = _question(visit, decider.slots)
+    question = _question(visit, decider)
     answer = await visit.site.source.decide(question, timeout_s=visit.site.deadline_s)
     told = (
         read(Decision, {"slot": slot, **decision}) for slot, decision in answer["decisions"].items()
@@ -30,9 +31,9 @@ async def asked(visit: Visit, decider: Decider) -> Mapping[str, Decision]:
     return {d.slot: d if _is_known(d, decider) else Decision(slot=d.slot) for d in told}
 
 
-def _question(visit: Visit, slots: tuple[str, ...]) -> dict[str, Any]:
+def _question(visit: Visit, decider: Decider) -> dict[str, Any]:
     visitor, carried = visit.visitor, visit.carried
-    consent = visitor.consent
+    consent, declared = visitor.consent, decider.snapshot.definitions.attributes
     return {
         "visitor": visitor.id,
         "view": visitor.view,
@@ -45,12 +46,16 @@ def _question(visit: Visit, slots: tuple[str, ...]) -> dict[str, Any]:
             "knowing": consent.knowing,
         },
         # What the server itself told us it knows better by now.
-        "attributes": {k: v for k, v in visitor.attributes.items() if k not in carried},
+        "attributes": {
+            name: value
+            for name, value in visitor.attributes.items()
+            if name not in carried and may_read_for_something(declared[name], consent=consent)
+        },
         "state": {
             "profile": visitor.profile.to_plain(),
             "assignments": plain(visitor.assignments),
         },
-        "slots": [*slots],
+        "slots": [*decider.slots],
         "counted": visitor.is_counted,
         **({"region": visitor.region} if visitor.region else {}),
     }

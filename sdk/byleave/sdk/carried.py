@@ -13,7 +13,7 @@ from byleave.sdk.failures import report
 from byleave.sdk.visit import Visit
 from byleave.sdk.visitor import Carried
 from byleave.segments import Source
-from byleave.segments.access import may_read_attribute
+from byleave.segments.access import may_read_for_something
 
 #: How long what is carried counts as confirmed.
 CONFIRMED_MS: Final = 3_600_000
@@ -59,9 +59,7 @@ def _names(visit: Visit) -> list[str]:
         for name, declared in decider.snapshot.definitions.attributes.items()
         if declared.source is Source.SERVER
         and not declared.fresh
-        and any(
-            may_read_attribute(declared, use, consent=visit.consent) for use in declared.purposes
-        )
+        and may_read_for_something(declared, consent=visit.consent)
     ]
 
 

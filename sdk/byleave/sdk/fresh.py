@@ -10,7 +10,7 @@ from byleave.sdk.failures import report
 from byleave.sdk.request_attributes import header
 from byleave.sdk.visit import Visit
 from byleave.segments import Source
-from byleave.segments.access import may_read_attribute
+from byleave.segments.access import may_read_for_something
 
 
 async def fetch(visit: Visit, *, has_slots: bool = False) -> None:
@@ -45,9 +45,7 @@ def _wanted(visit: Visit, *, has_slots: bool) -> list[str]:
         for name, declared in decider.snapshot.definitions.attributes.items()
         if declared.source is Source.SERVER
         and declared.fresh
-        and any(
-            may_read_attribute(declared, use, consent=visit.consent) for use in declared.purposes
-        )
+        and may_read_for_something(declared, consent=visit.consent)
     ]
 
 

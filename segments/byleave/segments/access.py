@@ -48,6 +48,11 @@ def may_read_attribute(
     return consent.allows(use) if access == "allowed" else consent.choice(use) is Choice.GRANTED
 
 
+def may_read_for_something(attribute: Attribute, *, consent: Consent) -> bool:
+    """Return whether there is any use at all for which an attribute may be read."""
+    return any(may_read_attribute(attribute, use, consent=consent) for use in Purpose)
+
+
 def may_read_event(event: Event, use: Purpose, *, consent: Consent) -> bool:
     """Return whether the events of one kind may be recorded and read for one use."""
     return use in event.purposes and consent.allows(use)
