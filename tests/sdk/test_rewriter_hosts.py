@@ -135,7 +135,6 @@ def test_content_that_a_browser_would_have_to_repair_is_left_alone(case: str) ->
 
     assert rewriter.close(page) == page
     assert rewriter.seen["hero"].outcome in (Outcome.MISNESTED, Outcome.UNCLOSED)
-    assert rewriter.bail_outs == 1
 
 
 @pytest.mark.parametrize("page", UNFIT)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
-from urllib.parse import parse_qs
 
 from byleave.experiments import may_enrol
 from byleave.sdk.cookies import expire_brought, set_cookie
-from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_form, refuse
 from byleave.sdk.memory import brought_identity, expire_visitor
 from byleave.sdk.visit import Visit
 from byleave.sdk.wishes import STANDARD
@@ -22,7 +21,6 @@ CONSENT_PATH: Final = "/.byleave/consent"
 CHOICE_LASTS_S: Final = 182 * 86_400
 
 _FIRST_PARTY: Final = (Purpose.PREFERENCES, Purpose.ANALYTICS, Purpose.PERSONALISATION)
-_MOST_BYTES: Final = 4_096
 
 
 async def take_choice(visit: Visit, receive: Receive, send: Send) -> None:
@@ -35,8 +33,7 @@ async def take_choice(visit: Visit, receive: Receive, send: Send) -> None:
         return await refuse(send, 405, "Send the form by POST.")
     if not is_same_origin(visit.scope):
         return await refuse(send, 403, "A choice can only be made on this site's own pages.")
-    body = await read_body(receive, most_bytes=_MOST_BYTES)
-    form = _fields(body or b"")
+    form = await read_form(receive)
     chosen = _chosen(form, visit.now_ms)
     back = safe_path(form.get("back", ("/",))[0])
     if chosen is None or back is None:
@@ -73,13 +70,6 @@ def safe_path(text: str) -> str | None:
     is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
     is_plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
     return text if is_path and is_plain and len(text) <= 2_048 else None
-
-
-def _fields(body: bytes) -> dict[str, list[str]]:
-    try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
-    except ValueError:
-        return {}
 
 
 def _chosen(form: Mapping[str, list[str]], now_ms: int) -> Consent | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs
 
 from byleave.sdk.cookies import Scope
 from byleave.sdk.request_attributes import header
@@ -15,6 +16,8 @@ _Result = TypeVar("_Result")
 #: No request for one of our routes is larger.
 MOST_BODY_BYTES: Final = 65_536
 
+_MOST_FORM_BYTES: Final = 4_096
+_MOST_FIELDS: Final = 20
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
@@ -57,6 +60,15 @@ async def read_body(receive: Receive, *, most_bytes: int) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return body
+
+
+async def read_form(receive: Receive) -> dict[str, list[str]]:
+    """Return the fields of a posted form, each with its values; none of one that is too large."""
+    body = await read_body(receive, most_bytes=_MOST_FORM_BYTES)
+    try:
+        return parse_qs((body or b"").decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 async def answer(

@@ -23,8 +23,9 @@ class SharedPages:
     ) -> None:
         """Note the slots of a page that was made; one that told of its visitor is never shared."""
         if self._decider is not decider or len(self._slots) >= _MOST_PATHS:
-            self._decider = decider
+            # Whoever reads meanwhile must not take what older definitions said for the newest.
             self._slots, self._forms, self._personal = {}, {}, set()
+            self._decider = decider
         if is_personal:
             self._personal.add(path)
         self._slots[path] = self._slots.get(path, frozenset()) | slots

@@ -3,10 +3,9 @@
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from byleave.sdk.consent_routes import safe_path
-from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_form, refuse
 from byleave.sdk.memory import brought_identity, expire_visitor
 from byleave.sdk.visit import Visit
 from byleave.sdk.visitor import IDENTITY_LASTS_MS
@@ -17,8 +16,6 @@ PROFILE_PATH: Final = "/.byleave/profile"
 #: When the site began to abide by Global Privacy Control in the way that it does now; the day is
 #: part of the resource (https://w3c.github.io/gpc/#gpc-support-resource).
 _GPC: Final = {"gpc": True, "lastUpdate": "2026-11-26"}
-
-_MOST_BYTES: Final = 4_096
 
 
 async def take_profile(visit: Visit, receive: Receive, send: Send) -> None:
@@ -43,8 +40,7 @@ async def take_profile(visit: Visit, receive: Receive, send: Send) -> None:
 
 
 async def _forget(visit: Visit, receive: Receive, send: Send) -> None:
-    body = await read_body(receive, most_bytes=_MOST_BYTES)
-    form = parse_qs((body or b"").decode("utf-8", "replace"))
+    form = await read_form(receive)
     back = safe_path(form.get("back", ["/"])[0])
     if form.get("forget") != ["yes"] or back is None:
         return await refuse(send, 400, "Expected forget=yes, and back=/a/path of this site.")

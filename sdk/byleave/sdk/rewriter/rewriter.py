@@ -74,11 +74,6 @@ class Rewriter:
         return self._sightings.seen
 
     @property
-    def bail_outs(self) -> int:
-        """How many slots were met and kept their original bytes out of doubt."""
-        return sum(sighting.is_bail_out for sighting in self.seen.values())
-
-    @property
     def has_given_up(self) -> bool:
         """Whether a part of the page was passed through unread."""
         return self._scanner.slots.has_given_up
