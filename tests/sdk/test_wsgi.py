@@ -1,5 +1,6 @@
 """WSGI applications: the same pages as under ASGI, by WSGI's own rules."""
 
+import asyncio
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -370,6 +371,18 @@ def test_the_server_may_decide(
 
     assert (b"<h2>Variant</h2>" in answer.body) is is_filled
     assert (b"<h2>Default</h2>" in answer.body) is not is_filled
+
+
+def test_inside_the_event_loop_that_it_would_wait_for_the_site_is_as_it_was(
+    kit: Any, wrap: Any, server: Any
+) -> None:
+    site = wrap(page_app([kit.page]), server=server, decide="server")
+    site.client.poll()
+
+    async def serve() -> Answer:
+        return call(site)
+
+    assert b"<h2>Default</h2>" in asyncio.run(serve()).body
 
 
 def test_what_fails_leaves_the_site_as_it_is(kit: Any, wrap: Any, caplog: Any) -> None:

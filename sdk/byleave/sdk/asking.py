@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from byleave.sdk.breaker import Breaker
+from byleave.sdk.exchange import IS_FINISHED_AT_ONCE
 from byleave.sdk.wire import Answer, Question, Transport
 
 _Told = TypeVar("_Told")
@@ -32,8 +33,7 @@ class Asking:
     ) -> Mapping[str, Any]:
         """Return the server's answer.
 
-        Outside an event loop this waits for nothing but the answer itself, so that `finished`
-        can run it.
+        Where `finished` runs it, it blocks until the answer is there.
 
         Raises:
             LeftAloneError: It failed lately and was not asked.
@@ -58,10 +58,10 @@ class Asking:
         if not self._breaker.may_ask():
             raise LeftAloneError("the server is left alone for a while")
         try:
-            if is_in_event_loop():
-                answer = await self._transport.ask(question, timeout_s)
-            else:
+            if IS_FINISHED_AT_ONCE.get():
                 answer = self._transport.within(question, timeout_s)
+            else:
+                answer = await self._transport.ask(question, timeout_s)
             told = read(answer)
         except Exception:  # not that a visitor left, which says nothing of the server
             self._breaker.note(is_well=False)
@@ -80,14 +80,3 @@ def _parsed(answer: Answer) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise ConnectionError("the server answered with what is no JSON object")
     return data
-
-
-def is_in_event_loop() -> bool:
-    """Return whether an event loop runs in this thread, which nothing may hold up."""
-    import asyncio  # slow to import, and only for sites that ask the server for pages
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

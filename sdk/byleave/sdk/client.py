@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from byleave.experiments import Decider, Version, load_snapshot
-from byleave.sdk.asking import Asking, is_in_event_loop
+from byleave.sdk.asking import Asking
 from byleave.sdk.buffer import EventBuffer, Waiting
 from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
@@ -161,8 +161,8 @@ class Client:
     def poll(self) -> bool:
         """Ask for a newer snapshot; return whether the server answered as it should.
 
-        It waits for the answer and for the images that the snapshot shows, and so belongs into a
-        thread; in an event loop over HTTP it gets none of these, which visitors then ask for.
+        It blocks until the answer is there, and the images that the snapshot shows: in a site
+        that runs in an event loop it belongs into a thread.
         """
         headers = dict(self._headers)
         if self._etag and self._current is not None:
@@ -204,8 +204,6 @@ class Client:
 
     def _fetch_images(self) -> None:
         """Have the images at hand that the snapshot shows, before visitors ask for them."""
-        if self._unfetched and is_in_event_loop():
-            return  # whoever polls there is not held up for each of them
         for name in sorted(self._unfetched):
             try:
                 finished(self.image(name))

@@ -1,6 +1,7 @@
 """Reading a request and answering it, for the few routes that are our own."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
@@ -13,6 +14,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 _Result = TypeVar("_Result")
 
+#: Whether the running code is run by `finished`, so that it may block and must not await.
+IS_FINISHED_AT_ONCE: ContextVar[bool] = ContextVar("byleave_finished_at_once", default=False)
+
 #: No request for one of our routes is larger.
 MOST_BODY_BYTES: Final = 65_536
 
@@ -22,20 +26,23 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 def finished(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Return the result of a coroutine that waits for nothing, without an event loop.
+    """Return the result of a coroutine that awaits nothing, without an event loop.
 
     So everything is written once, for asynchronous and for synchronous applications.
 
     Raises:
-        RuntimeError: It waits after all.
+        RuntimeError: It awaits something after all.
     """
+    token = IS_FINISHED_AT_ONCE.set(True)
     try:
         work.send(None)
     except StopIteration as stop:
         result: _Result = stop.value
         return result
+    finally:
+        IS_FINISHED_AT_ONCE.reset(token)
     work.close()
-    raise RuntimeError("expected work that waits for nothing")
+    raise RuntimeError("expected work that awaits nothing")
 
 
 def given_body(read: Callable[[int], bytes]) -> Receive:
