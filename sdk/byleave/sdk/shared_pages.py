@@ -6,7 +6,10 @@ from byleave.experiments import Decider
 
 #: One page has no more shared forms than this; who would be shown another gets a private page.
 MOST_FORMS: Final = 32
-_MOST_PATHS: Final = 2_048
+#: No more is remembered of pages than of so many, and nothing of one with a longer path: visitors
+#: can make up both.
+MOST_PATHS: Final = 2_048
+LONGEST_PATH: Final = 1_024
 
 
 class SharedPages:
@@ -22,7 +25,9 @@ class SharedPages:
         self, path: str, decider: Decider, slots: frozenset[str], *, is_personal: bool
     ) -> None:
         """Note the slots of a page that was made; one that told of its visitor is never shared."""
-        if self._decider is not decider or len(self._slots) >= _MOST_PATHS:
+        if len(path) > LONGEST_PATH:
+            return
+        if self._decider is not decider or len(self._slots) >= MOST_PATHS:
             # Whoever reads meanwhile must not take what older definitions said for the newest.
             self._slots, self._forms, self._personal = {}, {}, set()
             self._decider = decider

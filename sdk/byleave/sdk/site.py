@@ -10,7 +10,7 @@ from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
 from byleave.sdk.networks import NetworkLimit
 from byleave.sdk.request_attributes import Scope
-from byleave.sdk.shared_pages import SharedPages
+from byleave.sdk.shared_pages import LONGEST_PATH, MOST_PATHS, SharedPages
 from byleave.sdk.source import Source
 from byleave.sdk.variants import Renderer
 from byleave.segments import Consent, Scalar, suggestion
@@ -20,7 +20,8 @@ Attributes = Callable[[Scope], Mapping[str, Scalar]]
 Statement = Callable[[Scope], Consent | None]
 Told = Callable[[Decision, str], object]
 
-_MOST_PATHS: Final = 2_048
+#: A site that has so many things to be warned of has been warned.
+_MOST_WARNINGS: Final = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class Site:
 
     def warn_once(self, what: str, **details: Any) -> None:
         """Log a warning about the site's set-up, the first time it matters."""
-        if what not in self._warned:
+        if what not in self._warned and len(self._warned) < _MOST_WARNINGS:
             self._warned.add(what)
             LOG.warning(what, extra=details)
 
@@ -101,8 +102,10 @@ class Site:
 
     def note_slots(self, path: str, decider: Decider, *, has_slots: bool) -> None:
         """Note whether a page has slots, as far as these definitions name them."""
+        if len(path) > LONGEST_PATH:
+            return
         known, paths = self._slotless
-        if known is not decider or len(paths) >= _MOST_PATHS:
+        if known is not decider or len(paths) >= MOST_PATHS:
             self._slotless = (decider, paths := set())
         if has_slots:
             paths.discard(path)
