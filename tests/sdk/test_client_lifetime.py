@@ -133,6 +133,19 @@ def test_a_thread_that_could_not_start_is_started_by_the_next_request(
     client.close()
 
 
+def test_who_takes_consent_back_while_a_batch_fails_is_in_it_no_more(clock: Any) -> None:
+    def fail(_: Question) -> Answer:
+        client.withdraw("gone", {})
+        raise ConnectionResetError
+
+    client = Client(Paper(fail), key="k", clock=clock, background=False)
+    client.capture({**EVENT, "visitor": "gone"})
+    client.capture({**EVENT, "visitor": "stays"})
+
+    assert not client.flush()
+    assert [each.unit for each in client.buffer.take(9, 9_999)] == ["stays"]
+
+
 def test_what_was_on_its_way_when_something_failed_is_sent_again(clock: Any) -> None:
     def fail(_: Question) -> Answer:
         raise RuntimeError("not expected of any transport")

@@ -7,40 +7,29 @@ they loaded the site. A page never waits for it.
 
 import atexit
 import json
-import math
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from byleave.experiments import Decider, Version, load_snapshot
 from byleave.sdk.asking import Asking
-from byleave.sdk.buffer import EventBuffer, Waiting
-from byleave.sdk.counters import Counters
 from byleave.sdk.events import Event
 from byleave.sdk.exchange import finished
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.forking import call_in_child
 from byleave.sdk.image_store import ImageStore
 from byleave.sdk.images import names_in
-from byleave.sdk.outbox import Outbox
 from byleave.sdk.pace import Pace
+from byleave.sdk.sending import EXCHANGE_S, Sender
 from byleave.sdk.state_dir import StateDir
-from byleave.sdk.wire import Answer, Question, Transport
+from byleave.sdk.wire import Question, Transport
 
 #: Without word from the server for so long, weights and consent rules may be stale.
 AGE_LIMIT_MS: Final = 86_400_000
 
-#: How long counts wait for others to travel with.
-_COUNT_EVERY_MS: Final = 60_000
-
-_EXCHANGE_S: Final = 5.0
-_BATCH_EVENTS: Final = 500
-_BATCH_BYTES: Final = 200_000
 _EXIT_S: Final = 2.0
-_RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
 class Client:
@@ -57,6 +46,10 @@ class Client:
         bootstrap: A file with a snapshot, as the server gives it, to begin with.
         poll_every_s: Seconds between looks for a new snapshot.
         flush_every_s: Seconds that events wait at most for others to travel with.
+
+    Attributes:
+        counters: What is counted in this process, of nobody in particular.
+        buffer: The events that wait to be sent.
     """
 
     def __init__(
@@ -99,15 +92,17 @@ class Client:
         self._images = ImageStore(self._asking, self._state_dir)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._sending = threading.Lock()
         self._stop = threading.Event()
-        self._outbox = Outbox(self._state_dir)
         self._pace = Pace(self._flush_every_s)
-        self.counters = Counters()
-        self.buffer = EventBuffer(self.counters)
-        self._in_flight: list[Waiting] = []
-        self._count_report: bytes | None = None  # the one that the server does not have yet
-        self._counted_ms = -_COUNT_EVERY_MS
+        self._sender = Sender(
+            self._transport,
+            self._headers,
+            clock=self._clock,
+            state_dir=self._state_dir,
+            pace=self._pace,
+        )
+        self.counters = self._sender.counters
+        self.buffer = self._sender.buffer
 
     def start(self) -> None:
         """Make sure that the thread runs in this process, also after it was closed."""
@@ -130,10 +125,9 @@ class Client:
         with self._starting:
             self._stop.set()
             self._thread = None
-        self.flush(within_s=within_s)
+        self._sender.flush(within_s=within_s, is_last=True)
         self._transport.close()
-        left = 0 if self._state_dir else len(self._outbox.waiting())
-        if lost := len(self.buffer) + len(self._in_flight) + left:
+        if lost := self._sender.unsaved:
             LOG.warning("events not sent before the process ended", extra={"count": lost})
 
     async def drain(self) -> None:
@@ -155,8 +149,7 @@ class Client:
 
     def withdraw(self, visitor: str, body: Mapping[str, Any]) -> None:
         """Take a withdrawal; it goes before all events and is repeated until accepted."""
-        self.buffer.forget(visitor)
-        self._outbox.add(visitor, json.dumps(body).encode())
+        self._sender.withdraw(visitor, body)
 
     def poll(self) -> bool:
         """Ask for a newer snapshot; return whether the server answered as it should.
@@ -169,7 +162,7 @@ class Client:
             headers["if-none-match"] = self._etag
         question = Question(method="GET", path="/v1/snapshot", headers=headers)
         try:
-            answer = self._transport.exchange(question, _EXCHANGE_S)
+            answer = self._transport.exchange(question, EXCHANGE_S)
         except OSError as error:
             name = type(error).__name__
             LOG.warning("snapshot not fetched: no server there (%s)", name, extra={"error": name})
@@ -237,82 +230,9 @@ class Client:
             # Whoever deploys a snapshot with the site vouches for it as of now.
             self._take(body, self._clock())
 
-    def flush(self, *, within_s: float | None = None) -> bool:
-        """Send what waits; return whether the server took all of it.
-
-        Args:
-            within_s: Seconds for all of it; without, each exchange may take 5 s.
-        """
-        deadline_s = math.inf if within_s is None else time.monotonic() + within_s
-        if not self._sending.acquire(timeout=-1 if within_s is None else within_s):
-            return False
-        try:
-            is_taken = self._send_withdrawals(deadline_s) and self._send_events(deadline_s)
-            if is_taken:
-                self._send_counts(deadline_s)
-            return is_taken
-        finally:
-            self._sending.release()
-
-    def _send_withdrawals(self, deadline_s: float) -> bool:
-        for visitor, body in self._outbox.waiting().items():
-            if self._send("PUT", f"/v1/consent/{visitor}", body, deadline_s) is None:
-                return False
-            self._outbox.drop(visitor, body)
-        return True
-
-    def _send_events(self, deadline_s: float) -> bool:
-        while batch := self.buffer.take(_BATCH_EVENTS, _BATCH_BYTES):
-            self._in_flight = batch
-            answer = None
-            try:
-                answer = self._send("POST", "/v1/events", self._batch(batch), deadline_s)
-            finally:
-                self._in_flight = []
-                if answer is None:
-                    self.buffer.put_back([e for e in batch if e.unit not in self._outbox])
-            if answer is None:
-                return False
-            if refused := _refused(answer):
-                LOG.warning("events refused by the server", extra={"count": refused})
-        return True
-
-    def _send_counts(self, deadline_s: float) -> None:
-        """Send what was counted, once a minute; what was not taken is sent again as it was."""
-        now_ms = self._clock()
-        if abs(now_ms - self._counted_ms) < _COUNT_EVERY_MS and not self._stop.is_set():
-            return
-        self._counted_ms = now_ms
-        if self._count_report is None:
-            self._count_report = self.counters.report(at_ms=now_ms, random_bytes=os.urandom)
-        if self._count_report is not None and self._send(
-            "POST", "/v1/counters", self._count_report, deadline_s
-        ):
-            self._count_report = None
-
-    def _batch(self, batch: Iterable[Waiting]) -> bytes:
-        events = b",".join(event.json for event in batch)
-        return b'{"sent_at":%d,"events":[%s]}' % (self._clock(), events)
-
-    def _send(self, method: str, path: str, body: bytes, deadline_s: float) -> Answer | None:
-        """Return the final answer, or None where the same must be sent again later."""
-        timeout_s = min(_EXCHANGE_S, deadline_s - time.monotonic())
-        if timeout_s <= 0:
-            return None
-        headers = {**self._headers, "content-type": "application/json"}
-        question = Question(method=method, path=path, headers=headers, body=body)
-        try:
-            answer = self._transport.exchange(question, timeout_s)
-        except OSError as error:
-            LOG.warning("server not reached", extra={"error": type(error).__name__})
-            return None
-        self._pace.note(answer.headers)
-        if answer.status < 300:
-            return answer
-        LOG.warning("refused by the server", extra={"status": answer.status})
-        # A wrong key can be put right while the process runs; a wrong body cannot.
-        is_final = 400 <= answer.status < 500 and answer.status not in _RETRY_STATUSES
-        return answer if is_final and answer.status not in (401, 403, 404) else None
+    def flush(self) -> bool:
+        """Send what waits; return whether the server took all of it. It blocks, as `poll` does."""
+        return self._sender.flush()
 
     async def decide(self, body: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
         """Return what the server decides for one visitor.
@@ -360,10 +280,3 @@ class Client:
 
 def _place(version: Version) -> tuple[int, int]:
     return version.generation, version.number
-
-
-def _refused(answer: Answer) -> int:
-    try:
-        return len(json.loads(answer.body).get("refused", ()))
-    except (ValueError, AttributeError):
-        return 0
