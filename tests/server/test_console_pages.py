@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 import pytest
 from hypothesis import given
@@ -238,6 +238,13 @@ def test_a_display_is_made_of_whatever_a_browser_says(cookie: str, languages: st
 )
 def test_numbers_follow_the_browsers_languages(header: str, locale: str) -> None:
     assert Display.of({}, header).locale == locale
+
+
+@pytest.mark.parametrize("locale", ["en-GB\r\nX: y", "en-GB-abcde\n", "en-", "en-GB-x", "en_GB"])
+def test_what_is_no_locale_gets_into_no_header(locale: str, anybody: TestClient) -> None:
+    anybody.cookies.set(COOKIE, quote(urlencode({"locale": locale}), safe=""))
+
+    assert anybody.get(DISPLAY).headers["content-language"] == "en-GB"
 
 
 def test_files_of_others_are_what_the_manifest_says() -> None:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import tzinfo
 from operator import itemgetter
+from re import fullmatch
 from typing import Final, Literal, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ THEMES: Final[tuple[Theme, ...]] = ("auto", "light", "dark")
 COOKIE: Final = "byleave_display"
 DEFAULT_LOCALE: Final = "en-GB"
 DEFAULT_ZONE: Final = "UTC"
+
+#: A locale goes into a header, and Babel takes almost anything for a variant of one.
+_LOCALE: Final = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,8 @@ def as_theme(name: str) -> Theme:
 
 def is_locale(name: str) -> bool:
     """Whether a name such as `en-GB` is that of a locale whose language has texts."""
-    if name.partition("-")[0] not in {language.partition("-")[0] for language in LANGUAGES}:
+    languages = {language.partition("-")[0] for language in LANGUAGES}
+    if not fullmatch(_LOCALE, name) or name.partition("-")[0] not in languages:
         return False
     try:
         _babel_locale(name)
