@@ -8,11 +8,13 @@ SECRET = b"52 N 13 E, taken with Ann's camera"
 SCRIPT = b"<script>document.title = 'run'</script>"
 
 
-def png(width: int = 24, height: int = 16, *, shade: int = 90, notes: bytes = b"") -> bytes:
+def png(
+    width: int = 24, height: int = 16, *, shade: int = 90, notes: bytes = b"", turned: int = 1
+) -> bytes:
     """A grey PNG, with notes in the three places that it has for them."""
     head = _chunk(b"IHDR", pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     rows = (b"\0" + bytes([shade]) * min(width, 1_000)) * min(height, 1_000)
-    told = _chunk(b"tEXt", b"Comment\0" + notes) + _chunk(b"eXIf", b"MM\0*" + notes)
+    told = _chunk(b"tEXt", b"Comment\0" + notes) + _chunk(b"eXIf", _tiff(notes, turned))
     body = (told if notes else b"") + _chunk(b"IDAT", compress(rows)) + _chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + head + body + notes
 
@@ -41,8 +43,7 @@ def jpeg(*, notes: bytes = b"", turned: int = 1) -> bytes:
     """A JPEG with Exif, XMP, a comment, a thumbnail and something after its end."""
     if not notes:
         return _JPEG
-    tag = pack("<HHIHH", 0x0112, 3, 1, turned, 0)
-    exif = b"Exif\0\0II*\0" + pack("<IH", 8, 1) + tag + bytes(4) + notes
+    exif = b"Exif\0\0" + _tiff(notes, turned)
     xmp = b"http://ns.adobe.com/xap/1.0/\0" + notes
     thumbnail = b"JFXX\0\x10" + notes
     told = ((0xE1, exif), (0xE1, xmp), (0xFE, notes), (0xE0, thumbnail))
@@ -52,14 +53,19 @@ def jpeg(*, notes: bytes = b"", turned: int = 1) -> bytes:
     return _JPEG[:2] + segments + _JPEG[2:] + notes
 
 
-def webp(*, notes: bytes = b"") -> bytes:
+def webp(*, notes: bytes = b"", turned: int = 1, start: bytes = b"") -> bytes:
     """A WebP, with Exif and XMP in its extended form."""
     if not notes:
         return _WEBP
     size = (23).to_bytes(3, "little") + (15).to_bytes(3, "little")
-    told = _riff(b"EXIF", b"II*\0" + notes) + _riff(b"XMP ", notes)
+    told = _riff(b"EXIF", start + _tiff(notes, turned)) + _riff(b"XMP ", notes)
     body = b"WEBP" + _riff(b"VP8X", b"\x0c\0\0\0" + size) + _WEBP[12:] + told
     return b"RIFF" + pack("<I", len(body)) + body + notes
+
+
+def _tiff(notes: bytes, turned: int) -> bytes:
+    tag = pack("<HHIHH", 0x0112, 3, 1, turned, 0)
+    return b"II*\0" + pack("<IH", 8, 1) + tag + bytes(4) + notes
 
 
 def _riff(kind: bytes, data: bytes) -> bytes:

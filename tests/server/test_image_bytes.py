@@ -38,13 +38,31 @@ def test_what_is_no_picture_is_left_out(kind: str, notes: bytes) -> None:
         assert kept == KINDS[kind]()
 
 
-def test_a_photo_stays_the_right_way_up_without_the_rest_of_its_exif() -> None:
-    picture = cleaned(jpeg(notes=SECRET, turned=6))
+@pytest.mark.parametrize(
+    ("turned", "straight", "longer"),
+    [
+        (jpeg(notes=SECRET, turned=6), jpeg(), 36),
+        (png(notes=SECRET, turned=8), png(), 38),
+        (webp(notes=SECRET, turned=6), webp(notes=SECRET), 34),
+        (webp(notes=SECRET, turned=3, start=b"Exif\0\0"), webp(notes=SECRET), 34),
+    ],
+    ids=["jpg", "png", "webp", "webp as older programs write it"],
+)
+def test_a_photo_stays_the_right_way_up_without_the_rest_of_its_exif(
+    turned: bytes, straight: bytes, longer: int
+) -> None:
+    picture = cleaned(turned)
 
-    assert (picture.width, picture.height) == (16, 24)
-    assert picture.data.count(b"Exif\0\0") == 1
-    assert len(picture.data) == len(jpeg()) + 36
+    assert len(picture.data) == len(cleaned(straight).data) + longer
+    assert picture.data.upper().count(b"EXIF") == 1
+    assert SECRET not in picture.data
     assert cleaned(picture.data) == picture
+
+
+def test_a_turned_photo_is_as_wide_as_browsers_show_it() -> None:
+    assert cleaned(jpeg(notes=SECRET, turned=6))[1:3] == (16, 24)
+    assert cleaned(png(notes=SECRET, turned=8))[1:3] == (16, 24)
+    assert cleaned(jpeg(notes=SECRET, turned=3))[1:3] == (24, 16)
 
 
 def test_an_extended_webp_announces_no_notes() -> None:
@@ -60,6 +78,7 @@ def test_an_avif_with_notes_or_in_motion_is_refused_whole() -> None:
 
     assert flaw_of(avif(notes=SECRET)) is Flaw.NOTES
     assert flaw_of(avif() + moving) is Flaw.NOTES
+    assert flaw_of(avif().replace(b"\0\0\0\x0epitm", b"\0\0\0\x0exml ")) is Flaw.NOTES
     assert flaw_of(avif() + SCRIPT) is Flaw.BROKEN
 
 
@@ -117,6 +136,23 @@ def test_a_png_whose_checksum_is_wrong_is_refused() -> None:
 )
 def test_what_would_unpack_to_too_many_pixels_is_refused(data: bytes) -> None:
     assert flaw_of(data) is Flaw.PIXELS
+
+
+def test_a_small_part_hides_no_large_one() -> None:
+    thin = webp(notes=SECRET).replace(b"\x17\0\0\x0f\0\0", b"\x16\0\0\xff\xff\xff")
+    start = jpeg().index(b"\xff\xc0")
+    frame = jpeg()[start : start + 19]
+    wide = frame[:5] + b"\xff\xff\xff\xff" + frame[9:]
+
+    assert flaw_of(thin) is Flaw.PIXELS
+    assert flaw_of(jpeg().replace(frame, wide + frame)) is Flaw.BROKEN
+
+
+def test_a_jpeg_may_have_fillers_and_ends_where_it_says() -> None:
+    filled = jpeg().replace(b"\xff\xc0", b"\xff\xff\xff\xc0")
+
+    assert cleaned(filled) == cleaned(jpeg())
+    assert flaw_of(jpeg()[:20] + b"\0\xd9" + jpeg()[20:]) is Flaw.BROKEN
 
 
 @pytest.mark.parametrize("data", [png(0, 9), gif(0, 0).replace(b"\x01\0\x01\0", bytes(4))])

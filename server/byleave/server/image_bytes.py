@@ -1,11 +1,12 @@
 """What an image is, by its bytes alone, and its bytes without what may tell of a person.
 
 Of each kind only those parts are kept that pictures are made of: no Exif with its places and
-devices, no comments, no thumbnails of what was cut off, nothing after the end. The pictures
-themselves stay as they are to the bit: nothing is decoded, so that there is nothing to overwhelm.
+devices, no comments, no thumbnails of what was cut off, nothing after the end. Of Exif alone
+which way up a picture is stays. The pictures themselves stay as they are to the bit: nothing is
+decoded, so that there is nothing to overwhelm.
 
-Formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81, Exif 2.32), GIF89a, WebP (RFC 9649), AVIF (AV1
-Image File Format 1.1 on ISO/IEC 14496-12).
+Formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81), GIF89a, WebP (RFC 9649), AVIF (AV1 Image File
+Format 1.1 on ISO/IEC 14496-12), and Exif 2.32 in the first, the second and the fourth.
 """
 
 import re
@@ -92,7 +93,7 @@ _PNG_KEPT: Final = frozenset(
 
 
 def _png(data: bytes) -> Picture:
-    kept, at, kind = [data[:8]], 8, b""
+    kept, at, kind, turned = [data[:8]], 8, b"", 1
     if data[12:16] != b"IHDR":
         raise ImageError(Flaw.BROKEN)
     width, height = unpack_from(">II", data, 16)
@@ -104,11 +105,17 @@ def _png(data: bytes) -> Picture:
             raise ImageError(Flaw.BROKEN)
         if kind in _PNG_KEPT:
             kept.append(data[at:end])
+        if kind == b"eXIf":
+            turned = _orientation(data[at + 8 : end - 4])
         at = end
-    return Picture("png", width, height, b"".join(kept))
+    if turned > 1:
+        chunk = b"eXIf" + _tiff(turned)
+        kept.insert(2, pack(">I", len(chunk) - 4) + chunk + pack(">I", crc32(chunk)))
+    return Picture("png", *_upright(width, height, turned), b"".join(kept))
 
 
-_SCAN, _END, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xD9, 0xE0, 0xE1, 0xE2, 0xEE
+_SCAN, _APP0, _APP1, _APP2, _APP14 = 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
+_END: Final = b"\xff\xd9"
 #: Frames of each process, and the tables that they need.
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_KEPT: Final = _FRAMES | {0xC4, 0xCC, _SCAN, 0xDB, 0xDC, 0xDD}
@@ -118,9 +125,12 @@ _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 def _jpeg(data: bytes) -> Picture:
     kept, at, width, height, turned = [], 2, 0, 0, 1
-    while data[at + 1] != _END:
+    while data[at : at + 2] != _END:
         marker = data[at + 1]
-        if data[at] != 0xFF or marker < 0xC0:
+        if marker == data[at] == 0xFF:  # a filler
+            at += 1
+            continue
+        if data[at] != 0xFF or marker < 0xC0 or (marker in _FRAMES and width):
             raise ImageError(Flaw.BROKEN)
         (length,) = unpack_from(">H", data, at + 2)
         segment, at = data[at : at + 2 + length], at + 2 + length
@@ -137,11 +147,11 @@ def _jpeg(data: bytes) -> Picture:
                 raise ImageError(Flaw.BROKEN)
             kept.append(data[at : found.start()])
             at = found.start()
-    if turned > 4:
-        width, height = height, width
-    return Picture(
-        "jpg", width, height, b"".join([data[:2], _exif(turned), *kept, data[at : at + 2]])
-    )
+    if turned > 1:
+        exif = b"Exif\0\0" + _tiff(turned)
+        kept.insert(0, b"\xff\xe1" + pack(">H", 2 + len(exif)) + exif)
+    whole = b"".join([data[:2], *kept, _END])
+    return Picture("jpg", *_upright(width, height, turned), whole)
 
 
 def _kept_segment(marker: int, segment: bytes) -> bytes:
@@ -168,13 +178,15 @@ def _orientation(tiff: bytes) -> int:
     return 1
 
 
-def _exif(orientation: int) -> bytes:
-    """Return a segment that says which way up a picture is, and nothing else."""
-    if orientation == 1:
-        return b""
+def _tiff(orientation: int) -> bytes:
+    """Return an Exif block that says which way up a picture is, and nothing else."""
     tag = pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
-    tiff = b"MM\0*" + pack(">IH", 8, 1) + tag + bytes(4)
-    return b"\xff\xe1" + pack(">H", 8 + len(tiff)) + b"Exif\0\0" + tiff
+    return b"MM\0*" + pack(">IH", 8, 1) + tag + bytes(4)
+
+
+def _upright(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """Return how wide and how high a picture is once it is turned the right way up."""
+    return (height, width) if orientation > 4 else (width, height)
 
 
 _LOOPS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
@@ -210,11 +222,12 @@ def _table(flags: int) -> int:
 
 
 _WEBP_KEPT: Final = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP"))
-_EXIF_AND_XMP: Final = 0b1100
+_EXIF, _XMP = 0b1000, 0b100
 
 
 def _webp(data: bytes) -> Picture:
-    kept, at, sizes = [b"WEBP"], 12, [(0, 0)]
+    """Read a WebP; browsers differ in whether they turn it, so its size is that of the file."""
+    kept, at, sizes, turned, head = [b"WEBP"], 12, [(0, 0)], 1, 0
     (length,) = unpack_from("<I", data, 4)
     if 8 + length > len(data):
         raise ImageError(Flaw.BROKEN)
@@ -224,7 +237,7 @@ def _webp(data: bytes) -> Picture:
         if len(body) != size:
             raise ImageError(Flaw.BROKEN)
         if kind == b"VP8X":
-            body = bytes([body[0] & ~_EXIF_AND_XMP]) + body[1:]
+            body, head = bytes([body[0] & ~(_EXIF | _XMP)]) + body[1:], len(kept)
             sizes.append((_three(body, 4) + 1, _three(body, 7) + 1))
         elif kind == b"VP8 ":
             across, down = unpack_from("<HH", body, 6)
@@ -232,10 +245,17 @@ def _webp(data: bytes) -> Picture:
         elif kind == b"VP8L":
             (bits,) = unpack_from("<I", body, 1)
             sizes.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+        elif kind == b"EXIF":
+            turned = _orientation(body.removeprefix(b"Exif\0\0"))
         if kind in _WEBP_KEPT:
             kept.append(kind + pack("<I", size) + body + bytes(size % 2))
+    if turned > 1 and head:
+        flags = kept[head][8] | _EXIF
+        kept[head] = kept[head][:8] + bytes([flags]) + kept[head][9:]
+        tiff = _tiff(turned)
+        kept.append(b"EXIF" + pack("<I", len(tiff)) + tiff)
     whole = b"".join(kept)
-    width, height = max(sizes)
+    width, height = map(max, zip(*sizes, strict=True))
     return Picture("webp", width, height, b"RIFF" + pack("<I", len(whole)) + whole)
 
 
@@ -244,6 +264,7 @@ def _three(data: bytes, at: int) -> int:
 
 
 _AVIF_ITEMS: Final = frozenset((b"av01", b"grid"))
+_AVIF_META: Final = frozenset(b"hdlr pitm iloc iinf iprp iref idat dinf grpl".split())
 
 
 def _avif(data: bytes) -> Picture:
@@ -257,6 +278,8 @@ def _avif(data: bytes) -> Picture:
     if not boxes.keys() >= {b"meta", b"mdat"}:
         raise ImageError(Flaw.BROKEN)
     meta = _by_kind(boxes[b"meta"][4:])
+    if not meta.keys() <= _AVIF_META:
+        raise ImageError(Flaw.NOTES)
     items = meta.get(b"iinf", b"")
     entries = [body for _kind, body in _boxes(items[8 if items[0] else 6 :])]
     # The type follows the id, of two bytes in version 2 and of four in version 3.
@@ -264,7 +287,7 @@ def _avif(data: bytes) -> Picture:
         raise ImageError(Flaw.NOTES)
     properties = _by_kind(meta.get(b"iprp", b"")).get(b"ipco", b"")
     sizes = [unpack_from(">II", body, 4) for kind, body in _boxes(properties) if kind == b"ispe"]
-    width, height = max(sizes, default=(0, 0))
+    width, height = map(max, zip((0, 0), *sizes, strict=True))
     return Picture("avif", width, height, data)
 
 
