@@ -207,18 +207,49 @@ def test_a_fault_keeps_whoever_chooses_where_they_are(site: Service, client: Tes
     assert kept(site)["image"] == ""
 
 
-def test_an_image_goes_once_nothing_shows_it(site: Service, client: TestClient) -> None:
+def test_an_image_goes_once_nothing_shows_it_and_somebody_is_sure(
+    site: Service, client: TestClient
+) -> None:
     used = site.images.add(png(), file="used.png", author="tests")
     unused = site.images.add(png(shade=1), file="unused.png", author="tests")
     save(client, title="Spring", image=used.address, image_alt="")
     page = client.get(IMAGES).text
-    refused = client.post(f"{IMAGES}/{used.image}/removal")
-    removed = client.post(f"{IMAGES}/{unused.image}/removal")
-    again = client.post(f"{IMAGES}/{unused.image}/removal")
+    asked = client.post(f"{IMAGES}/{unused.image}/removal").text
 
     assert ("Remove unused.png" in page, "Remove used.png" in page) == (True, False)
-    assert (refused.status_code, removed.status_code, again.status_code) == (409, 200, 404)
+    assert 'name="sure" value="yes"' in asked
+    assert "has a gap in its place, should it be brought back" in asked
+    assert len(site.images.all()) == 2
+
+    statuses = [
+        client.post(f"{IMAGES}/{image}/removal", data=sure).status_code
+        for image in (used.image, unused.image, unused.image)
+        for sure in ({"sure": "yes"}, {})
+    ]
+    assert statuses == [409, 409, 200, 404, 404, 404]
     assert [each.image for each in site.images.all()] == [used.image]
+
+
+def test_who_brings_a_version_back_is_told_of_images_that_are_gone(
+    site: Service, client: TestClient
+) -> None:
+    fields = {"title": "Spring", "image": ADDRESS, "image_alt": ""}
+    site.images.add(png(), file="a.png", author="tests")
+    welcome = SITE["experiments"]["welcome"] | {
+        "variants": {"control": "site", "bold": {"fields": fields}}
+    }
+    old = read(Definitions, SITE | {"experiments": {"welcome": welcome}})
+    site.publish(old, reason="spring", author="tests")
+    version = site.library.newest()
+    site.publish(read(Definitions, SITE), reason="without it", author="tests")
+
+    before = client.get(f"/console/history/{version}").text
+    site.images.remove(name_of(png(), "png"), author="tests")
+    after = client.get(f"/console/history/{version}").text
+
+    told = "An image was removed that these variants show."
+    assert (told in before, told in after) == (False, True)
+    assert "welcome / bold" in after.partition(told)[2]
 
 
 def test_the_check_knows_alt_texts_and_images_that_are_gone(

@@ -1,13 +1,14 @@
 """What was published when, by whom and why; what differs; and bringing an old version back."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from byleave.experiments import Definitions
+from byleave.sdk.images import names_in
 from byleave.segments import DefinitionError, read
 from byleave.server.access import ANALYSTS, EDITORS, MARKUP_EDITORS
 from byleave.server.console.display import marked as _
@@ -101,7 +102,19 @@ def _compared(service: Service, name: str) -> dict[str, Any]:
         "before": before,
         "changes": told(differences(old, definitions)),
         "undone": told(differences(newest, definitions)),
+        "gaps": _gaps(service, definitions),
     }
+
+
+def _gaps(service: Service, definitions: Mapping[str, Any]) -> list[str]:
+    """Return the variants that show an image which was removed since."""
+    there = {each.image for each in service.images.all()}
+    return [
+        f"{key} / {arm}"
+        for key, experiment in definitions.get("experiments", {}).items()
+        for arm, variant in experiment["variants"].items()
+        if not there.issuperset(names_in(json.dumps(variant)))
+    ]
 
 
 def told(found: Iterable[Difference]) -> list[tuple[str, str, str]]:

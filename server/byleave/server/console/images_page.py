@@ -59,8 +59,10 @@ async def upload(call: PageCall) -> Response:
 
 
 async def remove(call: PageCall) -> Response:
-    """Remove an image that nothing shows."""
+    """Remove an image that nothing shows, once it is confirmed."""
     name = call.request.path_params["image"]
+    if not Form(call.values).value("sure"):
+        return call.page("image_removal.html", image=await run_in_threadpool(_spare, call, name))
     try:
         await run_in_threadpool(call.service.images.remove, name, author=call.author)
     except ConflictError:
@@ -68,6 +70,21 @@ async def remove(call: PageCall) -> Response:
     except UnknownNameError:
         raise PageError(404, *GONE) from None
     return RedirectResponse(PATH, 303, SAFE)
+
+
+def _spare(call: PageCall, name: str) -> Image:
+    """Return an image that nothing shows.
+
+    Raises:
+        PageError: Something shows it, or it is not there.
+    """
+    images = call.service.images
+    found = next((each for each in images.all() if each.image == name), None)
+    if found is None:
+        raise PageError(404, *GONE)
+    if name in images.used():
+        raise PageError(409, *_USED)
+    return found
 
 
 async def taken(call: PageCall, form: Form) -> Image | None:
