@@ -28,6 +28,18 @@ when:
 """
 
 
+@pytest.mark.parametrize("escape", ["\\UFFFFFFFF", "\\U00110000", "\\ud800"])
+@pytest.mark.parametrize("line", ['title: "{}"', '"{}": Buyers'])
+def test_an_escape_of_no_character_is_told_and_nothing_is_lost(
+    escape: str, line: str, marketer: TestClient
+) -> None:
+    page, text = Page(marketer, NEW), f"segment: buyers\n{line.format(escape)}\nwhen: {{all: []}}\n"
+
+    assert page.send("save", text=text) == text
+    assert page.status == 422
+    assert "This is not YAML" in page.html
+
+
 def test_rows_and_yaml_change_each_other_and_comments_stay(
     marketer: TestClient, service: Service
 ) -> None:

@@ -204,6 +204,23 @@ def test_a_published_variant_stands_beside_the_sites_own_page(
     assert not re.search(r'(?:src|href)="https', linked.text)
 
 
+@pytest.mark.parametrize("data", ["[" * 20_000, '"\\ud800"', "NaN", "[1e999]", '{"a": 1'])
+def test_data_that_cannot_be_kept_is_told_and_not_lost(
+    data: str, site: Service, browser: Callable[[Role], TestClient]
+) -> None:
+    slots = SITE["slots"] | {"mail": {"kind": "data"}}
+    mails = OTHER | {"slot": "mail", "variants": {"control": "site", "short": {"data": {}}}}
+    definitions = {"slots": slots, "experiments": SITE["experiments"] | {"mails": mails}}
+    site.publish(read(Definitions, SITE | definitions), reason="data", author="tests")
+    path, client = SHORT.replace("menus", "mails"), browser(Role.MARKETER)
+    answer = client.post(path, data=opened(client, path, kind="data", data=data, do="save"))
+
+    assert answer.status_code == 422
+    assert "This is not JSON" in answer.text
+    assert data in unescape(answer.text)
+    assert site.library.drafts() == []
+
+
 @pytest.mark.parametrize("path", [f"{BOLD}2", "/console/drafts/welcome/variants/control"])
 def test_there_is_no_form_for_what_is_no_variant(
     path: str, browser: Callable[[Role], TestClient]

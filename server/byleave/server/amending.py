@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import yaml
 from byleave.segments import DefinitionError
 from byleave.server.layout import comments, line_of, text_of
 from byleave.server.yaml_chunks import Chunk, UnfollowableError, cut, is_block
-from byleave.server.yaml_documents import documents_of
+from byleave.server.yaml_documents import UNREADABLE, documents_of
 
 _NAME: Final = "text"
 _SHARED: Final = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
@@ -152,17 +153,18 @@ class _Amending:
 
         What moves, here or elsewhere, is like nothing but itself.
         """
-        left, found = list(chunks), []
-        for value in wanted:
-            same = next((each for each in left if _json(each.data) == _json(value)), None)
-            if same is not None:
-                left.remove(same)
-            found.append(same)
+        there: dict[str, deque[Chunk]] = {}
+        for chunk in chunks:
+            there.setdefault(_json(chunk.data), deque()).append(chunk)
+        same = [there.get(_json(value)) for value in wanted]
+        found = [each.popleft() if each else None for each in same]
+        taken = {each.start for each in found if each}
+        left = [each for each in chunks if each.start not in taken]
         left = [each for each in left if _json(each.data) not in self._staying]
         new = [n for n, value in enumerate(wanted) if not found[n] and not self._knows(value)]
         are_as_many = len(left) == len(new)
         for number in new:
-            best = max(left, key=lambda each: _likeness(each.data, wanted[number]), default=None)
+            best = _most_like(left, wanted[number])
             if best and (are_as_many or _likeness(best.data, wanted[number])):
                 left.remove(best)
                 found[number] = best
@@ -234,9 +236,16 @@ class _Amending:
 def _anew(text: str, wanted: Mapping[str, Any]) -> str:
     try:
         kept = [comment for comment, _line in comments(text)]
-    except yaml.YAMLError:
+    except UNREADABLE:
         kept = []
     return "".join(f"{comment}\n" for comment in kept) + text_of(wanted)
+
+
+def _most_like(chunks: Sequence[Chunk], value: Any) -> Chunk | None:
+    """Return the chunk that a value is most like; the first, where it is like none."""
+    if isinstance(value, Mapping | list):
+        return max(chunks, key=lambda each: _likeness(each.data, value), default=None)
+    return next(iter(chunks), None)  # no two words are alike
 
 
 def _likeness(one: Any, other: Any) -> int:
@@ -244,7 +253,8 @@ def _likeness(one: Any, other: Any) -> int:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return sum(_likeness(one[key], other[key]) for key in one.keys() & other.keys())
     if isinstance(one, list) and isinstance(other, list):
-        return 1 + sum(_json(each) in set(map(_json, other)) for each in one)
+        there = {*map(_json, other)}
+        return 1 + sum(_json(each) in there for each in one)
     return int(_json(one) == _json(other))
 
 

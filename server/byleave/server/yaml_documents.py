@@ -22,6 +22,10 @@ _WORDS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null"
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?")
 _MOST_NODES: Final = 100_000
+#: What PyYAML raises at text that is no YAML; the last two at an escape of no character.
+UNREADABLE: Final = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER: Final = "expected characters, and an escape stands here for half of one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def documents_of(text: str, *, name: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
         raise _unreadable(str(error.problem), place) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except UNREADABLE as error:
         raise _unreadable(str(error), Place(name, 1, 1)) from None
     return [_Reading(name).document(node) for node in nodes if node is not None]
 
@@ -130,6 +134,8 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+        if _HALF.search(node.value):
+            self._fault(path, node, _NO_CHARACTER)
         is_quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
         return node.value if is_quoted else _scalar(node.value)
 
@@ -138,6 +144,8 @@ class _Reading:
         for key, item in node.value:
             if not isinstance(key.value, str):
                 self._fault(path, key, "expected text as a key")
+            elif _HALF.search(key.value):
+                self._fault(path, key, _NO_CHARACTER)
             elif key.value in found:
                 self._fault((*path, key.value), key, f"{key.value!r} stands here twice")
             else:

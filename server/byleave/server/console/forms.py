@@ -4,9 +4,10 @@ Nothing that somebody typed is lost after an error. `templates/forms.html` draws
 fault beside its field, and a summary with links on top.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(slots=True)
@@ -48,6 +49,20 @@ class Form:
     def is_sound(self) -> bool:
         """Whether nothing is wrong."""
         return not self.faults
+
+
+def json_in(text: str) -> Any:
+    """Return what a text says as JSON, where it can be kept and written as JSON again.
+
+    Raises:
+        ValueError: It cannot, or is no JSON.
+    """
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
 
 
 def own_path(path: str, *, instead: str) -> str:

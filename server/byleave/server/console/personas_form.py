@@ -10,7 +10,7 @@ from byleave.segments import Choice, DefinitionError, read
 from byleave.segments.consent.purposes import CHOOSABLE
 from byleave.server.commands.personas import Persona
 from byleave.server.console.display import marked as _
-from byleave.server.console.forms import Form
+from byleave.server.console.forms import Form, json_in
 
 #: Consent that is given purpose by purpose.
 SOME: Final = "some"
@@ -118,11 +118,9 @@ def _line(deed: Mapping[str, Any]) -> str:
 def _value(text: str) -> Any:
     """Return a number, a truth, or a list where a text writes one as JSON; else the text."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        return json_in(text)
+    except ValueError:
         return text
-    return value
 
 
 def _written(value: Any) -> str:
@@ -130,7 +128,3 @@ def _written(value: Any) -> str:
     if isinstance(value, str) and _value(value) == value and value == value.strip():
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)

@@ -14,7 +14,7 @@ from byleave.experiments.placeholders import in_address, in_markup, in_text, pie
 from byleave.segments import Fault, Path
 from byleave.server.console import variants_fields
 from byleave.server.console.display import marked as _
-from byleave.server.console.forms import Form
+from byleave.server.console.forms import Form, json_in
 
 #: Longer texts are cut off or overflow on many phones.
 LONG: Final = 160
@@ -39,7 +39,8 @@ def content_of(form: Form, kind: VariantKind, slot: Slot) -> Any:
     """Return the content that a form holds.
 
     Raises:
-        ValueError: It is data, and not JSON; or a locale is to be added, and it is none.
+        ValueError: It is data, and no JSON that can be kept; or a locale is to be added, and it
+            is none.
     """
     match kind:
         case VariantKind.FIELDS:
@@ -47,7 +48,7 @@ def content_of(form: Form, kind: VariantKind, slot: Slot) -> Any:
         case VariantKind.NAV:
             return _moved(list(_operations(form)), form.value("do"))
         case VariantKind.DATA:
-            return json.loads(form.value("data") or "null")
+            return json_in(form.value("data") or "null")
         case _:
             return form.value(str(kind))
 
