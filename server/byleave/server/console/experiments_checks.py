@@ -14,6 +14,7 @@ from byleave.server.console.drafting import EXPERIMENTS, all_faults, in_force, l
 from byleave.server.console.variants_fields import texts_in
 from byleave.server.service import Service
 
+_MOST_A_DAY: Final = 1e10
 _FIELDS: Final = {
     "slot": "slot",
     "audience": "audience",
@@ -140,6 +141,8 @@ def expected(
     Raises:
         ValueError: A number is out of range, or there is nothing to compare.
     """
+    if not a_day <= _MOST_A_DAY:
+        raise ValueError("expected no more visitors a day than there are people")
     allocate = experiment.get("allocate", {})
     return plan(
         Design(

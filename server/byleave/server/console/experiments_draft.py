@@ -16,11 +16,13 @@ from byleave.server.console.experiments_life import may_review
 from byleave.server.console.experiments_publishing import RED, publish
 from byleave.server.console.experiments_screen import PATH, address, screen
 from byleave.server.console.forms import Form
+from byleave.server.console.previews import is_page
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall
 from byleave.server.errors import ConflictError, ManagedError
 from byleave.server.service import Service
 
+_NO_PAGE: Final = _("Write the whole address of a page, or its path, such as /pricing.")
 _WHY: Final = _("Say in a sentence what you expect, and why. It stands in the history.")
 
 
@@ -31,7 +33,10 @@ async def show(call: PageCall) -> Response:
     form = drafts.as_form(draft or current or {}, zone=call.display.zone)
     asked = {name: [call.request.query_params.get(name, "")] for name in ("page", "days")}
     drafting.hold(form, state)
-    return await screen(call, Form({**form.values, **asked}))
+    form = Form({**form.values, **asked})
+    if (page := form.value("page")) and not is_page(page):
+        form.faults["page"] = _NO_PAGE
+    return await screen(call, form, status=200 if form.is_sound else 422)
 
 
 async def change(call: PageCall) -> Response:
@@ -47,6 +52,9 @@ async def change(call: PageCall) -> Response:
         except ConflictError:
             return await _moved(call, form)
         return RedirectResponse(address(key) if current else PATH, 303, SAFE)
+    drafts.tell_names(form)
+    if not form.is_sound:
+        return await screen(call, form, status=422)
     slot = service.published.snapshot.definitions.slots.get(form.value("slot"))
     wanted = drafts.written(form, draft or current or {}, slot.fields if slot else {})
     try:

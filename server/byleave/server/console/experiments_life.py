@@ -43,4 +43,23 @@ def going_on(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 def may_review(service: Service, key: str, current: Mapping[str, Any] | None) -> bool:
     """Whether nobody is enrolled now, so that publishing without visitors ends nothing."""
-    return current is None or current.get("traffic") == "0%" or not is_running(service, key)
+    return current is None or _is_for_review(current) or not is_running(service, key)
+
+
+def stands(service: Service, key: str, current: Mapping[str, Any] | None) -> str:
+    """Return how an experiment stands, in a sentence to be translated."""
+    found = service.published.snapshot.definitions.experiments.get(key)
+    if current is None or found is None:
+        return _("It is not published; nobody sees it.")
+    start_ms, end_ms = bounds_ms(found.schedule)
+    if end_ms <= service.clock():
+        return _("It is published, and its time is over.")
+    if _is_for_review(current):
+        return _("It is published for review, without visitors.")
+    if start_ms > service.clock():
+        return _("It is published, and begins later.")
+    return _("It is published and runs.")
+
+
+def _is_for_review(current: Mapping[str, Any]) -> bool:
+    return current.get("traffic") == "0%" and not current.get("ramp")

@@ -14,9 +14,9 @@ from byleave.server.console import experiments_form as drafts
 from byleave.server.console.display import marked as _
 from byleave.server.console.drafting import EXPERIMENTS
 from byleave.server.console.experiments_checks import checks, expected
-from byleave.server.console.experiments_life import CONCLUSIONS, is_running, may_review
+from byleave.server.console.experiments_life import CONCLUSIONS, is_running, may_review, stands
 from byleave.server.console.forms import Form
-from byleave.server.console.previews import preview
+from byleave.server.console.previews import is_page, preview
 from byleave.server.console.routing import PageCall
 from byleave.server.console.variants_fields import by_locale
 
@@ -53,6 +53,7 @@ async def screen(call: PageCall, form: Form, *, status: int = 200) -> Response:
         is_draft=draft is not None,
         is_published=current is not None,
         is_running=is_running(call.service, key),
+        stands=stands(call.service, key, current),
         is_of_files=await run_in_threadpool(drafting.is_of_files, call.service, EXPERIMENTS, key),
         may_review=may_review(call.service, key, current),
         version=version,
@@ -74,7 +75,7 @@ def _previews(
     """Return a link for each published arm, to the page of the site that was asked for."""
     query = call.request.query_params
     address, days = query.get("page", ""), query.get("days", "7")
-    if current is None or days not in LASTING or not address.startswith(("/", "http")):
+    if current is None or days not in LASTING or not is_page(address):
         return {}
     slot = str(shown.get("slot", ""))
     return {

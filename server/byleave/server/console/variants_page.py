@@ -21,7 +21,7 @@ from byleave.server.console.drafting import EXPERIMENTS, in_force, laid_over
 from byleave.server.console.experiments_checks import faults_in
 from byleave.server.console.forms import Form
 from byleave.server.console.images_page import framed
-from byleave.server.console.previews import HOUR_MS, origin_of, preview
+from byleave.server.console.previews import HOUR_MS, NO_ADDRESS, origin_of, preview
 from byleave.server.console.rendering import SAFE, render
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.console.variants_fields import images
@@ -160,6 +160,9 @@ async def _page(
     address = "" if is_foreign(call.request) else asked.get("page", "")
     origin = origin_of(address)  # nothing else of an address goes into a policy
     width = "desktop" if asked.get("width") == "desktop" else "phone"
+    looking = Form.holding(page=address, width=width)
+    if address and not origin:
+        looking.faults["page"] = NO_ADDRESS
     in_force = call.service.published.snapshot.definitions.experiments.get(key)
     is_published = in_force is not None and arm in in_force.variants
     links = _links(call, address, str(in_force.slot)) if in_force and is_published else {}
@@ -190,7 +193,7 @@ async def _page(
         frame=await run_in_threadpool(framed, frame, call.service.images.data),
         links=links if origin else {},
         is_published=is_published,
-        asked=Form.holding(page=address, width=width),
+        asked=looking,
         width=width,
     )
 

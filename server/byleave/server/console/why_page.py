@@ -12,14 +12,13 @@ from byleave.server.access import ANALYSTS, EDITORS
 from byleave.server.console import personas_form, personas_view
 from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
-from byleave.server.console.previews import origin_of
+from byleave.server.console.previews import NO_ADDRESS, origin_of
 from byleave.server.console.routing import ConsolePage, PageCall, PageError
 from byleave.server.lookups import DrawnArm, look_up
 from byleave.server.receipt_keys import receipt_keys
 
 PATH: Final = "/console/why"
 _NOT_OURS: Final = _("This is no receipt of this site, or it was damaged on its way.")
-_NO_ADDRESS: Final = _("Write the whole address of a page, such as https://example.com/plans.")
 _NOBODY: Final = (
     _("There is no such persona"),
     _("Somebody may have removed it. The list of saved personas shows who there is."),
@@ -72,7 +71,7 @@ async def page(call: PageCall, form: Form, *, status: int = 200, **found: Any) -
 async def _decided(call: PageCall, form: Form) -> Response:
     """Decide for the persona of a form."""
     if (address := form.value("page")) and not origin_of(address):
-        form.faults["page"] = _NO_ADDRESS
+        form.faults["page"] = NO_ADDRESS
     persona = personas_form.checked(form, call.service.published.snapshot.definitions)
     found = {}
     if persona is not None:
