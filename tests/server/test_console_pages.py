@@ -74,7 +74,7 @@ def test_a_page_opens_to_nobody_without_a_role(page: Any, anybody: TestClient) -
         assert answer.headers["location"].startswith("/console/sign-in?next=%2Fconsole")
     else:
         assert answer.status_code == 403
-        assert "You may not open this page" in answer.text
+        assert "You are signed out" in answer.text
     assert "welcome" not in re.sub(r'value="[^"]*"|href="[^"]*"', "", answer.text)
 
 

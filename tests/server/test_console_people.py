@@ -54,6 +54,15 @@ def test_a_person_is_added_and_taken_away_once_that_is_confirmed(
     assert "ann@example.com" not in gone
 
 
+def test_a_page_of_an_earlier_session_is_told_as_one(admin: TestClient) -> None:
+    [token] = set(re.findall(r'name="token" value="(\w+)"', admin.get("/console").text))
+    admin.post("/console/sign-in", data={"email": "root@example.com", "password": PASSWORD})
+    answer = admin.post(PEOPLE, data={"token": token, "email": "ann@example.com"})
+
+    assert answer.status_code == 403
+    assert "This page is of an earlier session" in answer.text
+
+
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [

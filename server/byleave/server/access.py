@@ -35,6 +35,10 @@ class ForgedProblem(Problem):
     """A request that may have been sent in somebody's name by another site's page."""
 
 
+class StaleProblem(ForgedProblem):
+    """A request without the token of its session, such as from a page of an earlier session."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Somebody who is known: by a key, or by a session.
@@ -129,7 +133,7 @@ def refuse_forged(request: Request, principal: Principal | None, token: str) -> 
         return
     refuse_foreign(request)
     if not hmac.compare_digest(principal.token.encode(), token.encode()):
-        raise ForgedProblem(403, "expected the token of the session")
+        raise StaleProblem(403, "expected the token of the session")
 
 
 def cookie_name(request: Request) -> str:

@@ -25,6 +25,7 @@ from byleave.server.access import (
     TOKEN_HEADER,
     ForgedProblem,
     Principal,
+    StaleProblem,
     admit,
     known,
     refuse_foreign,
@@ -196,6 +197,17 @@ _FORGED: Final = (
     _("This was not sent from the console"),
     _("Another site's page tried to do this in your name. Nothing was changed."),
 )
+_STALE: Final = (
+    _("This page is of an earlier session"),
+    _("Nothing was changed. Go back, copy what you typed, load the page again and send it anew."),
+)
+_SIGNED_OUT: Final = (
+    _("You are signed out"),
+    _(
+        "Nothing was changed. Sign in in another tab; then go back, copy what you typed, load the "
+        "page again and send it anew."
+    ),
+)
 _UNKNOWN: Final = (
     _("There is no such page"),
     _("It may have been moved or archived. The navigation shows what there is."),
@@ -234,7 +246,10 @@ def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Aw
         call = PageCall(service, request, None)
         try:
             principal = await known(service, request)
-            if declared.roles is not None and principal is None and is_browser(request):
+            has_key = "authorization" in request.headers
+            if declared.roles is not None and principal is None and not has_key:
+                if declared.method != "GET":
+                    raise PageError(403, *_SIGNED_OUT)
                 return _to_sign_in(request)
             principal = admit(service, principal, declared.roles)
             refuse_foreign(request)
@@ -257,11 +272,6 @@ async def _unknown(_call: PageCall) -> Response:
     raise PageError(404, *_UNKNOWN)
 
 
-def is_browser(request: Request) -> bool:
-    """Whether somebody may be asked to sign in: a page is wanted, and no key was brought."""
-    return request.method == "GET" and "authorization" not in request.headers
-
-
 def _to_sign_in(request: Request) -> Response:
     query = request.url.query
     here = request.url.path + (f"?{query}" if query else "")
@@ -274,6 +284,8 @@ def _as_page(error: Exception) -> PageError:
             return error
         case NothingPublishedError():
             return PageError(503, *_UNPUBLISHED)
+        case StaleProblem():
+            return PageError(403, *_STALE)
         case ForgedProblem():
             return PageError(403, *_FORGED)
         case Problem(status=401 | 403):
