@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.server.app import create_app
 from byleave.server.console.exports import _csv
+from byleave.server.console.figures import ticks
 from byleave.server.keys import Role
 from byleave.server.service import Service
 
@@ -167,6 +168,22 @@ def test_what_is_no_day_is_told(as_of: str, client: TestClient) -> None:
 
     assert answer.status_code in (404, 422)
     assert "results can be shown of" in answer.text or "nothing here yet" in answer.text
+
+
+def test_a_moment_without_an_offset_is_one_of_the_readers_zone(client: TestClient) -> None:
+    client.cookies.set("byleave_display", "zone%3DAsia%252FTokyo")
+    local, said = (
+        client.get(PAGE, params={"as_of": f"2024-10-20T10:00{offset}"}).text
+        for offset in ("", "+09:00")
+    )
+
+    assert "as of <time" in " ".join(local.split())
+    times = [re.findall(r'as of <time datetime="([^"]+)"', page) for page in (local, said)]
+    assert times[0] == times[1]
+
+
+def test_an_axis_has_a_length_where_nothing_differs() -> None:
+    assert ticks(0.0, 0.0)[-1] == 1.0
 
 
 def test_a_link_to_the_results_as_they_are_shows_them_again(

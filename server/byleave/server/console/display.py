@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import get_timezone
 
 from byleave.server.console.wording import LANGUAGES, Wording, wording
 
@@ -75,7 +74,7 @@ class Display:
     @property
     def tzinfo(self) -> tzinfo:
         """The time zone."""
-        return get_timezone(self.zone)
+        return ZoneInfo(self.zone)
 
     def to_cookie(self) -> str:
         """Return the value of the cookie that keeps these choices."""

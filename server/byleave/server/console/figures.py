@@ -136,7 +136,8 @@ def interval_plot(report: Report, effect: Effect, *, units: float) -> IntervalPl
 
 def ticks(low: float, high: float) -> list[float]:
     """Return three to six round values that span a range which includes zero."""
-    span = high - low or 1.0
+    high = high if high > low else low + 1.0
+    span = high - low
     power = 10.0 ** floor(log10(span / 4))
     step = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 5)
     first = floor(low / step)

@@ -84,7 +84,9 @@ def _results(service: Service, key: str, as_of_ms: int | None) -> Results:
 
 
 def _moment_ms(text: str, display: Display) -> int | None:
-    """Return the end of a day in the reader's zone, or a moment, in milliseconds; None for now.
+    """Return the end of a day, or a moment, in milliseconds; None for now.
+
+    A moment that does not say its offset is one of the reader's zone, as the day is.
 
     Raises:
         PageError: It is neither.
@@ -97,6 +99,7 @@ def _moment_ms(text: str, display: Display) -> int | None:
             moment = datetime.combine(day, time(), display.tzinfo)
         else:
             moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=display.tzinfo)
         return round(moment.timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise PageError(422, *_NO_MOMENT) from error
