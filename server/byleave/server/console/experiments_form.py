@@ -126,7 +126,7 @@ def _schedule(form: Form, before: Mapping[str, Any]) -> tuple[dict[str, str], st
 
 def _step(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the first step of an experiment's ramp."""
-    first = next(iter(experiment.get("ramp", ())), {})
+    first: Any = next(iter(experiment.get("ramp", ())), {})
     return first if isinstance(first, Mapping) else {}
 
 
