@@ -97,6 +97,7 @@ def test_an_event_of_the_sites_own_is_declared_with_what_is_known_of_it(
         ({"ttl": "9999d"}, "Choose how long it may be kept."),
         ({"properties": "amount"}, "Expected a name and a kind each"),
         ({"properties": "amount money"}, "money"),
+        ({"properties": "amount number, amount string"}, "and each name once"),
         ({"name": "<script>alert(1)</script>"}, "&lt;script&gt;alert(1)&lt;/script&gt;"),
     ],
 )

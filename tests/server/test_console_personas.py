@@ -354,7 +354,7 @@ values = (
     st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")))
+    | st.text(alphabet=st.characters(codec="utf-8"))
 )
 
 

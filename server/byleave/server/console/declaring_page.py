@@ -56,7 +56,9 @@ _USES: Final = (Purpose.PERSONALISATION, Purpose.ANALYTICS)
 _TAKEN: Final = _("There is one of this name already.")
 _NO_PURPOSE: Final = _("Choose at least one: without a purpose nothing may be collected.")
 _NO_LIFE: Final = _("Choose how long it may be kept.")
-_PROPERTIES: Final = _("Expected a name and a kind each, such as: amount number, plan string.")
+_PROPERTIES: Final = _(
+    "Expected a name and a kind each, and each name once, such as: amount number, plan string."
+)
 _FIELDS: Final = ("ttl", "purposes", "properties")
 
 
@@ -114,7 +116,7 @@ def _own(form: Form) -> dict[str, Any]:
     if not purposes:
         form.faults["purposes"] = _NO_PURPOSE
     pairs = [each.split() for each in form.value("properties").split(",") if each.strip()]
-    if not all(len(pair) == 2 for pair in pairs):
+    if not all(len(pair) == 2 for pair in pairs) or len({pair[0] for pair in pairs}) < len(pairs):
         form.faults["properties"] = _PROPERTIES
         pairs = []
     return {

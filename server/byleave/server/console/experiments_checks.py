@@ -112,11 +112,14 @@ def _more(service: Service, key: str, definitions: Definitions) -> Iterator[Chec
 
 
 def _has_content(variant: object) -> bool:
+    """Whether there is something to show; a text may be empty, as the alt text of a decoration."""
     if not isinstance(variant, Mapping):
         return False
-    return all(text for _name, _locale, text in texts_in(variant.get("fields"))) and any(
-        variant.get(kind) for kind in ("fields", "template", "html", "data", "nav")
-    )
+    texts = [*texts_in(variant.get("fields"))]
+    if not texts:
+        return any(variant.get(kind) for kind in ("template", "html", "data", "nav"))
+    said = {locale for _name, locale, text in texts if text}
+    return bool(said) and {locale for _name, locale, _text in texts if locale} <= said
 
 
 def faults_in(service: Service, key: str, experiment: Mapping[str, Any]) -> list[Fault]:

@@ -125,6 +125,6 @@ def _value(text: str) -> Any:
 
 def _written(value: Any) -> str:
     """Return the text that `_value` reads as a value."""
-    if isinstance(value, str) and _value(value) == value and value == value.strip():
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    is_plain = isinstance(value, str) and _value(value) == value == value.strip()
+    text: str = value if is_plain else json.dumps(value, ensure_ascii=False)
+    return text if len(text.splitlines()) < 2 else json.dumps(value)
