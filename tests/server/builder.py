@@ -1,11 +1,12 @@
 """The builder of segments as somebody has it before them, for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 from starlette.testclient import TestClient
 
+from byleave.server.console.drafting import state
 from byleave.server.service import Service
 
 NEW = "-/new"
@@ -27,6 +28,19 @@ BUYERS = {
 def defined(service: Service) -> dict[str, Any]:
     found: dict[str, Any] = service.library.version(service.library.newest())[1]["segments"]
     return found
+
+
+def sends(marketer: TestClient, service: Service, root: str, section: str) -> Callable[..., str]:
+    """Return what sends a form with the newest version and the draft's state, as pages do."""
+
+    def post(path: str, values: Mapping[str, str], *, status: int = 200) -> str:
+        held = state(service, section, path.partition("/")[0])
+        sent = {"expected": service.library.newest(), "draft": held, **values}
+        answer = marketer.post(f"{root}/{path}", data=sent)
+        assert answer.status_code == status
+        return answer.text
+
+    return post
 
 
 class Page:

@@ -1,7 +1,7 @@
 """A segment in the console: built of rows, counted, kept as a draft, published with a reason."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -12,12 +12,12 @@ from starlette.testclient import TestClient
 from byleave.experiments import Definitions
 from byleave.sdk.starter import library, starter
 from byleave.segments import Share, plain, read
-from byleave.server.console.drafting import SEGMENTS, drafted, state
+from byleave.server.console.drafting import SEGMENTS, drafted
 from byleave.server.console.segment_starts import starts
 from byleave.server.managing import Claim, Manager
 from byleave.server.service import Service
 
-from .builder import BUYERS, NEW, Page, defined
+from .builder import BUYERS, NEW, Page, defined, sends
 
 LIFECYCLE = library().journeys["lifecycle"].steps
 WRITTEN = {
@@ -29,16 +29,8 @@ WRITTEN = {
 
 @pytest.fixture
 def build(marketer: TestClient, service: Service) -> Callable[..., str]:
-    """Sends the form of the builder with version and state of the draft, as the page has them."""
-
-    def post(path: str, values: Mapping[str, str], *, status: int = 200) -> str:
-        held = state(service, SEGMENTS, path.partition("/")[0])
-        sent = {"expected": service.library.newest(), "draft": held, **values}
-        answer = marketer.post(f"/console/segments/{path}", data=sent)
-        assert answer.status_code == status
-        return answer.text
-
-    return post
+    """Sends the form of the builder."""
+    return sends(marketer, service, "/console/segments", SEGMENTS)
 
 
 def test_a_segment_is_built_kept_and_published(build: Callable[..., str], service: Service) -> None:
