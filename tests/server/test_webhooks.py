@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +13,15 @@ from tests.server.receiver import Receiver
 from tests.server.test_membership import SHOP
 
 from byleave.experiments import Definitions
-from byleave.segments import Choice, Purpose, read
+from byleave.segments import Choice, Purpose, Share, read
 from byleave.server import schema
 from byleave.server.attributes import Observation
 from byleave.server.consents import StatedChoice
 from byleave.server.outbound import Outbound, UnsafeUrlError
 from byleave.server.outbox import BACKOFF_MS, LEASE_MS, NEVER_MS
+from byleave.server.outreach import Outreach
 from byleave.server.service import Service
+from byleave.server.sites import fresh
 from byleave.server.webhooks import Kind, Webhook, signed
 
 MARKETING = ["analytics", "marketing"]
@@ -195,6 +198,53 @@ def test_a_changed_segment_is_judged_for_everybody(shop: Service, send: Any) -> 
     judge(shop)
 
     assert [kind for kind, _ in told(shop)] == [Kind.SEGMENT_ENTERED]
+
+
+def test_what_changes_no_segment_has_nobody_judged_again(shop: Service, send: Any) -> None:
+    shop.outreach.put(hook("segment:often"))
+    shop.ingest([send.event("ann", "look", uses=MARKETING)])
+    judge(shop)
+
+    shop.publish(
+        replace(shop.published.snapshot.definitions, holdout=Share(0.2)),
+        reason="x",
+        author="tests",
+    )
+
+    assert shop.outreach.judge(shop.published.snapshot) == 0
+
+
+def test_everybody_is_judged_again_a_few_at_a_time(
+    shop: Service, send: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitors = [f"v{number}" for number in range(7)]
+    shop.ingest([send.event(visitor, "look", uses=MARKETING) for visitor in visitors * 2])
+    monkeypatch.setattr("byleave.server.outreach._MARKED_AT_ONCE", 3)
+
+    shop.outreach.put(hook("segment:often"))
+    due = select(schema.watched).where(schema.watched.c.due_ms <= clock())
+    most = 0
+    while shop.outreach.judge(shop.published.snapshot):
+        with shop.storage.reading() as connection:
+            most = max(most, len(connection.execute(due).all()))
+
+    assert most == 3 + 1  # one mark stands for everybody else
+    assert {data["visitor"] for _, data in told(shop)} == {*visitors}
+
+
+def test_a_process_that_begins_anew_forgets_nobody(
+    shop: Service, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.ingest([send.event(visitor, "look", uses=MARKETING) for visitor in ("ann", "bob") * 2])
+    monkeypatch.setattr("byleave.server.outreach._MARKED_AT_ONCE", 1)
+    shop.outreach.put(hook("segment:often"))
+    shop.outreach.judge(shop.published.snapshot)
+
+    anew = Outreach(shop.storage, shop.site, clock=shop.clock, entropy=fresh)
+    while anew.judge(shop.published.snapshot):
+        pass
+
+    assert sorted(data["visitor"] for _, data in told(shop)) == ["ann", "bob"]
 
 
 def test_two_ids_of_one_person_are_judged_as_one(shop: Service, send: Any) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -99,6 +100,32 @@ def find_rows(
     statement = _find(connection.dialect.name, table, tuple(wanted))
     values = {name: _as_json([[v] for v in set(values)]) for name, values in wanted.items()}
     return connection.execute(statement, {"site": site, **values}).all()
+
+
+def next_texts(
+    connection: Connection, columns: Sequence[Column[str]], *, site: str, after: str, most: int
+) -> Sequence[str]:
+    """Return the different texts in some columns that follow one, in the order of the database.
+
+    Args:
+        connection: The store.
+        columns: Each of a table of its own, and the first after the site in an index of it.
+        site: The site's key.
+        after: Leaves out what does not come after it; '' leaves out only itself.
+        most: How many are returned at most.
+    """
+    each = [
+        select(column.label("text"))
+        .where(column.table.c.site == site, column > after)
+        .distinct()
+        .order_by(column)
+        .limit(most)
+        .subquery()
+        .select()
+        for column in columns
+    ]
+    found = union(*each).subquery().c.text
+    return connection.execute(select(found).order_by(found).limit(most)).scalars().all()
 
 
 def drop_rows(connection: Connection, table: Table, *, site: str, column: str, value: str) -> None:

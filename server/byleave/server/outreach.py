@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 
 import httpx2
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from byleave.experiments import Definitions, Snapshot
 from byleave.server import outbox, schema
@@ -15,7 +15,14 @@ from byleave.server.publishing import current_version
 from byleave.server.sites import Entropy, Site
 from byleave.server.storage import Storage
 from byleave.server.telling import tell_of_statuses
-from byleave.server.watching import Watch, is_due, judge_due, mark_everybody
+from byleave.server.watching import (
+    Watch,
+    everybody_since_ms,
+    is_due,
+    judge_due,
+    mark_everybody,
+    mark_next,
+)
 from byleave.server.webhooks import (
     Webhook,
     drop_webhook,
@@ -29,6 +36,8 @@ from byleave.server.webhooks import (
 _AT_ONCE: Final = 25
 #: Visitors that one transaction judges: a few milliseconds during which events wait.
 _JUDGED_AT_ONCE: Final = 50
+#: Visitors that one transaction marks to be judged, where everybody is.
+_MARKED_AT_ONCE: Final = 500
 
 
 class Outreach:
@@ -44,6 +53,8 @@ class Outreach:
         self._entropy = entropy
         self._draw = Random()
         self._watched: tuple[Definitions, list[Webhook], Watch] | None = None
+        # Who of everybody was marked last, and since when everybody is to be judged.
+        self._marked = ("", 0)
 
     def put(self, webhook: Webhook) -> str:
         """Keep a webhook, in place of the one that has its name; return its secret.
@@ -80,7 +91,7 @@ class Outreach:
         return [(each, *waiting.get(each.key, (0, 0))) for each in known]
 
     def judge(self, snapshot: Snapshot) -> int:
-        """Judge visitors whose segments may have changed; return how many there were.
+        """Judge visitors whose segments may have changed; return 0 once there are none.
 
         By a snapshot that is no longer the newest it judges nobody.
         """
@@ -93,7 +104,7 @@ class Outreach:
         with self._storage.writing() as connection:
             if current_version(connection, self._site) != snapshot.version:
                 return 0
-            return judge_due(
+            judged = judge_due(
                 connection,
                 self._site,
                 definitions,
@@ -101,6 +112,12 @@ class Outreach:
                 most=_JUDGED_AT_ONCE,
                 now_ms=self._clock(),
             )
+            if judged == _JUDGED_AT_ONCE:
+                return judged
+            marked = self._mark_more(connection)
+        if marked is not None:  # and committed
+            self._marked = marked
+        return judged + (marked is not None)
 
     def tell_statuses(self, statuses: Callable[[], dict[str, str]]) -> None:
         """Tell of experiments whose status is not what it was; work it out only if told."""
@@ -169,6 +186,24 @@ class Outreach:
                     outbox.settle_failed(
                         connection, self._site, row, fault, draw=self._draw, now_ms=now_ms
                     )
+
+    def _mark_more(self, connection: Connection) -> tuple[str, int] | None:
+        """Mark some more visitors, and return the last; None unless everybody is to be judged.
+
+        A process that begins anew marks everybody from the first on, which costs time only.
+        """
+        since_ms = everybody_since_ms(connection, self._site.key)
+        if since_ms is None:
+            return None
+        last, known_since_ms = self._marked
+        last = mark_next(
+            connection,
+            self._site.key,
+            last if since_ms == known_since_ms else "",
+            most=_MARKED_AT_ONCE,
+            now_ms=self._clock(),
+        )
+        return last, since_ms
 
     def _watch(self, definitions: Definitions, webhooks: list[Webhook]) -> Watch:
         """Return what is watched, worked out anew only where it may have changed."""

@@ -11,11 +11,11 @@ from itertools import zip_longest
 from math import isclose
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select, union
+from sqlalchemy import Connection, Table, select
 
 from byleave.experiments.replay import Difference
 from byleave.server import schema
-from byleave.server.batches import find_rows, put_rows
+from byleave.server.batches import find_rows, next_texts, put_rows
 from byleave.server.bookkeeping import (
     enrolment_row,
     outcome_rows,
@@ -103,30 +103,9 @@ def _check_seals(connection: Connection, site: Site, rebuilt: Rebuilt) -> set[st
 
 def _visitors(connection: Connection, site: Site) -> Iterator[set[str]]:
     """Yield everybody whom the log or an enrolment names, some at a time."""
-    events, enrolments = schema.events.c, schema.enrolments.c
+    columns = (schema.events.c.visitor, schema.enrolments.c.unit)
     after = ""
-    while True:
-        named = union(
-            *(
-                select(column.label("unit"))
-                .where(of == site.key, column > after)
-                .distinct()
-                .order_by(column)
-                .limit(_AT_ONCE)
-                .subquery()
-                .select()
-                for column, of in (
-                    (events.visitor, events.site),
-                    (enrolments.unit, enrolments.site),
-                )
-            )
-        ).subquery()
-        found = connection.execute(
-            select(named.c.unit).order_by(named.c.unit).limit(_AT_ONCE)
-        ).scalars()
-        units = list(found)
-        if not units:
-            return
+    while units := next_texts(connection, columns, site=site.key, after=after, most=_AT_ONCE):
         yield set(units)
         after = units[-1]
 

@@ -219,7 +219,7 @@ outbox = _table(  # what webhooks are still to be told; a row goes once it was t
 
 watched = _table(  # visitors whose segments are to be looked at again, and when
     "watched",
-    Column("visitor", String, primary_key=True),
+    Column("visitor", String, primary_key=True),  # '' stands for everybody
     Column("due_ms", BigInteger, nullable=False),
     Index("watched_by_due", "site", "due_ms"),
 )

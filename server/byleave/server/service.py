@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from byleave.experiments import Definitions
 from byleave.experiments.snapshot import ReceiptKey
 from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
+from byleave.segments import Vocabulary
 from byleave.server import counters, publishing, recording
 from byleave.server.allocator import due_rows
 from byleave.server.books import Books
@@ -152,7 +153,8 @@ class Service(VisitorCare):
         """
         now_ms = self.clock()
         with self.storage.writing() as connection:
-            before = publishing.current_version(connection, self.site)
+            self._catch_up(connection)
+            before = self._published
             publishing.publish(
                 connection,
                 self.site,
@@ -166,7 +168,7 @@ class Service(VisitorCare):
                 claim=claim,
             )
             published = publishing.load_published(connection, self.site)
-            if before != publishing.current_version(connection, self.site):
+            if _vocabulary(before) != _vocabulary(published):
                 rejudge(connection, self.site, now_ms=now_ms)
         self._adopt(published)
         return self.published
@@ -387,3 +389,8 @@ class Service(VisitorCare):
                 tell_of_events(connection, self.site, new, definitions, now_ms=now_ms)
         self.verdicts.update(verdicts)
         return verdicts
+
+
+def _vocabulary(published: Published | None) -> Vocabulary | None:
+    """Return what says who is in a segment."""
+    return None if published is None else published.snapshot.definitions.vocabulary

@@ -2,23 +2,28 @@
 
 Whoever did something, or became known better, is marked in the transaction that stores it. A
 worker then judges them anew, tells the webhooks what changed, and notes when time alone may
-change it again.
+change it again. Where the segments themselves changed, one mark stands for everybody, and the
+worker marks them a few at a time.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Table, insert, literal, select
+from sqlalchemy import Connection, Table, select
 
 from byleave.experiments import Definitions
 from byleave.segments import Purpose
 from byleave.server import schema
-from byleave.server.batches import add_rows, drop_rows, find_rows, put_rows
+from byleave.server.batches import add_rows, drop_rows, find_rows, next_texts, put_rows
 from byleave.server.knowing import read_known
 from byleave.server.membership import Judge, Known, why_not
 from byleave.server.outbox import Message, add_messages
 from byleave.server.sites import Site
 from byleave.server.webhooks import Kind, Webhook, body_of
+
+#: Stands among the marked visitors for everybody of whom something is known.
+EVERYBODY: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,34 @@ def mark(connection: Connection, site: str, visitors: Collection[str], *, now_ms
 
 
 def mark_everybody(connection: Connection, site: str, *, now_ms: int) -> None:
-    """Have everybody judged anew that something is known of, because the question changed."""
-    connection.execute(schema.watched.delete().where(schema.watched.c.site == site))
-    known = [
-        select(literal(site), table.c.visitor, literal(now_ms)).where(
-            table.c.site == site, table.c.visitor != ""
-        )
-        for table in (schema.events, schema.server_attributes, schema.memberships)
-    ]
-    everybody = known[0].union(*known[1:])
-    connection.execute(insert(schema.watched).from_select(["site", "visitor", "due_ms"], everybody))
+    """Have everybody judged anew of whom something is known, because the question changed."""
+    mark(connection, site, [EVERYBODY], now_ms=now_ms)
+
+
+def everybody_since_ms(connection: Connection, site: str) -> int | None:
+    """Return since when everybody is to be judged anew; None where nobody asked for it."""
+    rows = find_rows(connection, schema.watched, site=site, visitor={EVERYBODY})
+    return rows[0].due_ms if rows else None
+
+
+def mark_next(connection: Connection, site: str, after: str, *, most: int, now_ms: int) -> str:
+    """Mark the next of everybody; return the last of them, '' once all are marked.
+
+    Args:
+        connection: A transaction that writes.
+        site: The site's key.
+        after: Whom they come after; '' for the first.
+        most: How many they are at most.
+        now_ms: The time.
+    """
+    known = (schema.events, schema.server_attributes, schema.memberships)
+    columns = [table.c.visitor for table in known]
+    visitors = next_texts(connection, columns, site=site, after=after, most=most)
+    mark(connection, site, visitors, now_ms=now_ms)
+    if visitors:
+        return visitors[-1]
+    drop_rows(connection, schema.watched, site=site, column="visitor", value=EVERYBODY)
+    return ""
 
 
 def is_due(connection: Connection, site: str, table: Table, *, now_ms: int) -> bool:
@@ -83,7 +106,7 @@ def judge_due(
     watched = schema.watched.c
     visitors = connection.execute(
         select(watched.visitor)
-        .where(watched.site == site.key, watched.due_ms <= now_ms)
+        .where(watched.site == site.key, watched.visitor != EVERYBODY, watched.due_ms <= now_ms)
         .order_by(watched.due_ms)
         .limit(most)
     ).scalars()
