@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from cProfile import Profile
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from byleave.segments import (
     read,
 )
 from byleave.segments.patterns import has_re2
+from byleave.segments.reach import uses_of_all
 from byleave.segments.references import check_vocabulary
 
 Shop = Callable[..., Vocabulary]
@@ -241,6 +243,35 @@ def test_segments_name_each_other_no_deeper_than_can_be_explained(
         f"$.segments.s{most}.when: nested deeper than 100 levels through the segments it names; "
         "flatten it"
     }
+
+
+def test_a_long_chain_of_segments_is_checked_in_proportion_to_its_length(shop: Shop) -> None:
+    def calls(length: int) -> int:
+        named = {f"s{number}": {"segment": f"s{number + 1}"} for number in range(length)}
+        words = shop(**named, **{f"s{length}": {"event": "purchase"}})
+        profile = Profile()
+        profile.runcall(check_vocabulary, words)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(1_000) < 2.5 * calls(500)
+
+
+def test_what_all_segments_may_be_used_for_is_what_each_of_them_may(shop: Shop) -> None:
+    words = shop(
+        journeys={"buy": {"steps": [{"key": "look", "done": "looked"}, {"key": "x", "done": "y"}]}},
+        again={"all": [{"segment": "looked"}, {"segment": "here"}]},
+        looked={"event": "page_view"},
+        here={"attribute": "country", "exists": True},
+        coming={"journey": "buy", "at": "look"},
+        lost={"any": [{"segment": "nowhere"}, {"now": {"exists": True}}]},
+    )
+
+    found = uses_of_all(words)
+
+    assert found == {key: allowed_uses(key, words) for key in words.segments}
+    assert found["looked"] == found["again"] == found["coming"] != set(Purpose)
+    assert found["here"] == set(Purpose)
+    assert found["lost"] == set()
 
 
 def test_a_segment_must_be_allowed_what_it_is_used_for() -> None:

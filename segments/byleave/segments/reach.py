@@ -1,6 +1,6 @@
 """What a condition reads, through every segment it names; nothing else need be collected."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import dropwhile
 from typing import NamedTuple
 
@@ -121,6 +121,21 @@ def allowed_uses(segment: str, vocabulary: Vocabulary) -> frozenset[Purpose]:
     """
     found = all_leaves(SegmentLeaf(segment), vocabulary)
     return _common(_allowed_by(leaf, vocabulary) for leaf in found)
+
+
+def uses_of_all(vocabulary: Vocabulary) -> Mapping[str, frozenset[Purpose]]:
+    """Return `allowed_uses` of each segment, in a time that grows with their leaves alone.
+
+    Raises:
+        DefinitionError: Segments name each other in a circle.
+    """
+    found: dict[str, frozenset[Purpose]] = {}
+    for key in filter(vocabulary.segments.__contains__, evaluation_order(vocabulary)):
+        inside = [leaf for _, leaf in leaves(vocabulary.segments[key].when)]
+        named = [name for leaf in inside for name in segments_of(leaf, vocabulary)]
+        own = _common(_allowed_by(leaf, vocabulary) for leaf in inside)
+        found[key] = own.intersection(*(found[name] for name in named if name in found))
+    return found
 
 
 def _common(uses: Iterable[Iterable[Purpose]]) -> frozenset[Purpose]:

@@ -1,6 +1,6 @@
 """References: what definitions name, whether it exists, and what it may be used for."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from byleave.segments.behaviour import (
@@ -27,13 +27,13 @@ from byleave.segments.consent import Purpose
 from byleave.segments.naming import NAME_RULE, is_name
 from byleave.segments.patterns import has_re2
 from byleave.segments.reach import (
-    allowed_uses,
     evaluation_order,
     events_of,
     is_contextual,
     leaves,
     reads,
     segments_of,
+    uses_of_all,
 )
 from byleave.segments.reading import (
     MAX_DEPTH,
@@ -105,13 +105,19 @@ def _asked(leaf: Leaf, path: Path) -> Iterator[tuple[Path, str, Where]]:
 
 def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
     """Return every fault of the attributes, events, segments and journeys of a set."""
-    faults = [*_names(vocabulary), *unknown_names(vocabulary), *_depths(vocabulary)]
+    faults = [*_names(vocabulary), *unknown_names(vocabulary)]
+    try:
+        uses = uses_of_all(vocabulary)
+    except DefinitionError:
+        uses = None  # segments name each other in a circle, which is told at each of them
+    else:
+        faults += _depths(vocabulary)
     for name, attribute in vocabulary.attributes.items():
         faults += _attribute(attribute, ("attributes", name))
     for name, event in vocabulary.events.items():
         faults += _kept(event.purposes, event.ttl is not None, ("events", name))
     for name, journey in vocabulary.journeys.items():
-        faults += _journey(journey, vocabulary, ("journeys", name))
+        faults += _journey(journey, uses or {}, ("journeys", name))
     for name, segment in vocabulary.segments.items():
         path: Path = ("segments", name)
         place: Path = (*path, "when")
@@ -119,10 +125,11 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
             faults += _leaf(leaf, vocabulary, at)
             if len(at) - len(place) > 2 * DEEPEST:
                 faults.append(Fault(at, f"nested deeper than {DEEPEST} groups; flatten it"))
-        if name in reads(segment.when, vocabulary).segments:
-            faults.append(Fault(place, f"segment {name!r} refers to itself; break the circle"))
-        elif segment.use not in (uses := allowed_uses(name, vocabulary)) and not faults:
-            allowed = ", ".join(sorted(uses)) or "nothing"
+        if uses is None:
+            if name in reads(segment.when, vocabulary).segments:
+                faults.append(Fault(place, f"segment {name!r} refers to itself; break the circle"))
+        elif segment.use not in uses[name] and not faults:
+            allowed = ", ".join(sorted(uses[name])) or "nothing"
             faults.append(
                 Fault(
                     (*path, "use"),
@@ -135,10 +142,7 @@ def check_vocabulary(vocabulary: Vocabulary) -> list[Fault]:
 
 def _depths(vocabulary: Vocabulary) -> Iterable[Fault]:
     """Yield the segments that are nested too deeply through those they name."""
-    try:
-        ordered = evaluation_order(vocabulary)
-    except DefinitionError:
-        return  # circles are told at each of their segments
+    ordered = evaluation_order(vocabulary)
     depths = dict.fromkeys(ordered, 0)  # unknown names too, which are told where they stand
     for key in filter(vocabulary.segments.__contains__, ordered):
         for at, leaf in leaves(vocabulary.segments[key].when):
@@ -191,7 +195,9 @@ def _item_type(attribute: Attribute) -> ValueType:
     return ValueType.STRING if attribute.type is ValueType.LIST else attribute.type
 
 
-def _journey(journey: Journey, vocabulary: Vocabulary, path: Path) -> Iterable[Fault]:
+def _journey(
+    journey: Journey, uses: Mapping[str, Collection[Purpose]], path: Path
+) -> Iterable[Fault]:
     if not journey.steps:
         yield Fault((*path, "steps"), "a journey needs at least one step")
     seen: set[str] = set()
@@ -200,10 +206,8 @@ def _journey(journey: Journey, vocabulary: Vocabulary, path: Path) -> Iterable[F
         if step.key in seen:
             yield Fault((*place, "key"), f"there is a step {step.key!r} already")
         seen.add(step.key)
-        if step.done in vocabulary.segments:
-            uses = allowed_uses(step.done, vocabulary)
-            if journey.use not in uses:
-                yield Fault((*place, "done"), f"segment {step.done!r} does not allow {journey.use}")
+        if step.done in uses and journey.use not in uses[step.done]:
+            yield Fault((*place, "done"), f"segment {step.done!r} does not allow {journey.use}")
 
 
 def _leaf(leaf: Leaf, vocabulary: Vocabulary, path: Path) -> Iterable[Fault]:
