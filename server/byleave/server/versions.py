@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, select
 
 from byleave.experiments import Definitions
+from byleave.segments import canonical_json
 from byleave.server import schema
 from byleave.server.audit import Action, Entry, entries, note
 from byleave.server.batches import put_rows
@@ -103,6 +104,20 @@ class Library:
         """Return the name of the version that was published last; '' before the first."""
         with self._storage.reading() as connection:
             row = newest_definitions(connection, self._site)
+        return "" if row is None else f"{row.generation}.{row.number}"
+
+    def newest_of(self, definitions: Definitions) -> str:
+        """Return the name of the last version that has just these definitions; '' for none."""
+        table = schema.definition_versions.c
+        with self._storage.reading() as connection:
+            row = connection.execute(
+                select(table.generation, table.number)
+                .where(
+                    table.site == self._site.key, table.definitions == canonical_json(definitions)
+                )
+                .order_by(table.generation.desc(), table.number.desc())
+                .limit(1)
+            ).one_or_none()
         return "" if row is None else f"{row.generation}.{row.number}"
 
     def version(self, name: str) -> tuple[DefinitionVersion, dict[str, Any]]:

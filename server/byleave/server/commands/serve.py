@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,10 @@ from byleave.server.commands.exits import FOUND
 from byleave.server.commands.settings_options import DAY_MS, Config, Database, settle
 from byleave.server.commands.store import opened
 from byleave.server.commands.validate import load
+
+if TYPE_CHECKING:  # loaded when the command runs
+    from byleave.experiments import Definitions
+    from byleave.server.service import Service
 
 #: Who publishes at a start.
 _AUTHOR: Final = "command line"
@@ -30,7 +34,8 @@ def serve(
     """Publish a folder of definitions and serve them: snapshots, decisions, events, results.
 
     Where somebody else published since, a push, the console or a guard, the folder is not
-    published; `byleave push` does that.
+    published; `byleave push` does that. Nor is it where machines share a store, and another one
+    published a newer folder since.
 
     The first start prints the key that the site needs; it is shown once. Definitions with a
     fault, a port in use, and a store that another process has, end the command before anything
@@ -63,12 +68,9 @@ def serve(
     except ServerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FOUND) from None
-    newest = next(iter(service.library.versions()), None)
-    if newest is None or newest.author == _AUTHOR:
-        service.publish(definitions, reason="byleave serve", author=_AUTHOR)
-    else:  # what others published since, a guard or the console among them, is not undone
+    if in_force := _published(service, definitions):
         typer.echo(
-            f"version {newest.version} by {newest.author} stays in force; "
+            f"version {in_force} stays in force; "
             f"`byleave plan {settings.definitions}` says what the folder would change",
             err=True,
         )
@@ -88,6 +90,28 @@ def serve(
         most_connections=settings.connections,
         trusted_proxies=settings.trusted_proxies,
     )
+
+
+def _published(service: Service, definitions: Definitions) -> str:
+    """Publish a folder's definitions, unless a later version is in force; return that one.
+
+    What others published since, a guard or the console among them, is not undone. Nor is what
+    another machine published since from a newer folder, where machines share a store.
+    """
+    from byleave.server.errors import ConflictError
+
+    newest = next(iter(service.library.versions()), None)
+    name = "" if newest is None else newest.version
+    if newest is not None and newest.author != _AUTHOR:
+        return f"{name} by {newest.author}"
+    earlier = service.library.newest_of(definitions) if service.storage.is_shared else ""
+    if earlier not in ("", name):
+        return f"{name}, which came after {earlier} with these definitions,"
+    try:
+        service.publish(definitions, reason="byleave serve", author=_AUTHOR, expected=name)
+    except ConflictError:  # another machine was faster
+        return service.library.newest()
+    return ""
 
 
 def worker(
