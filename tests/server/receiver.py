@@ -7,12 +7,13 @@ from typing import Any
 
 
 class Receiver:
-    """Keeps what it was sent, and answers with `status` and `says`."""
+    """Keeps what it was sent, and answers with `status`, `says` and `cookie`."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[Mapping[str, str], bytes]] = []
         self.status = 204
         self.says = b""
+        self.cookie = ""
         self._told = Event()
         receiver = self
 
@@ -23,6 +24,8 @@ class Receiver:
                 receiver._told.set()
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")
+                if receiver.cookie:
+                    self.send_header("Set-Cookie", receiver.cookie)
                 if receiver.says:
                     self.send_header("Content-Length", str(len(receiver.says)))
                 self.end_headers()

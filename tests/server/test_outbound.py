@@ -121,6 +121,23 @@ def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(listener:
     assert headers["Host"] == f"receiver.example:{listener.port}"
 
 
+def test_what_one_answer_sets_is_not_sent_to_another_at_the_same_address(
+    listener: Receiver,
+) -> None:
+    async def twice() -> None:
+        outbound = Outbound(allow=["127.0.0.0/8"])
+        try:
+            for _ in range(2):
+                await outbound.post(listener.url, b"{}", {})
+        finally:
+            await outbound.close()
+
+    listener.cookie = "session=1"
+    asyncio.run(twice())
+
+    assert ["Cookie" in headers for headers, _ in listener.taken] == [False, False]
+
+
 def test_a_redirect_is_not_followed(listener: Receiver) -> None:
     listener.status = 302
 

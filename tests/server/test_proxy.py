@@ -1,5 +1,6 @@
 """`byleave proxy`: a site of any kind behind it, over real HTTP."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -121,6 +122,42 @@ def test_bodies_redirects_and_heads_are_passed_on(client: TestClient) -> None:
     assert client.get("/moved").headers["location"] == "/elsewhere"
     assert client.head("/").headers["content-length"] == str(len(PAGE))
     assert client.get("/streamed").content == PAGE
+
+
+def test_what_one_visitor_is_given_is_sent_with_no_request_of_another(
+    client: TestClient, site: Any
+) -> None:
+    client.get("/")
+    client.cookies.clear()  # somebody else comes, whose browser has none
+
+    client.get("/")
+
+    assert ["cookie" in asked for asked in site[1]] == [False, False]
+
+
+@pytest.mark.parametrize("target", ["@elsewhere.example/", ".elsewhere.example/", "http://x/", "*"])
+def test_no_target_leads_to_another_site(site: Any, target: str) -> None:
+    """Which of them a server takes depends on how it reads HTTP."""
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "raw_path": target.encode(),
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(Proxy(site[0])(scope, receive, send))
+
+    assert said[0]["status"] == 400
+    assert site[1] == []
 
 
 def test_a_site_that_is_away_is_a_bad_gateway() -> None:

@@ -9,6 +9,7 @@ redirect is an answer, not an order; proxies of the environment are not used.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import IPPROTO_TCP, gaierror
 from typing import Final
@@ -67,6 +68,7 @@ class Outbound:
             follow_redirects=False,
             timeout=DEADLINE_S,
             limits=httpx2.Limits(max_keepalive_connections=0),
+            cookies=no_cookies(),
         )
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -144,6 +146,14 @@ class Outbound:
             if not is_ours and url.scheme != "https":
                 raise UnsafeUrlError("expected https://")
         return found[0]
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that stays empty: what an answer sets is of whom it answers, and of nobody else.
+
+    A client with another jar would send it along with what it asks for somebody else.
+    """
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def check_url(text: str) -> httpx2.URL:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from byleave.server.outbound import no_cookies
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -51,11 +53,14 @@ class Proxy:
         if scope["type"] == "websocket":
             await receive()
             return await send({"type": "websocket.close", "code": 1011})
+        # Put behind the site's address, anything else might lead to another one: `@elsewhere/`.
+        if not scope["raw_path"].startswith(b"/"):
+            return await _refuse(send, 400, b"Expected a path that begins with /.")
         try:
             request = self._request(scope, receive)
             answer = await self._open().send(request, stream=True)
         except httpx2.TransportError:
-            return await _refuse(send)
+            return await _refuse(send, 502, b"The site cannot be reached just now.")
         try:
             await _pass_on(answer, send)
         finally:
@@ -64,7 +69,10 @@ class Proxy:
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:  # within the loop that it works in
             self._client = httpx2.AsyncClient(
-                timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                trust_env=False,
+                cookies=no_cookies(),
             )
         return self._client
 
@@ -130,7 +138,7 @@ def _without_hops(headers: Headers) -> Headers:
     return [(k, v) for k, v in headers if k not in dropped]
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(send: Send, status: int, why: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 502, "headers": headers})
-    await send({"type": "http.response.body", "body": b"The site cannot be reached just now."})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": why})
