@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from sqlalchemy import update
 from tests.server.conftest import Clock, Sender
 from typer.testing import CliRunner
 
@@ -22,6 +23,8 @@ from byleave.experiments.lift import (
     build_report,
     looked_at_together,
 )
+from byleave.segments import DefinitionError
+from byleave.server import schema
 from byleave.server.commands.program import program
 from byleave.server.exporting import TABLES, ExportError, Format, write_tables
 from byleave.server.results import population_of
@@ -225,6 +228,19 @@ def test_nothing_is_overwritten(service: Service, tmp_path: Path) -> None:
 
     with pytest.raises(ExportError, match="there already"):
         exported(service, tmp_path, Format.CSV)
+
+
+@pytest.mark.parametrize("kind", Format)
+def test_what_is_cut_short_leaves_no_file_that_looks_whole(
+    service: Service, tmp_path: Path, kind: Format
+) -> None:
+    with service.storage.writing() as connection:
+        connection.execute(update(schema.runs).values(definition="{}"))
+
+    with pytest.raises(DefinitionError):
+        exported(service, tmp_path / "out", kind)
+
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [f"runs.{kind}"]
 
 
 def test_the_command_exports_a_store_in_use(service: Service, tmp_path: Path) -> None:

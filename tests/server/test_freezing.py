@@ -135,3 +135,14 @@ def test_what_is_sealed_stays_when_its_visitors_are_purged(
     assert (gone.enrolments, gone.sealed, gone.events) == (0, 1, 2)
     assert service.books.rebuild().differences == []
     assert service.ingest([send.event("ann")]).accepted == 0
+
+
+def test_whoever_is_purged_comes_in_under_no_other_id_of_theirs(
+    service: Service, send: Any
+) -> None:
+    service.ingest([send.exposure("ann"), send.event("phone")])
+    service.merge("ann", "phone")
+
+    service.purge(["ann"], author="tests")
+
+    assert service.ingest([send.exposure("phone"), send.event("phone")]).accepted == 0

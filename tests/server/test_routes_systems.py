@@ -117,6 +117,18 @@ def test_many_visitors_are_told_of_by_a_table(client: TestClient) -> None:
     assert known(client) == {"seats": 3.0, "is_partner": True}
 
 
+@pytest.mark.parametrize("end", [b'ann,1,"x\n', b"\n" * 20_001])
+def test_of_a_table_that_is_refused_nothing_is_kept(client: TestClient, end: bytes) -> None:
+    line = f"ann,{START_MS},3\n".encode()
+
+    answer = client.post(
+        "/v1/attributes", content=b"visitor,observed_at,seats\n" + line * 600 + end, headers=CSV
+    )
+
+    assert answer.status_code in (400, 422)
+    assert known(client) == {}
+
+
 def test_a_body_of_another_kind_is_refused(client: TestClient) -> None:
     for headers in ({}, {"Content-Type": "application/json"}):
         assert client.post("/v1/attributes", content="{}", headers=headers).status_code == 415

@@ -8,6 +8,7 @@ nobody is named. Of the erased there are sums only.
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,13 +19,13 @@ from sqlalchemy import Connection, Row, Table, select
 from byleave.server import schema
 from byleave.server.errors import ServerError
 from byleave.server.events import Exposure, event_of
-from byleave.server.learning import window_ms
+from byleave.server.learning import EVERYONE, window_ms
 from byleave.server.rows import last_draw_ms, weights_of
 from byleave.server.runs import measured
 from byleave.server.sites import Site
 
-#: What stands for everyone where a reporting segment may be named.
-_EVERYONE: Final = "*"
+#: How a table names the reporting segment that everyone is in: an empty cell could be any.
+_EVERYONE_NAMED: Final = "*"
 
 _ROWS_AT_ONCE: Final = 5_000
 
@@ -60,25 +61,29 @@ class Exported:
 def write_tables(connection: Connection, site: Site, folder: Path, kind: Format) -> dict[str, int]:
     """Write every table of a site to a new file of a folder; return how many rows each has.
 
+    A file appears under its name only once it is whole.
+
     Raises:
         ExportError: A file is there already, cannot be written, or DuckDB is not installed.
     """
     counts = {}
     for table in TABLES:
         target = folder / f"{table.name}.{kind}"
-        text = target if kind is Format.CSV else folder / f".{table.name}.csv"
         if target.exists():
             raise ExportError(f"{target} is there already; export into an empty folder")
+        text, partial = folder / f".{table.name}.csv", folder / f".{table.name}.{kind}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             counts[table.name] = _write_csv(table, table.rows(connection, site), text)
             if kind is Format.PARQUET:
-                _write_parquet(table, text, target)
+                _write_parquet(table, text, partial)
+            partial.rename(target)
         except OSError as error:
             raise ExportError(f"{target}: {error.strerror}") from error
         finally:
-            if text != target:
-                text.unlink(missing_ok=True)
+            for leftover in (text, partial):
+                with suppress(OSError):
+                    leftover.unlink(missing_ok=True)
     return counts
 
 
@@ -163,7 +168,7 @@ def _outcomes(connection: Connection, site: Site) -> Iterator[Cells]:
 
 def _erased(connection: Connection, site: Site) -> Iterator[Cells]:
     for row in _stream(connection, schema.ledger, site):
-        segment = row.segment or _EVERYONE
+        segment = _EVERYONE_NAMED if row.segment == EVERYONE else row.segment
         sums = (row.units, row.reached, row.total, row.squares)
         yield row.run, row.stratum, row.arm, row.goal, segment, *sums
 

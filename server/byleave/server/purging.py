@@ -92,7 +92,9 @@ def purge(
             .where(events.site == site.key, events.visitor == unit)
             .values(visitor="", name=None, body="")
         ).rowcount
-    hashes = {site.visitor_hash(each) for each in {*visitors, *units}}
+    others = find_rows(connection, schema.aliases, site=site.key, visitor=units)
+    ids = {*visitors, *units, *(row.alias for row in others)}
+    hashes = {site.visitor_hash(each) for each in ids}
     known = find_rows(connection, schema.tombstones, site=site.key, visitor_hash=hashes)
     fresh = hashes - {row.visitor_hash for row in known}
     rows = [(site.key, each, now_ms, str(Reason.PURGED)) for each in sorted(fresh)]

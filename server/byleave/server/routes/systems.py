@@ -93,7 +93,7 @@ def _keep(service: Service, lines: Read) -> dict[str, object]:
         batch.clear()
         return observed.taken
 
-    for number, line in lines:
+    for number, line in [*lines]:  # a body that is refused is refused before any of it is kept
         if isinstance(line, Bad):
             reasons.append((number, line.reason))
         else:
