@@ -367,6 +367,28 @@ def test_a_message_that_somebody_took_to_send_is_left_to_them_for_a_minute(
     assert len(receiver.taken) == 1
 
 
+def test_of_what_is_never_taken_the_newest_are_kept(
+    shop: Service,
+    send: Any,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("byleave.server.outbox.MOST_KEPT", 3)
+    shop.outreach.put(hook("goal:*", url=receiver.url))
+    shop.outreach.put(hook("goal:*", key="other"))
+    events = [send.event("ann", "buy", uses=MARKETING) for _ in range(5)]
+    shop.ingest(events)
+    receiver.status = 500
+
+    deliver(shop)
+
+    kept = [json.loads(row.body)["data"]["event"] for row in outbox(shop) if row.webhook == "crm"]
+    assert sorted(kept) == [event["id"] for event in events[2:]]
+    said = [each for each in caplog.records if "let go" in each.message]
+    assert {(each.webhook, each.messages) for each in said} >= {("crm", 2)}  # type: ignore[attr-defined]  # extras
+
+
 def test_a_receiver_that_leads_inside_is_not_asked(
     shop: Service, send: Any, receiver: Receiver
 ) -> None:

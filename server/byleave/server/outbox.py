@@ -29,6 +29,10 @@ BACKOFF_MS: Final = tuple(
 LEASE_MS: Final = 60 * _SECOND_MS
 #: Messages that no attempt is left for are kept this long, to be seen.
 KEPT_MS: Final = 30 * 24 * _HOUR_MS
+#: More messages than these are not kept for a webhook that does not take them.
+MOST_KEPT: Final = 250_000
+#: So many are let go by one transaction, so that events do not wait for long.
+_DROPPED_AT_ONCE: Final = 5_000
 #: The due time of a message that is not tried again by itself.
 NEVER_MS: Final = 2**62
 
@@ -111,6 +115,22 @@ def try_again(connection: Connection, site: Site, webhook: str, *, now_ms: int) 
         update(schema.outbox)
         .where(outbox.site == site.key, outbox.webhook == webhook, outbox.attempts > 0)
         .values(due_ms=now_ms, attempts=0)
+    ).rowcount
+
+
+def drop_oldest(connection: Connection, site: Site, webhook: str) -> int:
+    """Delete the oldest messages of a webhook that has too many; return how many."""
+    outbox = schema.outbox.c
+    is_its = (outbox.site == site.key) & (outbox.webhook == webhook)
+    newest = select(outbox.id).where(is_its).order_by(outbox.id.desc())
+    first_too_many = connection.scalar(newest.offset(MOST_KEPT).limit(1))
+    if first_too_many is None:
+        return 0
+    oldest = select(outbox.id).where(is_its, outbox.id <= first_too_many).order_by(outbox.id)
+    return connection.execute(
+        delete(schema.outbox).where(
+            outbox.site == site.key, outbox.id.in_(oldest.limit(_DROPPED_AT_ONCE))
+        )
     ).rowcount
 
 

@@ -1,6 +1,7 @@
 """What one site tells others: its webhooks, and the work of telling them."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
@@ -31,6 +32,8 @@ from byleave.server.webhooks import (
     read_webhooks,
     signed,
 )
+
+_log = logging.getLogger("byleave.server")
 
 #: Messages under way at once, so that all are answered, or given up, within their lease.
 _AT_ONCE: Final = 25
@@ -186,6 +189,10 @@ class Outreach:
                     outbox.settle_failed(
                         connection, self._site, row, fault, draw=self._draw, now_ms=now_ms
                     )
+            for key in {row.webhook for row, fault in answered if fault is not None}:
+                if dropped := outbox.drop_oldest(connection, self._site, key):
+                    about = {"webhook": key, "messages": dropped}
+                    _log.warning("a webhook takes too little: messages let go", extra=about)
 
     def _mark_more(self, connection: Connection) -> tuple[str, int] | None:
         """Mark some more visitors, and return the last; None unless everybody is to be judged.

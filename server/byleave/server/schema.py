@@ -215,6 +215,7 @@ outbox = _table(  # what webhooks are still to be told; a row goes once it was t
     Column("failure", Text, nullable=False),  # why the last attempt failed; '' before the first
     Index("outbox_by_due", "site", "due_ms"),
     Index("outbox_by_visitor", "site", "visitor"),
+    Index("outbox_by_webhook", "site", "webhook", "id"),
 )
 
 watched = _table(  # visitors whose segments are to be looked at again, and when
