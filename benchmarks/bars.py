@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, NamedTuple, Self
 
+_NUMBER: Final = r"(?:-?[\d.,]+(?:e[+-]\d+)?|-?inf|nan)"
 _LINE: Final = re.compile(
-    r"^(held|MISSED): (.+): ([\d.,]+[^()\n]*?)(?: \(([\d.,]+ to [\d.,]+)\))?"
+    rf"^(held|MISSED): (.+): ({_NUMBER}[^()\n]*?)(?: \(({_NUMBER} to {_NUMBER})\))?"
     r", (at (?:most|least) .+)$",
     flags=re.MULTILINE,
 )

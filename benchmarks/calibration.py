@@ -21,8 +21,9 @@ from byleave.segments import read
 
 ARMS: Final = ("control", "b", "c")
 BINS: Final = (0.0, 0.02, 0.1, 0.3, 0.7, 0.9, 0.98, 1.0)
-#: By how much a said probability may differ from what came true, beyond three standard errors.
-TOLERANCE: Final = 0.05
+#: By how much what is said may differ from what comes true, beyond three standard errors: this
+#: part of p (1 - p), which is 5 points in the middle and less the surer one is.
+TOLERANCE: Final = 0.2
 
 
 class Study(NamedTuple):
@@ -55,8 +56,9 @@ class Line(NamedTuple):
     @property
     def is_fault(self) -> bool:
         """Whether too much or too little came true."""
-        error = sqrt(max(self.said * (1 - self.said), 1e-4) / self.times)
-        return abs(self.said - self.true) > TOLERANCE + 3 * error
+        spread = self.said * (1 - self.said)
+        error = sqrt(max(spread, 1e-4) / self.times)
+        return abs(self.said - self.true) > TOLERANCE * spread + 3 * error
 
     def __str__(self) -> str:
         """Return its cells in the table."""

@@ -17,7 +17,7 @@ from time import perf_counter, time_ns
 from typing import Any, Final
 
 from benchmarks.bars import Bar, say
-from benchmarks.growth import BATCH, DEFINITIONS, visitors_in_batches
+from benchmarks.growth import BATCH, DEFINITIONS, store, visitors_in_batches
 from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
@@ -78,7 +78,7 @@ def main() -> int:
         service = Service(Path(folder) / "byleave.db", site="growth", clock=clock)
         service.publish(read(Definitions, SHOWN), reason="first", author="benchmark")
         for batch in islice(visitors_in_batches(), options.enrolments // BATCH):
-            service.ingest(batch)
+            store(service, batch)
         bars = list(of_pages(service, clock, options.rounds))
         service.close()
     return say(bars)

@@ -194,6 +194,7 @@ async def compare(reference: Path, workload: dict[str, Any], rounds: int, second
         print(f"decide p99: {median(quiet):.1f} ms quiet, {median(busy):.1f} ms while publishing")
 
         batches = event_batches(product[0], product[1], workload)
+        await require_stored(product[0], next(batches))
         stored, decided = [], []
         for _ in range(rounds):
             both = await asyncio.gather(
@@ -220,6 +221,17 @@ async def compare(reference: Path, workload: dict[str, Any], rounds: int, second
             Bar.of("events stored beside a full load of decisions", stored, "/s", least=2_000),
         )
     )
+
+
+async def require_stored(address: str, batch: bytes) -> None:
+    """Send a batch of events, of which each has to be stored and counted.
+
+    Raises:
+        RuntimeError: One was not: what follows would measure something else.
+    """
+    answer = json.loads(await post(address, batch))
+    if answer["accepted"] != VISITORS_PER_BATCH:
+        raise RuntimeError(f"events were not stored: {answer}")
 
 
 def event_batches(address: str, key: str, workload: dict[str, Any]) -> Iterator[bytes]:

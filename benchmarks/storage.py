@@ -27,12 +27,16 @@ from byleave.segments import read
 from byleave.server import schema
 from byleave.server.service import Service
 from byleave.server.serving import prepare
+from byleave.server.storage import WRITER
 
 START_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 BATCH = 500
 BATCHES = 20
 STRATA = 500
+#: By then every stratum is older than the day in which one may be drawn from it and the window.
+MATURE_MS = START_MS + (STRATA + 1) * HOUR_MS + 8 * DAY_MS + 1
 ARMS = ("control", "blue", "green", "red", "white")
 GOALS = ("signup", "revenue", "support")
 
@@ -131,7 +135,10 @@ def compare_storing(folder: Path, rounds: int) -> Bar:
         noted = noted_statements(service)
         coming = batches()
         # Checked by the thread that answers requests, before they come to the one that stores.
-        checked = [[*service.read_batch(next(coming)).events.values()] for _ in range(BATCHES)]
+        intakes = [service.read_batch(next(coming)) for _ in range(BATCHES)]
+        if any(intake.refused for intake in intakes):
+            raise RuntimeError("events were refused")
+        checked = [[*intake.events.values()] for intake in intakes]
         count = sum(map(len, checked))
         began = perf_counter()
         for events in checked:
@@ -174,7 +181,7 @@ def noted_statements(service: Service) -> list[Statement]:
 def run_again(path: Path, noted: Sequence[Statement]) -> float:
     """Run statements by the driver alone, and return the seconds that they took."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for setting in ("journal_mode=wal", "synchronous=full", "cache_size=-65536"):
+        for setting in WRITER:
             connection.execute(f"PRAGMA {setting}")
         began = perf_counter()
         for statement, parameters in noted:
@@ -183,12 +190,12 @@ def run_again(path: Path, noted: Sequence[Statement]) -> float:
 
 
 def time_report(folder: Path, rounds: int) -> Bar:
-    """Time a report of as many strata as a run has in three weeks of hourly weights."""
+    """Time a report of as many mature strata as three weeks of hourly weights leave."""
     clock = [START_MS]
     service = opened(folder / "report.db", clock)
     with service.storage.writing() as connection:
         fill(connection)
-    clock[0] = START_MS + STRATA * HOUR_MS
+    clock[0] = MATURE_MS  # all of them
     took = []
     for _ in range(rounds):
         began = perf_counter()

@@ -13,4 +13,4 @@ def test_every_work_is_measured_against_what_it_may_take(
     allocation.main()  # whether a busy machine holds the bars is another question
 
     bounds = [said.bound for said in heard(capsys.readouterr().out)]
-    assert bounds == [f"at most {most} ms" for most in ("250", "20", "20", "6,000")]
+    assert bounds == [f"at most {most} ms" for most in ("150", "5", "20", "500")]

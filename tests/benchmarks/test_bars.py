@@ -5,7 +5,7 @@ from benchmarks.bars import Bar, heard, number, say
 from hypothesis import given
 from hypothesis import strategies as st
 
-FIGURES = st.floats(0.001, 1e7)
+FIGURES = st.floats(-1e7, 1e7) | st.sampled_from([float("inf"), 1e-9])
 
 
 @given(
@@ -30,6 +30,12 @@ def test_every_bar_is_read_back_as_it_was_said(
     assert said[0].figure == f"{number(one.value)}{unit}"
     assert said[0].spread == f"{number(min(rounds))} to {number(max(rounds))}"
     assert said[0].bound == f"{'at most' if is_most else 'at least'} {number(bar)}{unit}"
+
+
+def test_what_is_no_number_is_missed_and_read_back() -> None:
+    [said] = heard(str(Bar("a page", float("nan"), " ms", most=1.0)))
+
+    assert (said.verdict, said.figure) == ("MISSED", "nan ms")
 
 
 @pytest.mark.parametrize(("value", "code"), [(1.0, 0), (2.0, 0), (2.001, 1)])

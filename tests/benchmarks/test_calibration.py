@@ -23,5 +23,6 @@ def test_a_bin_tells_how_much_came_true() -> None:
 
 def test_what_is_said_too_often_is_a_fault() -> None:
     assert Line(0.7, 0.9, 2_000, 0.8, 0.65).is_fault
-    assert Line(0.98, 1.0, 2_000, 1.0, 0.9).is_fault
+    assert Line(0.98, 1.0, 2_000, 0.995, 0.98).is_fault
+    assert Line(0.0, 0.02, 2_000, 0.003, 0.02).is_fault
     assert not Line(0.7, 0.9, 2_000, 0.8, 0.77).is_fault

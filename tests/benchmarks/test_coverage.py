@@ -1,5 +1,7 @@
 """The promises of the intervals, kept through the production rule and report."""
 
+from dataclasses import replace
+
 import pytest
 from benchmarks.coverage import Coverage, Setting, replicate, settings, summarise
 
@@ -48,10 +50,26 @@ def test_what_is_not_as_promised_is_named() -> None:
         always_valid=0.96,
         guaranteed=0.94,
         naive=0.95,
+        shown=(0.92, 0.95, 0.93),
         widths=(0.1, 0.2, 0.3),
     )
 
-    assert len([*bad.faults()]) == 4
+    assert len([*bad.faults()]) == 7
+
+
+def test_an_interval_that_is_not_shown_is_none_that_holds() -> None:
+    setting = Setting(0.0, False, 0.05, 0.1)
+    one, other = replicate(setting, range(2))
+    assert one.last is not None
+    missed = replace(one, fixed_holds=False)
+    silent = replace(other, last=None, fixed_holds=True)
+    unsure = replace(one, last=replace(one.last, fixed_interval=None), fixed_holds=True)
+
+    found = summarise(setting, [missed, silent, unsure])
+
+    assert found.fixed == pytest.approx(2 / 3)
+    assert found.shown[0] == 0.0
+    assert found.widths[0] == one.last.fixed_interval.width  # type: ignore[union-attr]  # shown
 
 
 @pytest.mark.long

@@ -37,6 +37,7 @@ def test_the_table_of_coverage_keeps_the_promises(page_at: Callable[[str], Any])
             always_valid=shares[1],
             guaranteed=shares[2],
             naive=shares[3],
+            shown=(0.95, 0.99, 0.98),
             widths=(widths[0], widths[1], widths[2]),
         )
         assert [*found.faults()] == []

@@ -27,9 +27,9 @@ from byleave.server.errors import StorageError
 CONNECT_S: Final = 5
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-# Visitors' ids are random, so writes land everywhere: 64 MiB of cache and checkpoints every
-# 16 MiB keep most pages from being read and written once per batch.
-_WRITER = (
+#: How SQLite writes. Visitors' ids are random, so writes land everywhere: 64 MiB of cache and
+#: checkpoints every 16 MiB keep most pages from being read and written once per batch.
+WRITER: Final = (
     "journal_mode=wal",
     "synchronous=full",
     "busy_timeout=5000",
@@ -67,7 +67,7 @@ class Storage:
             self._lock = _taken(url.database or "")
             # What it holds is nobody else's business.
             Path(url.database or "").touch(mode=0o600)
-            self._writer = _sqlite_engine(url, _WRITER, begin="BEGIN IMMEDIATE", connections=1)
+            self._writer = _sqlite_engine(url, WRITER, begin="BEGIN IMMEDIATE", connections=1)
             self._readers = _sqlite_engine(url, _READER, begin="BEGIN", connections=5)
         else:
             self._writer = self._readers = _postgresql_engine(url)
