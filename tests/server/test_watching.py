@@ -1,0 +1,86 @@
+"""Everybody is judged anew where segments changed, a few at a time, by what is in force."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.server.conftest import Clock
+from tests.server.test_membership import SHOP
+from tests.server.test_webhooks import MARKETING, hook, judge, told
+
+from byleave.experiments import Definitions
+from byleave.segments import Share, read
+from byleave.server import schema
+from byleave.server.outreach import Outreach
+from byleave.server.service import Service
+from byleave.server.sites import fresh
+from byleave.server.webhooks import Kind
+
+
+@pytest.fixture
+def shop(open_service: Callable[..., Service]) -> Service:
+    service = open_service()
+    service.publish(read(Definitions, SHOP), reason="first", author="tests")
+    return service
+
+
+def test_what_changes_no_segment_has_nobody_judged_again(shop: Service, send: Any) -> None:
+    shop.outreach.put(hook("segment:often"))
+    shop.ingest([send.event("ann", "look", uses=MARKETING)])
+    judge(shop)
+
+    shop.publish(
+        replace(shop.published.snapshot.definitions, holdout=Share(0.2)),
+        reason="x",
+        author="tests",
+    )
+
+    assert shop.outreach.judge(shop.published.snapshot) == 0
+
+
+def test_everybody_is_judged_again_a_few_at_a_time(
+    shop: Service, send: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitors = [f"v{number}" for number in range(7)]
+    shop.ingest([send.event(visitor, "look", uses=MARKETING) for visitor in visitors * 2])
+    monkeypatch.setattr("byleave.server.outreach._MARKED_AT_ONCE", 3)
+
+    shop.outreach.put(hook("segment:often"))
+    due = select(schema.watched).where(schema.watched.c.due_ms <= clock())
+    most = 0
+    while shop.outreach.judge(shop.published.snapshot):
+        with shop.storage.reading() as connection:
+            most = max(most, len(connection.execute(due).all()))
+
+    assert most == 3 + 1  # one mark stands for everybody else
+    assert {data["visitor"] for _, data in told(shop)} == {*visitors}
+
+
+def test_a_process_that_begins_anew_forgets_nobody(
+    shop: Service, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.ingest([send.event(visitor, "look", uses=MARKETING) for visitor in ("ann", "bob") * 2])
+    monkeypatch.setattr("byleave.server.outreach._MARKED_AT_ONCE", 1)
+    shop.outreach.put(hook("segment:often"))
+    shop.outreach.judge(shop.published.snapshot)
+
+    anew = Outreach(shop.storage, shop.site, clock=shop.clock, entropy=fresh)
+    while anew.judge(shop.published.snapshot):
+        pass
+
+    assert sorted(data["visitor"] for _, data in told(shop)) == ["ann", "bob"]
+
+
+def test_nobody_is_judged_by_what_is_no_longer_in_force(shop: Service, send: Any) -> None:
+    """Another process, or another thread, may have published what this one does not know yet."""
+    shop.outreach.put(hook("segment:often"))
+    shop.ingest([send.event("ann", "look", uses=MARKETING)])
+    stale = shop.published.snapshot
+    segments = SHOP["segments"] | {"often": {"when": {"event": "look", "within": "5h"}}}
+    shop.publish(read(Definitions, SHOP | {"segments": segments}), reason="x", author="tests")
+
+    assert shop.outreach.judge(stale) == 0
+    judge(shop)
+    assert [kind for kind, _ in told(shop)] == [Kind.SEGMENT_ENTERED]
