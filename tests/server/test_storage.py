@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from sqlalchemy import Engine, event, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from byleave.server import schema
+from byleave.server.backup import back_up
 from byleave.server.errors import StorageError
 from byleave.server.service import Service
-from byleave.server.storage import Storage
+from byleave.server.storage import Storage, looking
 
 KEY = {"site": "shop", "key": "server_1", "role": "server", "secret_hash": "", "created_ms": 1}
 
@@ -30,11 +32,28 @@ def test_migrations_lead_to_exactly_the_tables_of_the_schema(tmp_path: Path) -> 
     assert found == []
 
 
+def look(database: str) -> None:
+    with looking(database):
+        pass
+
+
+def save(database: str) -> None:
+    back_up(database, Path("never.db"))
+
+
+@pytest.mark.parametrize("use", [Storage, look, save])
 @pytest.mark.parametrize(
     ("address", "seconds"),
     [("postgresql://db.example/x", 5), ("postgresql://db.example/x?connect_timeout=20", "20")],
 )
-def test_a_database_that_does_not_answer_is_given_up(address: str, seconds: object) -> None:
+def test_a_database_that_does_not_answer_is_given_up(
+    address: str,
+    seconds: object,
+    use: Callable[[str], object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     asked: list[dict[str, Any]] = []
 
     def refuse(_dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
@@ -44,7 +63,7 @@ def test_a_database_that_does_not_answer_is_given_up(address: str, seconds: obje
     event.listen(Engine, "do_connect", refuse)
     try:
         with pytest.raises(StorageError, match="nobody is there"):
-            Storage(address)
+            use(address)
     finally:
         event.remove(Engine, "do_connect", refuse)
 

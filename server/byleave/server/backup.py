@@ -10,13 +10,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, create_engine, func, select, update
+from sqlalchemy import Connection, Table, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from byleave.server import schema
 from byleave.server.batches import add_rows
 from byleave.server.errors import StorageError
-from byleave.server.storage import Storage, url_of
+from byleave.server.storage import Storage, looking, url_of
 
 _ROWS_AT_ONCE: Final = 2_000
 #: Rows that hold an image each are longer than others by far.
@@ -118,14 +118,12 @@ def _copy_file(source: Path, target: Path) -> None:
 
 def _copy_rows(database: str | Path, target: Path) -> None:
     """Copy all rows of a store that one transaction sees."""
-    engine = create_engine(url_of(database), hide_parameters=True)
-    copy = Storage(target)
-    try:
-        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as source:
+    with looking(database) as source:
+        copy = Storage(target)
+        try:
             _copy_tables(source, copy)
-    finally:
-        engine.dispose()
-        copy.close()
+        finally:
+            copy.close()
     Path(f"{target}-lock").unlink(missing_ok=True)
 
 

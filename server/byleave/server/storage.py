@@ -128,15 +128,7 @@ def looking(database: str | Path) -> Iterator[Connection]:
     Raises:
         StorageError: There is no such store, or it cannot be read.
     """
-    url = url_of(database)
-    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
-    if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "")
-        if not path.is_file():
-            raise StorageError(f"there is no store {path}")
-        url = url.set(database=path.resolve().as_uri(), query={"mode": "ro", "uri": "true"})
-        options = {}
-    engine = create_engine(url, hide_parameters=True, **options)
+    engine = _looking_engine(url_of(database))
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
@@ -144,6 +136,16 @@ def looking(database: str | Path) -> Iterator[Connection]:
         raise StorageError(f"cannot read the database {shown(database)}: {error.orig}") from error
     finally:
         engine.dispose()
+
+
+def _looking_engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _postgresql_engine(url).execution_options(**_ONE_MOMENT)
+    path = Path(url.database or "")
+    if not path.is_file():
+        raise StorageError(f"there is no store {path}")
+    url = url.set(database=path.resolve().as_uri(), query={"mode": "ro", "uri": "true"})
+    return create_engine(url, hide_parameters=True)
 
 
 def url_of(database: str | Path) -> URL:
