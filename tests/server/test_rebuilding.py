@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from tests.server.conftest import DEFINITIONS, Clock, Sender
 
 from byleave.experiments import Definitions
@@ -150,6 +150,17 @@ def test_who_is_counted_in_a_sealed_stratum_is_counted_nowhere_else(
         update(schema.outcomes).values(value=2.0),
         update(schema.enrolments).values(arm="control"),
         delete(schema.enrolments),
+        insert(schema.enrolments).values(
+            site="shop",
+            unit="invented",
+            run="welcome.1",
+            stratum="welcome.1.1.0",
+            arm="bold",
+            assigned_ms=1,
+            event="none",
+            segments="[]",
+            is_conflict=False,
+        ),
     ],
 )
 def test_what_does_not_follow_from_the_log_is_found_and_mended(

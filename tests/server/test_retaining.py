@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from tests.server.conftest import DEFINITIONS, START_MS
 
@@ -106,6 +107,53 @@ def test_attributes_go_by_their_ttl_and_with_their_definition(
     publish(service, SHORT | {"attributes": fewer})
     assert service.retain().attributes == 1
     assert service.export("ann")["attributes"] == {}
+
+
+def test_who_was_enrolled_is_known_until_their_row_of_weights_is_sealed(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    service = open_service()
+    signup = DEFINITIONS["goals"]["signup"] | {"within": "420d"}
+    publish(service, SHORT | {"goals": DEFINITIONS["goals"] | {"signup": signup}})
+    service.ingest([send.exposure("ann")])
+
+    clock.advance(days=410)
+    service.retain()
+    assert service.books.rebuild().differences == []
+    clock.advance(days=20)
+    assert service.retain().events == 1
+
+
+def test_attributes_wait_for_another_time_once_the_process_is_to_end(
+    open_service: Any, clock: Any
+) -> None:
+    service = open_service()
+    publish(service)
+    service.observe([Observation(visitor="ann", observed_ms=START_MS, values={"seats": 3})])
+    clock.advance(days=100)
+
+    service.is_ending.set()
+    assert service.retain().attributes == 0
+    service.is_ending.clear()
+    assert service.retain().attributes == 1
+
+
+def test_attributes_of_many_visitors_go_a_few_at_a_time(
+    open_service: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = open_service()
+    publish(service)
+    service.observe(
+        [
+            Observation(visitor=f"v{n}", observed_ms=START_MS, values={"seats": n, "industry": "x"})
+            for n in range(7)
+        ]
+    )
+    clock.advance(days=31)
+    monkeypatch.setattr("byleave.server.retaining._AT_ONCE", 3)
+
+    assert service.retain().attributes == 7
+    assert service.retain().attributes == 0
 
 
 def test_a_log_of_many_pieces_is_gone_through_to_its_end(

@@ -1,6 +1,7 @@
 """The care of the books: sealing what is over, and proving what is not."""
 
 from collections.abc import Callable
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +12,9 @@ from byleave.server.runs import measured
 from byleave.server.sealing import due_seals, seal
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
+
+#: Strata that one transaction seals: a few milliseconds during which events wait.
+_AT_ONCE: Final = 100
 
 
 class Books:
@@ -27,9 +31,9 @@ class Books:
         now_ms = self._clock()
         with self._storage.reading() as connection:
             due = due_seals(connection, self._site, self._measurement(connection), now_ms=now_ms)
-        if due:
+        for start in range(0, len(due), _AT_ONCE):
             with self._storage.writing() as connection:
-                seal(connection, self._site, due, now_ms=now_ms)
+                seal(connection, self._site, due[start : start + _AT_ONCE], now_ms=now_ms)
         return len(due)
 
     def rebuild(self, *, is_repairing: bool = False) -> Rebuilt:

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from math import isclose
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, delete, select
 
 from byleave.experiments.replay import Difference
 from byleave.server import schema
@@ -131,8 +131,9 @@ def _recount(
     found = read_outcomes(connection, site.key, units)
     enrolments, reached_rows = [], []
     wrong: Counter[tuple[str, str]] = Counter()
-    for key in kept.keys() - settled - wanted.keys():
-        wrong[key[1], "enrolled, and never shown it"] += 1
+    invented = kept.keys() - settled - wanted.keys()
+    for _, run in invented:
+        wrong[run, "enrolled, and never shown it"] += 1
     for key, enrolment in wanted.items():
         goals = measurement.runs[enrolment.run]
         reached = outcomes(goals, deeds[enrolment.unit], assigned_ms=enrolment.assigned_ms)
@@ -148,6 +149,10 @@ def _recount(
         Difference(run, f"{times} units are {words}") for (run, words), times in wrong.items()
     )
     if is_repairing:
+        for unit, run in invented:
+            for table in (schema.enrolments, schema.outcomes):
+                is_it = (table.c.site == site.key) & (table.c.unit == unit) & (table.c.run == run)
+                connection.execute(delete(table).where(is_it))
         put_rows(connection, schema.enrolments, enrolments)
         put_rows(connection, schema.outcomes, reached_rows)
 

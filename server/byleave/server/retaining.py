@@ -9,13 +9,13 @@ body, so that it still has the effect of once.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
 from sqlalchemy import (
-    Connection,
+    Column,
     Delete,
     Update,
     and_,
@@ -40,7 +40,7 @@ from byleave.server.outbox import drop_given_up
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
 
-#: Rows of the log that one transaction looks at: a few milliseconds during which events wait.
+#: Rows that one transaction looks at: a few milliseconds during which events wait.
 _AT_ONCE: Final = 2_000
 
 
@@ -80,6 +80,8 @@ class Retention:
             name: THIRTEEN_MONTHS if event.ttl is None else event.ttl
             for name, event in definitions.events.items()
         }
+        # A recount needs to know who was enrolled, too.
+        self._exposures_last_ms = max(THIRTEEN_MONTHS, *needed.values(), 0)
         self.lasts_ms: Mapping[str, int] = {
             name: max(needed[name], declared.get(name, 0)) for name in {**declared, **needed}
         }
@@ -92,18 +94,15 @@ class Retention:
             site: The site.
             is_over: When set, the rest is left for another time.
         """
-        events = emptied = 0
-        after: str | None = ""
-        while after is not None and not is_over.is_set():
-            with storage.reading() as connection:
-                until = _end_of_piece(connection, site, after)
+        events = emptied = attributes = 0
+        for piece in _pieces(storage, site, schema.events.c.id, is_over):
             with storage.writing() as connection:
-                piece = _piece(site, after, until)
                 events += connection.execute(self._deletion(piece)).rowcount
                 emptied += connection.execute(self._emptying(piece)).rowcount
-            after = until
+        for piece in _pieces(storage, site, schema.server_attributes.c.visitor, is_over):
+            with storage.writing() as connection:
+                attributes += connection.execute(self._forgetting(piece)).rowcount
         with storage.writing() as connection:
-            attributes = connection.execute(self._forgetting(site)).rowcount
             drop_given_up(connection, site, now_ms=self._now_ms)
         return Retained(events=events, emptied=emptied, attributes=attributes)
 
@@ -127,35 +126,35 @@ class Retention:
             and_(events.name == name, events.at_ms < self._now_ms - lasts_ms)
             for name, lasts_ms in self.lasts_ms.items()
         ]
-        is_undeclared = or_(events.name.is_(None), events.name.not_in([*self.lasts_ms]))
-        is_old = events.at_ms < self._now_ms - THIRTEEN_MONTHS
-        return or_(events.body == "", and_(is_undeclared, is_old), *declared)
+        others = [
+            and_(which, events.at_ms < self._now_ms - lasts_ms)
+            for which, lasts_ms in (
+                (events.name.is_(None), self._exposures_last_ms),
+                (events.name.not_in([*self.lasts_ms]), THIRTEEN_MONTHS),
+            )
+        ]
+        return or_(events.body == "", *others, *declared)
 
-    def _forgetting(self, site: Site) -> Delete:
+    def _forgetting(self, piece: ColumnElement[bool]) -> Delete:
         table = schema.server_attributes.c
         kept = [
             and_(table.attribute == name, table.observed_ms > kept_since(each, self._now_ms))
             for name, each in self._attributes.items()
             if each.source is Source.SERVER
         ]
-        return delete(schema.server_attributes).where(
-            table.site == site.key, not_(or_(false(), *kept))
-        )
+        return delete(schema.server_attributes).where(piece, not_(or_(false(), *kept)))
 
 
-def _end_of_piece(connection: Connection, site: Site, after: str) -> str | None:
-    """Return the last id of the next piece of the log; None when it is the last piece."""
-    events = schema.events.c
-    return connection.execute(
-        select(events.id)
-        .where(events.site == site.key, events.id > after)
-        .order_by(events.id)
-        .offset(_AT_ONCE - 1)
-        .limit(1)
-    ).scalar_one_or_none()
-
-
-def _piece(site: Site, after: str, until: str | None) -> ColumnElement[bool]:
-    events = schema.events.c
-    bounds = [events.id > after] if until is None else [events.id > after, events.id <= until]
-    return and_(events.site == site.key, *bounds)
+def _pieces(
+    storage: Storage, site: Site, column: Column[str], is_over: Event
+) -> Iterator[ColumnElement[bool]]:
+    """Yield what divides a site's rows of a table into pieces, by a column of its key."""
+    after: str | None = ""
+    while after is not None and not is_over.is_set():
+        rest = and_(column.table.c.site == site.key, column > after)
+        with storage.reading() as connection:
+            until = connection.execute(
+                select(column).where(rest).order_by(column).offset(_AT_ONCE - 1).limit(1)
+            ).scalar_one_or_none()
+        yield rest if until is None else and_(rest, column <= until)
+        after = until
