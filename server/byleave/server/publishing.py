@@ -6,6 +6,7 @@ gets a new run when what it randomises or measures is not what it was.
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from hashlib import blake2b
@@ -187,6 +188,9 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         .where(rows.site == site.key, rows.closed_ms.is_(None))
         .order_by(rows.run, rows.cell_index)
     ).all()
+    open_by_run: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in open_now:
+        open_by_run[row.run].append(row)
     every_run = connection.execute(select(schema.runs).where(schema.runs.c.site == site.key)).all()
     usable = sound(newest.definitions)
     if usable is None:
@@ -200,7 +204,9 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         published_ms=state.published_ms,
         definitions=definitions,
         runs={
-            row.experiment: _run(row, open_now, definitions.experiments[row.experiment].retired)
+            row.experiment: _run(
+                row, open_by_run[row.run], definitions.experiments[row.experiment].retired
+            )
             for row in every_run
             if row.ended_ms is None and row.experiment in definitions.experiments
         },
@@ -248,7 +254,6 @@ def _run(row: Row[Any], open_now: Iterable[Row[Any]], retired: tuple[str, ...]) 
                 draw_until_ms=each.draw_until_ms,
             )
             for each in open_now
-            if each.run == row.run
         ),
         retired=retired,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from byleave.experiments import Definitions, Experiment, Goal
 from byleave.experiments.cells import cells
@@ -107,11 +107,11 @@ def _retire(
 ) -> bool:
     """Take arms out of a run; return whether it can go on, which it cannot when one comes back."""
     rows = schema.allocations.c
-    every = connection.execute(
-        select(schema.allocations).where(rows.site == site.key, rows.run == run)
+    is_its = (rows.site == site.key) & (rows.run == run)
+    open_now = connection.execute(
+        select(schema.allocations).where(is_its, rows.closed_ms.is_(None))
     ).all()
-    open_now = [row for row in every if row.closed_ms is None]
-    last = max(row.sequence for row in every)
+    last = connection.scalar(select(func.max(rows.sequence)).where(is_its))
     sequence = next_number(connection, site.key, last)
     successors = retiring_rows(experiment, run, open_now, sequence=sequence)
     if successors is None:
