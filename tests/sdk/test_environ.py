@@ -59,3 +59,17 @@ def test_a_body_is_read_to_its_end_and_no_further(length: str | None, expected: 
     environ = {"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(b"abcdef")}
 
     assert reader(environ)(4) == expected
+
+
+def test_text_that_wsgi_does_not_allow_breaks_no_page() -> None:
+    scope = scope_of(
+        {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/\u0436",
+            "QUERY_STRING": "q=\u0436",
+            "HTTP_X_USER": "\u0436",
+        }
+    )
+
+    assert (scope["path"], scope["query_string"]) == ("/?", b"q=?")
+    assert scope["headers"] == [(b"x-user", b"?")]

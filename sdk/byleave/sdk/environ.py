@@ -10,17 +10,20 @@ _UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 
 def scope_of(environ: Mapping[str, Any]) -> Scope:
-    """Return the scope of a request, as far as this package reads scopes."""
+    """Return the scope of a request, as far as this package reads scopes.
+
+    WSGI allows no character beyond Latin-1; one that is there all the same becomes `?`.
+    """
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return {
         "type": "http",
         "method": environ["REQUEST_METHOD"],
         "scheme": environ.get("wsgi.url_scheme", "http"),
-        "path": path.encode("latin-1").decode("utf-8", "replace"),
+        "path": path.encode("latin-1", "replace").decode("utf-8", "replace"),
         "client": (environ["REMOTE_ADDR"], 0) if environ.get("REMOTE_ADDR") else None,
-        "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
         "headers": [
-            (_name(key), str(value).encode("latin-1"))
+            (_name(key), str(value).encode("latin-1", "replace"))
             for key, value in environ.items()
             if key.startswith("HTTP_") or (key in _UNPREFIXED and value)
         ],
