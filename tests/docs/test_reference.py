@@ -5,18 +5,21 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from byleave.sdk import asgi, wsgi
+from byleave.sdk import asgi, buffer, wsgi
 from byleave.sdk.consent_routes import CHOICE_LASTS_S
 from byleave.sdk.cookies import MOST_COOKIE_BYTES, cookie_name
+from byleave.sdk.counters import page_counter
 from byleave.sdk.memory import OF_THE_KNOWN
 from byleave.sdk.request_attributes import request_attributes
 from byleave.sdk.routes import ROUTES
 from byleave.sdk.visitor import IDENTITY_LASTS_MS
 from byleave.sdk.wishes import STANDARD
+from byleave.segments import Consent
 from byleave.segments.consent.cookie import COOKIE_NAME
 
 PACKAGES = ("byleave.sdk", "byleave.segments", "byleave.experiments")
@@ -110,6 +113,19 @@ def test_every_cookie_is_listed_with_how_long_it_lasts(page_at: Callable[[str], 
     assert f"{CHOICE_LASTS_S // day_s} days" in table[0][3]
     assert f"{IDENTITY_LASTS_MS // 1000 // day_s} days" in table[1][3]
     assert f"{MOST_COOKIE_BYTES:,} bytes" in table[2][2]
+
+
+def test_everything_that_a_site_counts_is_listed(page_at: Callable[[str], Any]) -> None:
+    table = page_at("docs/reference/wire.md").table("## POST /v1/counters")
+    listed = {re.findall(r"`([^`]+)`", row[0])[0] for row in table}
+    counted = {
+        name
+        for file in Path(buffer.__file__).parent.glob("*.py")
+        for name in re.findall(r'site\.count\(f?"([^"{]+)', file.read_text(encoding="utf-8"))
+    }
+
+    assert "seen " in counted
+    assert listed == {*counted, buffer.DROPPED, page_counter(Consent({}))}
 
 
 def test_every_adapter_is_listed_with_its_options(page_at: Callable[[str], Any]) -> None:
