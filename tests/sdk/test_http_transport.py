@@ -74,3 +74,43 @@ def test_an_answer_that_unpacks_to_too_much_is_an_error(
 
     with pytest.raises(OSError, match="too large"):
         ask(PACKED)
+
+
+def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_after_that() -> None:
+    has_asked, may_answer, has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            has_asked.set()
+            may_answer.wait(10)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def finish(self) -> None:
+            super().finish()
+            has_ended.set()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        transport = HttpTransport(f"http://127.0.0.1:{server.server_port}")
+        question = Question(method="GET", path="/")
+        asking = threading.Thread(target=transport.exchange, args=(question, 30))
+        asking.start()
+        has_asked.wait(10)
+        transport.close()
+        may_answer.set()
+        asking.join()
+
+        is_closed = has_ended.wait(5)
+        transport.close()
+        server.shutdown()
+        serving.join()
+
+    assert is_closed

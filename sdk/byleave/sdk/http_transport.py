@@ -61,8 +61,10 @@ class HttpTransport:
         return self._over(self._new(deadline_s), question, deadline_s)
 
     def close(self) -> None:
-        """Close the connections that wait to be used again."""
-        while (connection := self._kept()) is not None:
+        """Close the connections that wait to be used again; those in use are closed after it."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
             connection.close()
 
     def within(self, question: Question, timeout_s: float) -> Answer:
@@ -87,6 +89,7 @@ class HttpTransport:
     def _over(
         self, connection: http.client.HTTPConnection, question: Question, deadline_s: float
     ) -> Answer:
+        idle = self._idle  # another one once all were closed meanwhile
         try:
             connection.timeout = _left_s(deadline_s)
             if connection.sock is not None:
@@ -107,7 +110,7 @@ class HttpTransport:
             connection.close()
             raise ConnectionError(f"not an HTTP answer: {type(error).__name__}") from None
         headers = {name.lower(): value for name, value in response.getheaders()}
-        self._keep(connection)
+        self._keep(connection, idle)
         if headers.pop("content-encoding", "identity") == "gzip":
             body = _unpacked(body)
         return Answer(response.status, headers, body)
@@ -120,10 +123,12 @@ class HttpTransport:
         with self._lock:
             return self._idle.pop() if self._idle else None
 
-    def _keep(self, connection: http.client.HTTPConnection) -> None:
+    def _keep(
+        self, connection: http.client.HTTPConnection, idle: list[http.client.HTTPConnection]
+    ) -> None:
         with self._lock:
-            if connection.sock is not None and len(self._idle) < _MOST_IDLE:
-                self._idle.append(connection)
+            if connection.sock is not None and idle is self._idle and len(idle) < _MOST_IDLE:
+                idle.append(connection)
                 return
         connection.close()
 
