@@ -3,11 +3,11 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+from byleave.sdk.asgi_types import App, Message, Receive, Send
 from byleave.sdk.client import Client
 from byleave.sdk.current import CURRENT
-from byleave.sdk.exchange import Message, Receive, Send
 from byleave.sdk.fresh import fetch
-from byleave.sdk.middleware import App, Middleware
+from byleave.sdk.middleware import Middleware
 from byleave.sdk.page import PageSend
 from byleave.sdk.routes import route_of
 

@@ -1,14 +1,10 @@
 """The decision server as an application in this process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import CancelledError
-from typing import Any
 
+from byleave.sdk.asgi_types import App, Message
 from byleave.sdk.wire import Answer, Question
-
-Message = MutableMapping[str, Any]
-App = Callable[..., Awaitable[None]]
 
 
 class AsgiTransport:

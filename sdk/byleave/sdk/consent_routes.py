@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from byleave.experiments import may_enrol
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.cookies import expire_brought, set_cookie
-from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_form, refuse
+from byleave.sdk.exchange import answer, is_same_origin, read_form, refuse
 from byleave.sdk.memory import brought_identity, expire_visitor
 from byleave.sdk.visit import Visit
 from byleave.sdk.wishes import STANDARD

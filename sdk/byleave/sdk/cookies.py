@@ -6,12 +6,12 @@ one use is worth nothing for another. The newest secret signs; all of them verif
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from itsdangerous import Signer
 from itsdangerous.signer import SigningAlgorithm
 
-Scope = Mapping[str, Any]
+from byleave.sdk.asgi_types import Scope
 
 #: Browsers keep about 4 KB for a cookie; we take less, because each request carries it.
 MOST_COOKIE_BYTES: Final = 1_536

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from byleave.sdk.request_attributes import Scope, header
+from byleave.sdk.asgi_types import Scope
+from byleave.sdk.request_attributes import header
 
 #: Returns two capital letters; None where the country is not known.
 FindCountry = Callable[[Scope], str | None]

@@ -6,13 +6,11 @@ back and reports no load.
 """
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
+from byleave.sdk.asgi_types import Scope
 from byleave.sdk.request_attributes import header
-
-Scope = Mapping[str, Any]
 
 # Every browser's name for itself begins with one of these two words, for historical reasons.
 _BROWSER: Final = re.compile(r"(?:Mozilla|Opera)/", re.IGNORECASE)

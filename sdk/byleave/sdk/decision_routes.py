@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from byleave.experiments import CONTROL, Decision
 from byleave.experiments.definitions import VariantKind
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.beacon import measured
 from byleave.sdk.consent_routes import safe_path
-from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_body, refuse
+from byleave.sdk.exchange import answer, is_same_origin, read_body, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.fresh import fetch
 from byleave.sdk.visit import Visit

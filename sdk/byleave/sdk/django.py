@@ -15,10 +15,10 @@ from django.core.checks import Error, register
 from django.http import HttpResponse
 from django.template import Context, Engine
 
-from byleave.sdk.cookies import Scope
+from byleave.sdk.asgi_types import Message, Scope
 from byleave.sdk.current import CURRENT, ENVIRON_KEY
 from byleave.sdk.environ import scope_of, with_headers
-from byleave.sdk.exchange import Message, finished, given_body
+from byleave.sdk.exchange import finished, given_body
 from byleave.sdk.failures import report
 from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import Headers

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from byleave.sdk.cookies import Scope
+from byleave.sdk.asgi_types import Scope
 from byleave.sdk.headers import Headers
 
 _UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")

@@ -1,16 +1,12 @@
 """Reading a request and answering it, for the few routes that are our own."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
-from byleave.sdk.cookies import Scope
+from byleave.sdk.asgi_types import Message, Receive, Scope, Send
 from byleave.sdk.request_attributes import header
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _Result = TypeVar("_Result")
 

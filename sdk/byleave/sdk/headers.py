@@ -1,12 +1,12 @@
 """The rules for a response's headers, as functions of headers."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
+from byleave.sdk.asgi_types import Scope
 from byleave.sdk.request_attributes import header
 
-Scope = Mapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
 #: Headers that let a shared cache keep a page whatever Cache-Control says: two standards, their

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.asking import LeftAloneError
-from byleave.sdk.exchange import Receive, Send, answer, refuse
+from byleave.sdk.exchange import answer, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.images import IMAGES_PATH, SHOWN_ALONE, is_name, media_type
 from byleave.sdk.request_attributes import header

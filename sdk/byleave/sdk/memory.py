@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from byleave.experiments import Assignments, may_enrol
+from byleave.sdk.asgi_types import Scope
 from byleave.sdk.cookies import (
     MOST_COOKIE_BYTES,
-    Scope,
     cookie_name,
     expire_brought,
     is_secure,

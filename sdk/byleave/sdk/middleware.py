@@ -8,14 +8,15 @@ waits for a server: what is not known in time is the site's own content.
 import json
 import secrets as random_source
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from byleave.experiments import Definitions
+from byleave.sdk.asgi_types import App, Scope
 from byleave.sdk.beacon import EVENTS_PATH
 from byleave.sdk.client import AGE_LIMIT_MS, Client
-from byleave.sdk.cookies import Keys, Scope
+from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry, from_file, from_header
 from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
@@ -31,8 +32,6 @@ from byleave.sdk.wire import Transport
 from byleave.segments import DefinitionError, read
 from byleave.segments.consent.adapters import Adapter
 from byleave.segments.consent.cookie import ConsentCookie
-
-App = Callable[..., Awaitable[None]]
 
 
 def system_clock() -> int:

@@ -5,9 +5,10 @@ what the headers must say. A page that comes whole is rewritten whole; one that 
 is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
+from byleave.sdk.asgi_types import Message, Send
 from byleave.sdk.beacon import ending
 from byleave.sdk.encoding import Coding, charset, coding
 from byleave.sdk.failures import report
@@ -24,10 +25,6 @@ from byleave.sdk.headers import (
 )
 from byleave.sdk.rewriter import Rewriter, mark_starts, signed_slots
 from byleave.sdk.visit import Visit
-
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-
 
 #: Pages that selectors name slots on: those of the site, and its forms that come back with a
 #: complaint. What else is an error has headings that nobody meant; there, only marks count.

@@ -5,13 +5,12 @@ ids, mail ids) are none of it and are left alone.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from byleave.sdk.asgi_types import Scope
 from byleave.segments import Scalar
-
-Scope = Mapping[str, Any]
 
 _TABLET: Final = re.compile(r"iPad|Tablet|Kindle|Silk/|PlayBook|Android(?!.*Mobile)", re.IGNORECASE)
 _PHONE: Final = re.compile(r"Mobi|iPhone|iPod|Windows Phone|BlackBerry|Opera Mini", re.IGNORECASE)

@@ -4,17 +4,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from typing import Any, Final
 
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
 from byleave.sdk.carried import refresh
-from byleave.sdk.exchange import (
-    MOST_BODY_BYTES,
-    Receive,
-    Send,
-    answer,
-    is_same_origin,
-    read_body,
-    refuse,
-)
+from byleave.sdk.exchange import MOST_BODY_BYTES, answer, is_same_origin, read_body, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.images import IMAGES_PATH
 from byleave.sdk.offers import shown_cookie

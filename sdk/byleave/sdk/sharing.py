@@ -10,8 +10,9 @@ from hashlib import blake2b
 
 from byleave.experiments import CONTROL, Decision, may_enrol
 from byleave.experiments.placeholders import shown_attributes
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.consent_routes import safe_path
-from byleave.sdk.exchange import Receive, Send, answer, refuse
+from byleave.sdk.exchange import answer, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.headers import SIGNATURE, Headers, is_shared_by_site
 from byleave.sdk.request_attributes import header

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from byleave.experiments import Decider, Decision
+from byleave.sdk.asgi_types import Scope
 from byleave.sdk.cookies import Keys
 from byleave.sdk.countries import FindCountry
 from byleave.sdk.failures import LOG
 from byleave.sdk.networks import NetworkLimit
-from byleave.sdk.request_attributes import Scope
 from byleave.sdk.shared_pages import LONGEST_PATH, MOST_PATHS, SharedPages
 from byleave.sdk.source import Source
 from byleave.sdk.variants import Renderer

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from byleave.experiments import Decider, Visitor, may_enrol
 from byleave.sdk import events, recording
-from byleave.sdk.cookies import Keys, Scope, cookie_name, expire_brought, parse_cookies, set_cookie
+from byleave.sdk.asgi_types import Scope
+from byleave.sdk.cookies import Keys, cookie_name, expire_brought, parse_cookies, set_cookie
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report

@@ -4,8 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from byleave.sdk.asgi_types import Receive, Send
 from byleave.sdk.consent_routes import safe_path
-from byleave.sdk.exchange import Receive, Send, answer, is_same_origin, read_form, refuse
+from byleave.sdk.exchange import answer, is_same_origin, read_form, refuse
 from byleave.sdk.memory import brought_identity, expire_visitor
 from byleave.sdk.visit import Visit
 from byleave.sdk.visitor import IDENTITY_LASTS_MS

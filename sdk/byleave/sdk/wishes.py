@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 
 from itsdangerous import Signer
 
-from byleave.sdk.cookies import Keys, Scope, unsigned
+from byleave.sdk.asgi_types import Scope
+from byleave.sdk.cookies import Keys, unsigned
 
 OFF: Final = "off"
 ON: Final = "on"

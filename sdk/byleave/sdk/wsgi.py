@@ -10,9 +10,10 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
 
+from byleave.sdk.asgi_types import Message
 from byleave.sdk.current import CURRENT, ENVIRON_KEY
 from byleave.sdk.environ import reader, scope_of, with_headers
-from byleave.sdk.exchange import Message, finished, given_body
+from byleave.sdk.exchange import finished, given_body
 from byleave.sdk.fresh import fetch
 from byleave.sdk.headers import first
 from byleave.sdk.middleware import Middleware
