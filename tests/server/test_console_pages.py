@@ -78,6 +78,25 @@ def test_a_page_opens_to_nobody_without_a_role(page: Any, anybody: TestClient) -
     assert "welcome" not in re.sub(r'value="[^"]*"|href="[^"]*"', "", answer.text)
 
 
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/console/people/remove", "/console/people"),
+        (f"/console/images/{NAMES['image']}/removal", "/console/images"),
+        ("/console/drafts/welcome/live", "/console/drafts/welcome"),
+        ("/console/history/1.1/restore", "/console/history/1.1"),
+        ("/console/sign-out", "/console"),
+    ],
+)
+def test_a_theme_chosen_on_what_a_form_answered_leads_to_the_page_above(
+    path: str, above: str, reader: TestClient
+) -> None:
+    chosen = reader.post(DISPLAY, data={"theme": "dark", "next": path})
+
+    assert chosen.status_code == 200
+    assert (chosen.url.path, chosen.history[-1].headers["cache-control"]) == (above, "no-store")
+
+
 @pytest.mark.parametrize("page", READABLE, ids=lambda page: page.path)
 def test_a_page_is_safe_and_loads_only_from_here(page: Any, reader: TestClient) -> None:
     answer = reader.get(page.path.format_map(NAMES))

@@ -231,14 +231,34 @@ _BROKEN: Final = (
 
 
 def console_routes(service: Service, pages: Iterable[ConsolePage]) -> list[Route]:
-    """Return the routes of pages, each guarded, and one for all that there is not."""
+    """Return the routes of pages, each guarded, and one for all that there is not.
+
+    Whoever opens the address of a form, as by choosing a theme on the page that it answered
+    with, is led to the page above it.
+    """
+    pages = tuple(pages)
+    shown = frozenset(each.path for each in pages if each.method == "GET")
     unknown = ConsolePage(
         path="/console/{rest:path}", roles=None, handle=_unknown, summary="Says that it is none."
     )
     return [
-        Route(each.path, _endpoint(service, each), methods=[each.method])
-        for each in (*pages, unknown)
+        *(Route(each.path, _endpoint(service, each), methods=[each.method]) for each in pages),
+        *(Route(p.path, _leading_up(p.path, shown)) for p in pages if p.path not in shown),
+        Route(unknown.path, _endpoint(service, unknown)),
     ]
+
+
+def _leading_up(path: str, shown: frozenset[str]) -> Callable[[Request], Awaitable[Response]]:
+    """Return what leads to the nearest page above a path."""
+    while path not in shown and path != "/":
+        path = path.rpartition("/")[0] or "/"
+    depth = path.count("/")
+
+    async def lead(request: Request) -> Response:
+        parts = request.url.path.split("/")[: depth + 1]
+        return RedirectResponse("/".join(parts), 303, SAFE)
+
+    return lead
 
 
 def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Awaitable[Response]]:
