@@ -1,9 +1,10 @@
 """What has been kept long enough goes, and what was counted from it stays counted."""
 
+import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.server.conftest import DEFINITIONS, START_MS
 
 from byleave.experiments import Definitions
@@ -154,6 +155,27 @@ def test_attributes_of_many_visitors_go_a_few_at_a_time(
 
     assert service.retain().attributes == 7
     assert service.retain().attributes == 0
+
+
+def test_attributes_stay_whose_definition_cannot_be_used_for_now(
+    open_service: Any, clock: Any
+) -> None:
+    """As where a version that is older than the definitions meets a kind that it does not know."""
+    service = open_service()
+    publish(service)
+    values: dict[str, Value] = {"industry": "trade", "seats": 3}
+    service.observe([Observation(visitor="ann", observed_ms=START_MS, values=values)])
+    with service.storage.writing() as connection:
+        stored = json.loads(connection.scalar(select(schema.definition_versions.c.definitions)))
+        stored["attributes"]["seats"]["type"] = "colour"
+        spoilt = json.dumps(stored)
+        connection.execute(update(schema.definition_versions).values(definitions=spoilt))
+    service.close()
+    again = open_service()
+
+    clock.advance(days=31)
+    assert again.retain().attributes == 1
+    assert [*again.export("ann")["attributes"]] == ["seats"]
 
 
 def test_a_log_of_many_pieces_is_gone_through_to_its_end(

@@ -161,6 +161,11 @@ class VisitorCare(ABC):
         with self.storage.writing() as connection:
             measurement = self._measured(connection)
             counters.forget_reports(connection, self.site, now_ms=now_ms)
-        definitions = self.published.snapshot.definitions
-        retention = Retention(definitions, measurement, now_ms=now_ms)
+        published = self.published
+        retention = Retention(
+            published.snapshot.definitions,
+            measurement,
+            is_whole=published.is_whole,
+            now_ms=now_ms,
+        )
         return retention.apply(self.storage, self.site, is_over=self.is_ending)

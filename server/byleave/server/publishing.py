@@ -50,9 +50,12 @@ class Published:
         packable: The text in the encodings that readers take, each with its entity tag.
         version: Its place in the site's history, as plain data.
         measurement: What every run measures, those that are over included.
+        is_whole: Whether no definition was set aside.
     """
 
-    def __init__(self, snapshot: Snapshot, measurement: Measurement) -> None:
+    def __init__(
+        self, snapshot: Snapshot, measurement: Measurement, *, is_whole: bool = True
+    ) -> None:
         text = canonical_json(snapshot)
         # Read back, so that what decides here is what decides elsewhere, order of arms included.
         self.snapshot = load_snapshot(json.loads(text))
@@ -60,6 +63,7 @@ class Published:
         self.body = text.encode()
         self.packable = Packable(self.body, blake2b(self.body, digest_size=16).hexdigest())
         self.measurement = measurement
+        self.is_whole = is_whole
 
     @cached_property
     def decider(self) -> Decider:
@@ -214,7 +218,8 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         receipt_keys=accepted(receipt_keys(connection, site), state.published_ms),
         preview_key=site.derived("preview"),
     )
-    return Published(snapshot, Measurement({row.run: measured(row).goals for row in every_run}))
+    measurement = Measurement({row.run: measured(row).goals for row in every_run})
+    return Published(snapshot, measurement, is_whole=not usable.aside)
 
 
 def kept_definitions(row: Row[Any] | None) -> tuple[dict[str, Any], Managed]:

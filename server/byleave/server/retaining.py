@@ -60,15 +60,24 @@ class Retention:
         lasts_ms: How long an event of each name is kept, by the log's name for it.
     """
 
-    def __init__(self, definitions: Definitions, measurement: Measurement, *, now_ms: int) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        measurement: Measurement,
+        *,
+        is_whole: bool,
+        now_ms: int,
+    ) -> None:
         """Work out what goes now.
 
         Args:
             definitions: Those in force.
             measurement: What every run measures, those that are over included.
+            is_whole: Whether these are all; if some were set aside, what they declare stays.
             now_ms: The time.
         """
         self._attributes = definitions.attributes
+        self._is_whole = is_whole
         self._now_ms = now_ms
         needed = Counter[str]()
         for goals in measurement.runs.values():
@@ -137,11 +146,15 @@ class Retention:
 
     def _forgetting(self, piece: ColumnElement[bool]) -> Delete:
         table = schema.server_attributes.c
+        declared = {
+            name: each for name, each in self._attributes.items() if each.source is Source.SERVER
+        }
         kept = [
             and_(table.attribute == name, table.observed_ms > kept_since(each, self._now_ms))
-            for name, each in self._attributes.items()
-            if each.source is Source.SERVER
+            for name, each in declared.items()
         ]
+        if not self._is_whole:
+            kept.append(table.attribute.not_in([*declared]))
         return delete(schema.server_attributes).where(piece, not_(or_(false(), *kept)))
 
 
