@@ -26,6 +26,7 @@ from byleave.server.managing import Claim, Manager, objects
 from byleave.server.service import Service
 
 from .conftest import Clock
+from .receiver import Receiver
 
 HARBOUR = Path(__file__).parents[2] / "examples" / "harbour_books" / "byleave"
 
@@ -54,6 +55,26 @@ def run(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(HARBOUR, tmp_path / "byleave"))
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [(b"<h1>no</h1>", "is no JSON"), (b'["no"]', "500, and not as a Byleave server says it")],
+)
+def test_an_answer_that_is_not_of_a_byleave_server_is_told_in_a_sentence(
+    folder: Path, says: bytes, told: str
+) -> None:
+    other = Receiver()
+    other.status, other.says = 500, says
+    try:
+        result = CliRunner().invoke(
+            program, ["plan", str(folder), "--server", other.url, "--key", "x"]
+        )
+    finally:
+        other.close()
+
+    assert result.exit_code == 2
+    assert told in result.stderr
 
 
 def changed(folder: Path, name: str, old: str, new: str) -> None:

@@ -69,6 +69,8 @@ class Remote:
         finally:
             self.transport.close()
         if answer.status >= 400:
+            if not isinstance(data, dict):
+                refuse(f"{self.url}: {answer.status}, and not as a Byleave server says it")
             for fault in data.get("faults", ()):
                 typer.echo(f"{'.'.join(map(str, fault['path']))}: {fault['message']}", err=True)
             said = data.get("detail", data.get("title", ""))
