@@ -156,7 +156,7 @@ def _width(ends: Ends) -> float:
 def main() -> int:
     """Print the table; return 1 where something is not as promised."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--replications", type=int, default=100)
+    parser.add_argument("--replications", type=int, default=1_000)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     seeds = range(options.replications)

@@ -33,6 +33,10 @@ _TOO_DEEP: Final = "nested too deeply, or aliases without end"
 _QUOTES: Final = "; put text with , or : between quotes"
 #: What PyYAML complains of where text without quotes holds what YAML gives a meaning.
 _UNQUOTED: Final = re.compile(r"expected ',' or|mapping values are not allowed")
+#: Half of a pair that stands for one character; no text that is sent or stored can hold it.
+HALF: Final = re.compile("[\ud800-\udfff]")
+NO_CHARACTER: Final = "expected characters, and an escape stands here for half of one"
+_BEYOND: Final = re.compile(rb"\\U(?!000|0010)[0-9A-Fa-f]{8}")  # Unicode ends at 10FFFF
 _TEXT: Final = "tag:yaml.org,2002:str"
 _NULL: Final = "tag:yaml.org,2002:null"
 
@@ -170,6 +174,10 @@ class _Merged:
             self._unreadable(name, _end(name, before), f"not readable as YAML: {error.reason}")
         except RecursionError:
             self._unreadable(name, Place(name, 1, 1), _TOO_DEEP)
+        except (ValueError, OverflowError):  # at an escape beyond the last character
+            found = _BEYOND.search(raw)
+            place = _end(name, raw[: found.start()]) if found else Place(name, 1, 1)
+            self._unreadable(name, place, "expected a character, and an escape stands for none")
         else:
             for node in documents:
                 if node.tag != _NULL:
@@ -220,6 +228,8 @@ class _Merged:
             if re.fullmatch(pattern, node.value):
                 return convert(node.value)
         elif node.tag == _TEXT:
+            if HALF.search(node.value):
+                self._fault(path, node, file, NO_CHARACTER)
             return node.value
         self._fault(path, node, file, "expected a value without a tag; leave out what `!` begins")
         return None
@@ -229,6 +239,9 @@ class _Merged:
         for key, item in node.value:
             if not isinstance(key.value, str):
                 self._fault((*path, file), key, file, "expected text as a key")
+                continue
+            if HALF.search(key.value):
+                self._fault((*path, file), key, file, NO_CHARACTER)
                 continue
             place = (*path, key.value)
             if first := self._places.get(place):

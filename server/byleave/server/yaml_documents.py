@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-from byleave.sdk.folder import LocatedFault, Place
+from byleave.sdk.folder import HALF, NO_CHARACTER, LocatedFault, Place
 from byleave.segments import MAX_DEPTH, DefinitionError, Fault, Path, Reader
 
 T = TypeVar("T")
@@ -24,8 +24,6 @@ _DECIMAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]
 _MOST_NODES: Final = 100_000
 #: What PyYAML raises at text that is no YAML; the last two at an escape of no character.
 UNREADABLE: Final = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_NO_CHARACTER: Final = "expected characters, and an escape stands here for half of one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +132,8 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
-        if _HALF.search(node.value):
-            self._fault(path, node, _NO_CHARACTER)
+        if HALF.search(node.value):
+            self._fault(path, node, NO_CHARACTER)
         is_quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
         return node.value if is_quoted else _scalar(node.value)
 
@@ -144,8 +142,8 @@ class _Reading:
         for key, item in node.value:
             if not isinstance(key.value, str):
                 self._fault(path, key, "expected text as a key")
-            elif _HALF.search(key.value):
-                self._fault(path, key, _NO_CHARACTER)
+            elif HALF.search(key.value):
+                self._fault(path, key, NO_CHARACTER)
             elif key.value in found:
                 self._fault((*path, key.value), key, f"{key.value!r} stands here twice")
             else:
