@@ -34,13 +34,18 @@ Ready = tuple[tuple[int, int] | None, Callable[[Visit], Decision | None]]
 class Decider:
     """Decides by one snapshot; immutable, and safe to share between threads.
 
+    Args:
+        snapshot: The snapshot.
+        before: What decided until now. Weights change far more often than segments, which are
+            not compiled again where they are the same.
+
     Attributes:
         snapshot: The snapshot.
         rules: Its segments, ready to be asked.
         sensitive: The experiments that ask about a sensitive attribute.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, before: "Decider | None" = None) -> None:
         definitions = snapshot.definitions
         self.snapshot = snapshot
         candidates = [
@@ -49,11 +54,13 @@ class Decider:
             if key in snapshot.runs
         ]
         candidates.sort(key=lambda candidate: (-candidate.priority, candidate.key))
-        self.rules = Rules(
-            definitions.vocabulary,
-            tracked=[c.reached for c in candidates if c.reached is not None],
-            first={key for candidate in candidates for key in candidate.segments},
-        )
+        tracked = [c.reached for c in candidates if c.reached is not None]
+        first = {key for candidate in candidates for key in candidate.segments}
+        self._asked = (definitions.vocabulary, tracked, first)
+        if before is not None and before._asked == self._asked:
+            self.rules: Rules = before.rules.again(tracked)
+        else:
+            self.rules = Rules(definitions.vocabulary, tracked=tracked, first=first)
         self._slots: dict[str, tuple[Decision, list[Ready]]] = {}
         for candidate in candidates:
             slot, audience = candidate.slot, candidate.audience

@@ -211,7 +211,8 @@ class Client:
             current = self._current
             # An answer that came late never takes a newer version's place.
             if current is None or _place(snapshot.version) > _place(current[0].snapshot.version):
-                self._current = (Decider(snapshot), confirmed_ms)
+                before = None if current is None else current[0]
+                self._current = (Decider(snapshot, before=before), confirmed_ms)
                 self._shown = self._unfetched = frozenset(names_in(body.decode()))
             else:
                 self._current = (current[0], max(current[1], confirmed_ms))

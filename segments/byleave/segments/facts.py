@@ -1,6 +1,7 @@
 """Rules, built once from the definitions, and facts, what they say about one visitor now."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,9 +53,9 @@ class Rules:
             raise DefinitionError(faults)
         self.vocabulary = vocabulary
         # What is tracked is asked like a segment, under a name that no author can give one.
-        unnamed = {f"{TRACKED}{place}]": Segment(when=when) for place, when in enumerate(tracked)}
+        self.tracked = _by_identity(tracked)
+        unnamed = {_unnamed(place): Segment(when=when) for place, when in enumerate(tracked)}
         asked = replace(vocabulary, segments={**vocabulary.segments, **unnamed})
-        self.tracked = {id(segment.when): key for key, segment in unnamed.items()}
         self.memory = Memory(asked)
         named = _named([*first, *unnamed], asked)
         self.plans: dict[Purpose, Plan] = {}
@@ -68,6 +69,12 @@ class Rules:
         self.places = {
             key: self.plans[segment.use].places[key] for key, segment in asked.segments.items()
         }
+
+    def again(self, tracked: Sequence[Condition]) -> "Rules":
+        """Return these rules for conditions that equal those that they track, one for one."""
+        rules = copy(self)
+        rules.tracked = _by_identity(tracked)
+        return rules
 
     def facts(
         self,
@@ -126,6 +133,15 @@ def _asked_for(use: Purpose, vocabulary: Vocabulary) -> list[str]:
     """Return the segments of one use, and those that they name."""
     named = _named([k for k, each in vocabulary.segments.items() if each.use is use], vocabulary)
     return [key for key in evaluation_order(vocabulary) if key in named]
+
+
+def _unnamed(place: int) -> str:
+    return f"{TRACKED}{place}]"
+
+
+def _by_identity(tracked: Iterable[Condition]) -> dict[int, tuple[Condition, str]]:
+    """Return what each condition is asked as; they are held, so that no other gets their id."""
+    return {id(when): (when, _unnamed(place)) for place, when in enumerate(tracked)}
 
 
 def _named(keys: Iterable[str], vocabulary: Vocabulary) -> Collection[str]:
@@ -229,7 +245,7 @@ class Facts:
         """
         tracked = self._rules.tracked.get(id(condition))
         if tracked is not None and use is Purpose.PERSONALISATION:
-            return self.segment(tracked)
+            return self.segment(tracked[1])
         return self.interpreter.verdict(condition, use)
 
     def explain(self, key: str) -> "Explanation":

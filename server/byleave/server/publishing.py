@@ -8,7 +8,6 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -64,11 +63,18 @@ class Published:
         self.packable = Packable(self.body, blake2b(self.body, digest_size=16).hexdigest())
         self.measurement = measurement
         self.is_whole = is_whole
+        self._decider: Decider | None = None
 
-    @cached_property
+    @property
     def decider(self) -> Decider:
         """The snapshot, compiled."""
-        return Decider(self.snapshot)
+        if self._decider is None:
+            self._decider = Decider(self.snapshot)
+        return self._decider
+
+    def succeed(self, before: "Published | None") -> None:
+        """Compile the snapshot; what the publication before asks as well is taken from there."""
+        self._decider = Decider(self.snapshot, before=None if before is None else before.decider)
 
 
 def publish(
@@ -111,10 +117,11 @@ def publish(
         raise ConflictError(f"the newest version is {name or 'none'}; look at it and try again")
     before, managed = kept_definitions(newest)
     wanted = claim.merged(before, json.loads(canonical_json(definitions)), managed)
-    definitions = read(Definitions, wanted)
-    if faults := faults_of(site, definitions):
-        raise DefinitionError(faults)
-    text = canonical_json(definitions)
+    text = canonical_json(wanted)
+    usable = sound(text)  # read once, here and where it comes into force
+    if usable is None or usable.aside or usable.definitions.site != site.key:
+        raise DefinitionError(faults_of(site, read(Definitions, wanted)))
+    definitions = usable.definitions
     hands = claim.after(before, wanted, managed).text()
     if newest is not None and (newest.definitions, newest.managed) == (text, hands):
         return

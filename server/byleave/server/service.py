@@ -364,7 +364,7 @@ class Service(VisitorCare):
         It is compiled first, here and not by the request that would need it next.
         """
         if published is not None:
-            _ = published.decider
+            published.succeed(self._published)
         with self._adopting:
             current = self._published
             if published is not None and (
