@@ -13,6 +13,8 @@ from byleave.server import schema
 from byleave.server.errors import NothingPublishedError
 from byleave.server.service import Service
 
+from .conftest import DEFINITIONS
+
 Define = Callable[..., Definitions]
 
 
@@ -206,3 +208,14 @@ def test_the_same_seed_and_the_same_calls_leave_the_same_store(
             ]
 
     assert content(services[0]) == content(services[1])
+
+
+def test_what_decides_here_is_what_others_read_order_included(service: Service) -> None:
+    shop = DEFINITIONS["experiments"]["welcome"]
+    backwards = dict(reversed(shop["variants"].items()))
+    changed = DEFINITIONS | {"experiments": {"welcome": shop | {"variants": backwards}}}
+    published = service.publish(read(Definitions, changed), reason="order", author="tests")
+
+    elsewhere = load_snapshot(json.loads(published.body))
+
+    assert repr(published.snapshot) == repr(elsewhere)

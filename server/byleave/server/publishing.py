@@ -8,6 +8,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -57,7 +58,10 @@ class Published:
     ) -> None:
         text = canonical_json(snapshot)
         # Read back, so that what decides here is what decides elsewhere, order of arms included.
-        self.snapshot = load_snapshot(json.loads(text))
+        # So were the definitions, which are most of it.
+        definitions = snapshot.definitions
+        rest = {**json.loads(text), "definitions": {"site": definitions.site}}
+        self.snapshot = replace(load_snapshot(rest), definitions=definitions)
         self.version = plain(self.snapshot.version)
         self.body = text.encode()
         self.packable = Packable(self.body, blake2b(self.body, digest_size=16).hexdigest())

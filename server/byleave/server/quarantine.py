@@ -32,12 +32,13 @@ class Sound:
 def sound(text: str) -> Sound | None:
     """Return what can be used of the definitions that a text holds; None for nothing of them.
 
-    It is remembered: new weights are published far more often than new definitions.
+    Everything has the order that it has for whoever reads canonical JSON. It is remembered: new
+    weights are published far more often than new definitions.
 
     What has a fault is left out, then what needs it, until none is left.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(json.dumps(json.loads(text), sort_keys=True))
     except (ValueError, RecursionError):
         return None
     aside: dict[str, str] = {}

@@ -111,13 +111,15 @@ def _retire(
     open_now = connection.execute(
         select(schema.allocations).where(is_its, rows.closed_ms.is_(None))
     ).all()
+    wanted = {cell.key for cell in cells(experiment, retired=experiment.retired)}
+    if wanted == {row.cell for row in open_now}:
+        return True
     last = connection.scalar(select(func.max(rows.sequence)).where(is_its))
     sequence = next_number(connection, site.key, last)
     successors = retiring_rows(experiment, run, open_now, sequence=sequence)
     if successors is None:
         return False
     open_rows(connection, site.key, successors, now_ms=now_ms)
-    wanted = {cell.key for cell in cells(experiment, retired=experiment.retired)}
     for row in open_now:
         if row.cell not in wanted:
             close_row(connection, site.key, row.allocation, now_ms=now_ms)
