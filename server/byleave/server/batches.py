@@ -98,7 +98,7 @@ def find_rows(
     if not all(wanted.values()):
         return []
     statement = _find(connection.dialect.name, table, tuple(wanted))
-    values = {name: _as_json([[v] for v in set(values)]) for name, values in wanted.items()}
+    values = {name: _as_json([*zip({*values}, strict=True)]) for name, values in wanted.items()}
     return connection.execute(statement, {"site": site, **values}).all()
 
 
