@@ -68,7 +68,9 @@ class Bar:
     def __str__(self) -> str:
         """Return the line that `heard` reads."""
         verdict = "held" if self.is_held else "MISSED"
-        spread = "" if self.low is None else f" ({number(self.low)} to {number(self.high or 0)})"
+        spread = ""
+        if self.low is not None and self.high is not None:
+            spread = f" ({number(self.low)} to {number(self.high)})"
         side, bar = ("at least", self.least) if self.most is None else ("at most", self.most)
         figure = f"{number(self.value)}{self.unit}"
         return f"{verdict}: {self.what}: {figure}{spread}, {side} {number(bar)}{self.unit}"

@@ -232,20 +232,6 @@ def test_an_empty_site_says_what_is_missing(write: Write) -> None:
             "segment: gold\ntitle: é\x07",
             ["segments/gold.yaml:2:9: not readable as YAML: special characters are not allowed"],
         ),
-        (
-            "segments/gold.yaml",
-            'segment: gold\ntitle: "Zoë \\UFFFFFFFF"\n',
-            ["segments/gold.yaml:2:13: expected a character, and an escape stands for none"],
-        ),
-        (
-            "segments/gold.yaml",
-            f'{GOLD}title: "\\ud83d"\n"\\ude00": a\n',
-            [
-                f"segments/gold.yaml:{place}: expected characters, and an escape stands here for "
-                "half of one"
-                for place in ("3:8", "4:1")
-            ],
-        ),
         ("segments/gold.yaml", SITE.encode("utf-16"), ["segments/gold.yaml:1:1: expected UTF-8"]),
         (
             "segments/gold.yaml",

@@ -135,10 +135,14 @@ def take_back(connection: Connection, *, to: str) -> None:
         older = {
             name: {c["name"] for c in there.get_columns(name)} for name in there.get_table_names()
         }
+        indexes = {each["name"] for name in older for each in there.get_indexes(name)}
     for table in schema.metadata.sorted_tables:
         if table.name not in older:
             table.drop(connection)
             continue
+        for index in table.indexes:
+            if index.name not in indexes:
+                index.drop(connection)
         for column in set(table.c.keys()) - older[table.name]:
             connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
     connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": to})
