@@ -29,9 +29,9 @@ def pull(
     """Write to a folder what is published on a running server.
 
     Objects that the folder lacks get a file each, with the comments that were written to them in
-    the console. Where it has another object than the server,
-    or one that the server lacks, nothing is written at all, unless --overwrite says that the
-    server is right. Files of objects that do not change stay as they are, comments and all.
+    the console. Where it has another object than the server, or one that the server lacks,
+    nothing is written at all, unless --overwrite says that the server is right. Files of objects
+    that do not change stay as they are, comments and all.
     """
     from byleave.segments import plain
     from byleave.server.managing import objects
@@ -70,8 +70,9 @@ def _write(
     from byleave.server.commands.definition_files import DefinitionFiles
 
     files = DefinitionFiles(folder)
+    written = found.get("texts", {})  # older servers do not tell
     for place in places:
-        files.put(place, before.get(place), after.get(place), found["texts"].get(place, ""))
+        files.put(place, before.get(place), after.get(place), written.get(place, ""))
     texts = files.texts()
     with TemporaryDirectory() as scratch:
         tried = Path(scratch, "definitions")
