@@ -102,6 +102,11 @@ def find_rows(
     return connection.execute(statement, {"site": site, **values}).all()
 
 
+def site_rows(connection: Connection, table: Table, *, site: str) -> Sequence[Row[Any]]:
+    """Return every row of a site, of a table that has few."""
+    return connection.execute(_of_site(table), {"site": site}).all()
+
+
 def next_texts(
     connection: Connection, columns: Sequence[Column[str]], *, site: str, after: str, most: int
 ) -> Sequence[str]:
@@ -180,6 +185,11 @@ def _count(dialect: str, table: Table) -> Any:
     insert = _insert(dialect, table)
     sums = {c.name: c + insert.excluded[c.name] for c in table.c if not c.primary_key}
     return insert.on_conflict_do_update(index_elements=table.primary_key, set_=sums)
+
+
+@cache
+def _of_site(table: Table) -> Select[Any]:
+    return select(table).where(table.c.site == bindparam("site"))
 
 
 @cache

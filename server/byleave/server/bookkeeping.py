@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, update
 from byleave.experiments import HOLDOUT
 from byleave.server import schema
 from byleave.server.batches import count_rows, drop_rows, find_rows, put_rows
-from byleave.server.events import Exposure, Happening, Reward, WireEvent, event_of, log_name
+from byleave.server.events import Exposure, Happening, Reward, WireEvent, event_of
 from byleave.server.learning import (
     Change,
     Enrolment,
@@ -40,7 +40,7 @@ def learn(
     exposed = read_exposed(connection, site, events, measurement)
     happened: defaultdict[str, set[str]] = defaultdict(set)
     for event in events:
-        name = log_name(event)
+        name = event.log_name
         if name is not None and name in measurement.every_name:
             happened[event.visitor].add(name)
     known = read_enrolments(connection, site, {*happened, *(unit for unit, _ in exposed)})
@@ -108,7 +108,7 @@ def combine(
     combined: dict[str, Enrolment] = {}
     kept: dict[str, Enrolment] = {}
     for key, enrolment in enrolled.items():
-        theirs = replace(enrolment, unit=unit)
+        theirs = msgspec.structs.replace(enrolment, unit=unit)
         if enrolment.stratum in closed:
             first = kept.setdefault(enrolment.run, enrolment)
             kept[enrolment.run] = min(first, enrolment, key=lambda each: each.assigned_ms)
@@ -117,7 +117,7 @@ def combine(
             combined[enrolment.run] = earliest(combined.get(enrolment.run), theirs)
     rows: list[tuple[Any, ...]] = []
     for run, enrolment in kept.items():
-        combined[run] = replace(enrolment, unit=unit)
+        combined[run] = msgspec.structs.replace(enrolment, unit=unit)
         reached = known[enrolment.unit, run]
         rows += outcome_rows(site, (unit, run), before=dict(known[unit, run]), after=dict(reached))
     for run, enrolment in combined.items():
@@ -232,9 +232,14 @@ def enrolment_row(site: str, enrolment: Enrolment) -> tuple[Any, ...]:
         enrolment.arm,
         enrolment.assigned_ms,
         enrolment.event,
-        msgspec.json.encode(enrolment.segments).decode(),
+        _text_of(enrolment.segments),
         enrolment.is_conflict,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _text_of(segments: tuple[str, ...]) -> str:
+    return msgspec.json.encode(segments).decode()
 
 
 def outcome_rows(

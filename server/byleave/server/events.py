@@ -6,7 +6,7 @@ a reason that names the place and what was expected, never a value.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -49,6 +49,9 @@ class Exposure(
         name="groups", default=()
     )
 
+    #: The name under which the log keeps it.
+    log_name: ClassVar[None] = None
+
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="event"):
     """A visitor did something that the site declares; `uses` were granted when they did."""
@@ -59,6 +62,11 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: _Name = msgspec.field(name="event")
     uses: tuple[Purpose, ...]
     properties: Mapping[_Name, bool | int | float | _Text] = {}
+
+    @property
+    def log_name(self) -> str:
+        """The name under which the log keeps it."""
+        return self.name
 
 
 class SentReward(
@@ -80,8 +88,16 @@ class Reward(msgspec.Struct, frozen=True, kw_only=True, tag="reward"):
     at_ms: TimeMs = msgspec.field(name="at")
     goal: _Name
 
+    @property
+    def log_name(self) -> str:
+        """The name under which the log keeps it."""
+        return reward_name(self.goal)
+
 
 WireEvent = Exposure | Happening | Reward
+
+_texts: Final = msgspec.json.Encoder(order="deterministic")
+_kept_events: Final[msgspec.json.Decoder[WireEvent]] = msgspec.json.Decoder(WireEvent)
 
 
 class RefusedError(Exception):
@@ -120,24 +136,12 @@ def read_event(
 
 def body_of(event: WireEvent) -> str:
     """Return the one text of an event, by which a repeated one is recognised."""
-    return msgspec.json.encode(event, order="deterministic").decode()
+    return _texts.encode(event).decode()
 
 
 def event_of(body: str) -> WireEvent:
     """Return the event that `body_of` wrote."""
-    event: WireEvent = msgspec.json.decode(body, type=WireEvent)
-    return event
-
-
-def log_name(event: WireEvent) -> str | None:
-    """Return the name under which the log keeps an event; None for an exposure."""
-    match event:
-        case Happening():
-            return event.name
-        case Reward():
-            return reward_name(event.goal)
-        case _:
-            return None
+    return _kept_events.decode(body)
 
 
 def reward_name(goal: str) -> str:

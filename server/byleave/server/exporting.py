@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, select
 
 from byleave.server import schema
+from byleave.server.batches import site_rows
 from byleave.server.errors import ServerError
 from byleave.server.events import Exposure, event_of
 from byleave.server.learning import EVERYONE, window_ms
@@ -129,7 +130,7 @@ def _goals(connection: Connection, site: Site) -> Iterator[Cells]:
 
 
 def _allocations(connection: Connection, site: Site) -> Iterator[Cells]:
-    runs = connection.execute(select(schema.runs).where(schema.runs.c.site == site.key)).all()
+    runs = site_rows(connection, schema.runs, site=site.key)
     arms = {run.run: sorted(measured(run).experiment.variants) for run in runs}
     for row in _stream(connection, schema.allocations, site):
         weights = weights_of(row)

@@ -8,9 +8,11 @@ whatever the order, and equal to a recount of the log.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import fsum, isqrt
 from typing import Final
+
+import msgspec
 
 from byleave.experiments import HOLDOUT, Goal
 from byleave.experiments.goals import GoalKind
@@ -26,8 +28,8 @@ EVERYONE: Final = ""
 DELAY_BUCKETS: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolment:
+# Made for each exposure, where a data class takes longer than all that is asked of it.
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     """The earliest served exposure of a unit to a run.
 
     Attributes:
@@ -89,7 +91,9 @@ def earliest(known: Enrolment | None, other: Enrolment) -> Enrolment:
         return other
     first = min(known, other, key=lambda enrolment: (enrolment.assigned_ms, enrolment.event))
     is_conflict = known.is_conflict or other.is_conflict or known.arm != other.arm
-    return first if first.is_conflict == is_conflict else replace(first, is_conflict=is_conflict)
+    if first.is_conflict == is_conflict:
+        return first
+    return msgspec.structs.replace(first, is_conflict=is_conflict)
 
 
 def outcomes(goals: Mapping[str, Goal], deeds: Deeds, *, assigned_ms: int) -> dict[str, Outcome]:
@@ -101,17 +105,20 @@ def outcomes(goals: Mapping[str, Goal], deeds: Deeds, *, assigned_ms: int) -> di
     if not deeds:
         return found  # as of most units
     for key, goal in goals.items():
+        happened, rewarded = deeds.get(goal.event, ()), deeds.get(reward_name(key), ())
+        if not happened and not rewarded:
+            continue
         until_ms = assigned_ms + window_ms(goal)
         counted: list[Happening | Reward] = [
             event
-            for event in deeds.get(goal.event, ())
+            for event in happened
             if assigned_ms <= event.at_ms <= until_ms
             and isinstance(event, Happening)
             and Purpose.ANALYTICS in event.uses
         ]
         rewards = [
             event
-            for event in deeds.get(reward_name(key), ())
+            for event in rewarded
             if assigned_ms <= event.at_ms <= until_ms and isinstance(event, Reward)
         ]
         counted += sorted(rewards, key=lambda event: event.at_ms)[:1]

@@ -28,6 +28,7 @@ from byleave.experiments.snapshot import accepted
 from byleave.segments import DefinitionError, Fault, canonical_json, plain, read
 from byleave.server import schema
 from byleave.server.audit import Action, note
+from byleave.server.batches import site_rows
 from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
 from byleave.server.managing import UNCLAIMED, Claim, Managed
@@ -186,8 +187,7 @@ def next_version(connection: Connection, site: Site, *, now_ms: int) -> Version:
 
 def current_version(connection: Connection, site: Site) -> Version:
     """Return the newest version, whoever published it."""
-    table = schema.sites
-    row = connection.execute(select(table).where(table.c.site == site.key)).one()
+    (row,) = site_rows(connection, schema.sites, site=site.key)
     return Version(generation=row.generation, number=row.number)
 
 
@@ -196,8 +196,8 @@ def load_published(connection: Connection, site: Site) -> Published | None:
     newest = newest_definitions(connection, site)
     if newest is None:
         return None
-    table, rows = schema.sites, schema.allocations.c
-    state = connection.execute(select(table).where(table.c.site == site.key)).one()
+    rows = schema.allocations.c
+    (state,) = site_rows(connection, schema.sites, site=site.key)
     open_now = connection.execute(
         select(schema.allocations)
         .where(rows.site == site.key, rows.closed_ms.is_(None))
@@ -206,7 +206,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
     open_by_run: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in open_now:
         open_by_run[row.run].append(row)
-    every_run = connection.execute(select(schema.runs).where(schema.runs.c.site == site.key)).all()
+    every_run = site_rows(connection, schema.runs, site=site.key)
     usable = sound(newest.definitions)
     if usable is None:
         _log.error("the newest definitions cannot be used at all; publish others")

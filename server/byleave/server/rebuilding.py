@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from byleave.experiments.replay import Difference
 from byleave.server import schema
-from byleave.server.batches import find_rows, next_texts, put_rows
+from byleave.server.batches import find_rows, next_texts, put_rows, site_rows
 from byleave.server.bookkeeping import (
     enrolment_row,
     outcome_rows,
@@ -91,7 +91,7 @@ def rebuild(
 
 
 def _check_seals(connection: Connection, site: Site, rebuilt: Rebuilt) -> set[str]:
-    rows = connection.execute(select(schema.seals).where(schema.seals.c.site == site.key)).all()
+    rows = site_rows(connection, schema.seals, site=site.key)
     for row in rows:
         if checksum(connection, site, Stratum(row.run, row.stratum)) != row.checksum:
             rebuilt.differences.append(

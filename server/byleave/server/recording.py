@@ -9,7 +9,7 @@ from byleave.server import schema
 from byleave.server.aliases import renamed
 from byleave.server.batches import add_rows, find_rows
 from byleave.server.bookkeeping import learn
-from byleave.server.events import WireEvent, body_of, log_name
+from byleave.server.events import WireEvent, body_of
 from byleave.server.learning import Measurement
 from byleave.server.sites import Site
 
@@ -56,7 +56,7 @@ def record(
             bodies[event.id] = body
             verdicts.append(Verdict.ACCEPTED)
             new.append(event)
-    rows = [(site.key, e.id, e.visitor, log_name(e), e.at_ms, now_ms, bodies[e.id]) for e in new]
+    rows = [(site.key, e.id, e.visitor, e.log_name, e.at_ms, now_ms, bodies[e.id]) for e in new]
     add_rows(connection, schema.events, rows)
     learn(connection, site.key, new, measurement)
     return verdicts

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from byleave.experiments import Definitions
 from byleave.experiments.goals import GoalKind
 from byleave.server import schema
 from byleave.server.aliases import known_as, renamed
-from byleave.server.batches import put_rows
+from byleave.server.batches import put_rows, site_rows
 from byleave.server.events import Happening, WireEvent
 from byleave.server.outbox import Message, add_messages
 from byleave.server.sites import Site
@@ -61,7 +61,7 @@ def tell_of_statuses(
 ) -> None:
     """Write what webhooks are told of experiments whose status is not what it was."""
     webhooks, table = read_webhooks(connection, site), schema.experiment_statuses
-    rows = connection.execute(select(table).where(table.c.site == site.key)).all()
+    rows = site_rows(connection, table, site=site.key)
     before = {row.experiment: row.status for row in rows}
     changed = {key: status for key, status in statuses.items() if status != before.get(key)}
     messages = [

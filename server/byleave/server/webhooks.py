@@ -16,11 +16,11 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from byleave.segments import Purpose
 from byleave.server import schema
-from byleave.server.batches import drop_rows, put_rows
+from byleave.server.batches import drop_rows, put_rows, site_rows
 from byleave.server.outbound import check_url
 from byleave.server.sites import Entropy, Site
 
@@ -141,6 +141,4 @@ def of_use(webhooks: Iterable[Webhook], uses: Collection[Purpose]) -> list[Webho
 
 
 def _rows(connection: Connection, site: Site) -> dict[str, Row[Any]]:
-    table = schema.webhooks
-    rows = connection.execute(select(table).where(table.c.site == site.key)).all()
-    return {row.webhook: row for row in rows}
+    return {row.webhook: row for row in site_rows(connection, schema.webhooks, site=site.key)}
