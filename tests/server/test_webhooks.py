@@ -17,7 +17,7 @@ from byleave.server import schema
 from byleave.server.attributes import Observation
 from byleave.server.consents import StatedChoice
 from byleave.server.outbound import Outbound, UnsafeUrlError
-from byleave.server.outbox import BACKOFF_MS, LEASE_MS, NEVER_MS
+from byleave.server.outbox import BACKOFF_MS, LEASE_MS, NEVER_MS, REST_MS
 from byleave.server.service import Service
 from byleave.server.webhooks import Kind, Webhook, signed
 
@@ -302,6 +302,30 @@ def test_a_message_that_somebody_took_to_send_is_left_to_them_for_a_minute(
     clock.now_ms += LEASE_MS
     assert deliver(shop) == 1
     assert len(receiver.taken) == 1
+
+
+def test_a_receiver_that_does_not_answer_in_time_keeps_nobody_waiting(
+    shop: Service, send: Any, clock: Clock, receiver: Receiver
+) -> None:
+    there = receiver.url.replace("127.0.0.1", "here.example")
+    shop.outreach.put(hook("goal:*", key="slow", url=there.replace("here", "slow")))
+    shop.ingest([send.event("ann", "buy", uses=MARKETING) for _ in range(60)])
+    shop.outreach.put(hook("goal:*", key="other", url=there))
+    clock.now_ms += 1
+    shop.ingest([send.event("bob", "buy", uses=MARKETING)])
+
+    async def resolve(host: str, _port: int) -> list[str]:
+        if host.startswith("slow"):
+            raise TimeoutError  # as at the deadline
+        return ["127.0.0.1"]
+
+    asked = [deliver(shop, resolve=resolve) for _ in range(3)]
+
+    assert asked == [25, 1, 0]
+    [(_, body)] = receiver.taken
+    assert json.loads(body)["data"]["visitor"] == "bob"
+    clock.now_ms += REST_MS
+    assert deliver(shop, resolve=resolve) == 25
 
 
 def test_of_what_is_never_taken_the_newest_are_kept(

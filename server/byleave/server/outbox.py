@@ -5,7 +5,7 @@ sent until the receiver takes it; a receiver may therefore see one twice, and kn
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -27,6 +27,8 @@ BACKOFF_MS: Final = tuple(
 )
 #: Who took a message to send it, and was never heard of again, loses it after this.
 LEASE_MS: Final = 60 * _SECOND_MS
+#: A webhook that does not answer in time is asked nothing for so long: others would wait for it.
+REST_MS: Final = 30 * _SECOND_MS
 #: Messages that no attempt is left for are kept this long, to be seen.
 KEPT_MS: Final = 30 * 24 * _HOUR_MS
 #: More messages than these are not kept for a webhook that does not take them.
@@ -70,12 +72,26 @@ def add_messages(
     add_rows(connection, schema.outbox, rows)
 
 
-def claim(connection: Connection, site: Site, *, most: int, now_ms: int) -> Sequence[Row[Any]]:
-    """Return messages that are due, oldest first, and hold them back from others meanwhile."""
+def claim(
+    connection: Connection, site: Site, *, most: int, resting: Collection[str] = (), now_ms: int
+) -> Sequence[Row[Any]]:
+    """Return messages that are due, oldest first, and hold them back from others meanwhile.
+
+    Args:
+        connection: The store.
+        site: The site.
+        most: How many are returned at most.
+        resting: The webhooks that are asked nothing for now.
+        now_ms: The time.
+    """
     outbox = schema.outbox.c
     rows = connection.execute(
         select(schema.outbox)
-        .where(outbox.site == site.key, outbox.due_ms <= now_ms)
+        .where(
+            outbox.site == site.key,
+            outbox.due_ms <= now_ms,
+            outbox.webhook.not_in(resting),
+        )
         .order_by(outbox.due_ms, outbox.id)
         .limit(most)
     ).all()

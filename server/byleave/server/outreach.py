@@ -55,6 +55,8 @@ class Outreach:
         self._clock = clock
         self._entropy = entropy
         self._draw = Random()
+        # Until when each webhook rests that did not answer in time.
+        self._rests: dict[str, int] = {}
         self._watched: tuple[Definitions, list[Webhook], Watch] | None = None
         # Who of everybody was marked last, and since when everybody is to be judged.
         self._marked = ("", 0)
@@ -155,7 +157,10 @@ class Outreach:
             if not is_due(connection, self._site.key, schema.outbox, now_ms=now_ms):
                 return [], {}, {}
         with self._storage.writing() as connection:
-            rows = outbox.claim(connection, self._site, most=_AT_ONCE, now_ms=now_ms)
+            resting = [key for key, until_ms in self._rests.items() if now_ms < until_ms]
+            rows = outbox.claim(
+                connection, self._site, most=_AT_ONCE, resting=resting, now_ms=now_ms
+            )
             known = {each.key: each for each in read_webhooks(connection, self._site)}
             return rows, known, read_secrets(connection, self._site)
 
@@ -174,6 +179,7 @@ class Outreach:
         except UnsafeUrlError as error:
             return str(error)
         except TimeoutError:
+            self._rests[row.webhook] = self._clock() + outbox.REST_MS
             return "no answer in time"
         except httpx2.HTTPError as error:
             return f"no answer: {type(error).__name__}"
