@@ -48,7 +48,7 @@ def guaranteed_interval(
     """
     if not is_bounded(strata, upper=upper):
         raise StrataError(f"sums: expected every outcome from 0 to {upper:g}: declare a cap")
-    unit_scale = strata.scaled(1 / upper)
+    unit_scale = strata if upper == 1 else strata.scaled(1 / upper)
     low = _lower_end(
         row_scores(unit_scale, arm=arm, control=control), alpha=alpha, planned_units=planned_units
     )

@@ -7,6 +7,7 @@ Hadad et al. 2021, "Confidence intervals for policy evaluation in adaptive exper
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class RowScores:
     squares: NDArray[np.float64]
 
 
+# A report asks for each arm, by several methods.
+@lru_cache(maxsize=4)
 def past_means(strata: Strata) -> NDArray[np.float64]:
     """Return a guess of every arm's mean from the rows before each row, shape (J, K).
 
@@ -55,6 +58,7 @@ def past_means(strata: Strata) -> NDArray[np.float64]:
     return np.asarray((outcomes + _ARM_UNITS * pooled) / (units + _ARM_UNITS))
 
 
+@lru_cache(maxsize=4)
 def row_scores(strata: Strata, *, arm: int, control: int) -> RowScores:
     """Sum the scores of an arm against the control over every row that can draw both."""
     e = strata.propensities

@@ -20,7 +20,8 @@ class StrataError(ValueError):
     """Sums that cannot come from an experiment, with what was expected and where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# One equals no other, so that what is asked of one for each arm can be kept by it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strata:
     """Sums over the enrolled units of J allocation rows and K arms, oldest row first.
 

@@ -8,6 +8,7 @@ weighted average of the rows' effects.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -124,6 +125,7 @@ def stratified_contrast(
     )
 
 
+@lru_cache(maxsize=4)  # a report asks for each arm
 def shrunk_variances(strata: Strata) -> NDArray[np.float64]:
     """Return the variance of an outcome within the arms of every row, shape (J,).
 
