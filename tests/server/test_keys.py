@@ -59,6 +59,24 @@ def test_keys_open_the_service_after_a_restart(open_service: Callable[..., Servi
     assert open_service().keys.find(key, "shop") is not None
 
 
+def test_a_key_of_the_process_itself_opens_what_any_does_and_is_stored_nowhere(
+    open_service: Callable[..., Service],
+) -> None:
+    first = open_service()
+    key = first.create_own_key()
+    first.refresh()
+
+    found = first.keys.find(key, "shop")
+    assert found is not None
+    assert (found.site, found.role) == ("shop", Role.SERVER)
+    assert first.keys.find(key[:-1], "shop") is None
+    assert first.keys.of("shop") == []
+    with first.storage.reading() as connection:
+        assert connection.execute(select(schema.api_keys)).all() == []
+    first.close()
+    assert open_service().keys.find(key, "shop") is None
+
+
 def test_without_a_seed_no_two_sites_share_a_secret(
     open_service: Callable[..., Service],
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -16,6 +17,7 @@ from byleave.server.errors import UnknownNameError
 from byleave.server.sites import Entropy, Site
 from byleave.server.storage import Storage
 
+_KEY_BYTES: Final = 32
 _NO_KEY: Final = "this site has no such key"
 
 
@@ -81,6 +83,7 @@ class KeyRing:
         self._clock = clock
         self._entropy = entropy
         self._keys: dict[tuple[str, str], StoredKey] = {}
+        self._own: dict[tuple[str, str], StoredKey] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -101,12 +104,28 @@ class KeyRing:
             site: The site that was asked: of two keys of one name, its own is compared.
         """
         name, secret = _parts(key)
-        found = self._keys.get((site, name)) or next(
-            (each for each in self._keys.values() if each.name == name), None
+        found = (
+            self._keys.get((site, name))
+            or self._own.get((site, name))
+            or next((each for each in self._keys.values() if each.name == name), None)
         )
         # An unknown name takes as long as a wrong secret, so neither can be told from the other.
         expected = _hash("") if found is None else found.secret_hash
         return found if hmac.compare_digest(_hash(secret), expected) else None
+
+    def create_own(self) -> str:
+        """Return a new server key that is stored nowhere, and ends with this process."""
+        fresh = token_hex(_KEY_BYTES)
+        name, secret = _named(Role.SERVER, fresh)
+        self._own[self._site.key, name] = StoredKey(
+            site=self._site.key,
+            name=name,
+            role=Role.SERVER,
+            created_ms=self._clock(),
+            expires_ms=None,
+            secret_hash=_hash(secret),
+        )
+        return f"byleave_{name}_{secret}"
 
     def create(self, role: Role, *, expires_ms: int | None = None, author: str) -> str:
         """Return a new key; this is the only time that anyone sees it."""
@@ -116,7 +135,7 @@ class KeyRing:
                 select(func.count()).where(keys.site == site.key)
             ).scalar_one()
             fresh = self._entropy(f"key/{count + 1}").hex()
-            name, secret = f"{role}_{fresh[:8]}", fresh[8:]
+            name, secret = _named(role, fresh)
             row = (site.key, name, str(role), _hash(secret), self._clock(), expires_ms)
             add_rows(connection, schema.api_keys, [row])
             self._changed(connection, Action.KEY_CREATED, name, author)
@@ -169,6 +188,11 @@ class KeyRing:
             )
             for row in connection.execute(select(schema.api_keys))
         }
+
+
+def _named(role: Role, fresh: str) -> tuple[str, str]:
+    """Return the name and the secret of a new key, from what nobody can guess."""
+    return f"{role}_{fresh[:8]}", fresh[8:]
 
 
 def _parts(key: str) -> tuple[str, str]:

@@ -336,6 +336,10 @@ class Service(VisitorCare):
         """Return a new API key; nobody sees it ever again."""
         return self.keys.create(role, author=author)
 
+    def create_own_key(self) -> str:
+        """Return a server key for a site in this process; it is stored nowhere and ends with it."""
+        return self.keys.create_own()
+
     def refresh(self) -> None:
         """Take what other processes have published, and their keys."""
         with self.storage.reading() as connection:
