@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from random import Random
@@ -85,11 +86,17 @@ def sign_up(request: Any) -> Any:
     return HttpResponse(b"<p>Thanks</p>")
 
 
+def welcome(request: Any) -> Any:
+    answer = HttpResponse(b'<body><div data-byleave-slot="hero"></div></body>')
+    answer.set_cookie("session", "of one", httponly=True)
+    return answer
+
+
 def broken(request: Any) -> Any:
     raise LookupError
 
 
-VIEWS = (whole, whole_async, streamed, streamed_async, data, file, sign_up, broken)
+VIEWS = (whole, whole_async, streamed, streamed_async, data, file, sign_up, welcome, broken)
 urls = ModuleType("urls")
 vars(urls)["urlpatterns"] = [path(f"{view.__name__}/", view) for view in VIEWS]
 
@@ -272,6 +279,32 @@ def test_a_view_does_not_see_validators_and_what_is_around_us_does(site: Any) ->
     assert hidden & meta.keys() == set()
     assert {"Range", "If-None-Match"} & headers.keys() == set()
     assert hidden <= answer.wsgi_request.META.keys()
+
+
+def test_a_view_sees_headers_that_come_in_several_lines(site: Any) -> None:
+    shop = site()
+    shop.async_client.cookies["first"] = "1"  # HTTP/2 has a line for each cookie
+
+    answer = shop.get("whole", is_async=True, cookie="second=2", range="bytes=0-1")
+
+    [(meta, _)] = seen
+    assert text(answer) == FILLED
+    assert {*re.split("[,;] ?", meta["HTTP_COOKIE"])} == {"first=1", "second=2"}
+    assert "HTTP_RANGE" not in meta
+
+
+def test_a_page_with_which_the_site_sets_a_cookie_is_not_shared(kit: Any, site: Any) -> None:
+    shop = site(cache="signature")
+    shop.get("welcome")  # by which the page is known, and the visitor has an arm
+    asked = {**shop.headers, "x-original-uri": "/welcome/"}
+    named = shop.client.get("/.byleave/signature", headers=asked, secure=True)
+
+    answer = shop.get("welcome", **{"x-byleave-sig": named["X-Byleave-Sig"]})
+
+    assert "<h2>Variant</h2>" in text(answer)
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert answer.cookies["session"].value == "of one"
+    assert answer.cookies["session"]["httponly"]
 
 
 @pytest.mark.parametrize("is_async", [False, True])

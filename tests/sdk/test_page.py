@@ -1,9 +1,12 @@
 """One response: which ones are filled, what their headers say, and how they stream."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from starlette.responses import Response, StreamingResponse
 
 HTML = ("content-type", "text/html; charset=utf-8")
 
@@ -159,6 +162,32 @@ def test_a_start_without_a_body_is_sent_at_the_end(kit: Any, personalise: Any) -
     assert kit.browser(personalise(app)).get().status == 204
 
 
+def test_a_start_without_headers_has_none(kit: Any, personalise: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    answer = kit.browser(personalise(app)).get()
+
+    assert (answer.status, answer.headers) == (204, [])
+
+
+@pytest.mark.parametrize("places", [(0,), (0, 53), (0, 109)])
+def test_starlette_may_send_views_of_memory(kit: Any, personalise: Any, places: Any) -> None:
+    pieces = [kit.page[a:b] for a, b in pairwise((*places, len(kit.page)))]
+
+    async def streamed() -> AsyncIterator[bytes | memoryview]:
+        yield pieces[0]
+        yield memoryview(pieces[1])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        whole = Response(memoryview(kit.page), media_type="text/html")
+        given = StreamingResponse(streamed(), media_type="text/html")
+        await (whole if len(places) == 1 else given)(scope, receive, send)
+
+    assert kit.browser(personalise(app, consent=kit.granted)).get().body == filled(kit.page)
+
+
 def test_head_promises_nothing_about_the_body(kit: Any, personalise: Any) -> None:
     app = kit.html_app(b"", headers=(HTML, ("content-length", "200"), ("etag", '"1"')))
 
@@ -200,6 +229,24 @@ def test_the_site_may_say_not_modified_of_a_page_that_nobody_owns(
     assert again.header("etag") == tag
     assert again.header("cache-control") == "private, no-cache"
     assert owned.status == 200
+
+
+def test_a_view_of_a_page_that_was_not_modified_is_remembered(kit: Any, personalise: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        is_known = b'"v1"' in dict(scope["headers"]).get(b"if-none-match", b"")
+        headers = [(b"content-type", b"text/html"), (b"etag", b'"v1"')]
+        status, body = (304, b"") if is_known else (200, kit.page)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    often = {"often": {"when": {"event": "page_view", "count": {"at_least": 4}, "within": "30d"}}}
+    definitions = kit.define(segments=often, experiments=kit.greeting(audience="often"))
+    browser = kit.browser(personalise(app, definitions=definitions, consent=kit.granted))
+    tag = browser.get().header("etag")
+
+    again = [browser.get(if_none_match=tag).status for _ in range(3)]
+
+    assert again == [304, 304, 200]
 
 
 def test_a_page_that_may_have_slots_is_asked_for_whole(kit: Any, get: Any) -> None:

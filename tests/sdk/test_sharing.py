@@ -4,6 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from jinja2 import DictLoader, Environment
+
+from byleave.sdk.jinja import PersonaliseExtension
 
 HTML = ("content-type", "text/html; charset=utf-8")
 SITE = (HTML, ("cache-control", "max-age=60"), ("etag", '"v1"'), ("vary", "Accept-Language"))
@@ -132,6 +135,9 @@ def test_a_page_asked_for_without_a_name_or_by_a_wrong_one_is_private(edge: Any)
         (HTML, ("cache-control", "private, max-age=60")),
         (HTML, ("cache-control", "no-store")),
         (HTML, ("cache-control", "max-age=60"), ("set-cookie", "session=1")),
+        (HTML, ("cache-control", "max-age=60"), ("vary", "Accept"), ("vary", "Origin, Cookie")),
+        (HTML, ("cache-control", "max-age=60"), ("vary", "authorization")),
+        (HTML, ("cache-control", "max-age=60"), ("vary", "*")),
     ],
 )
 def test_what_the_site_keeps_to_itself_is_not_shared(edge: Any, headers: Any) -> None:
@@ -200,6 +206,31 @@ def test_a_page_that_told_of_its_visitor_is_never_shared(kit: Any, personalise: 
     cache = Edge(kit, personalise(app, cache="signature"))
 
     assert "private" in cache.get(accepted(cache)).header("cache-control")
+
+
+def test_a_page_whose_variant_tells_of_its_visitor_is_never_shared(
+    kit: Any, personalise: Any
+) -> None:
+    templates = Environment(
+        autoescape=True,
+        extensions=[PersonaliseExtension],
+        loader=DictLoader({"device.html": "<p>{{ known('device') }}</p>"}),
+    )
+    variants = {"control": "site", "b": {"template": "device.html"}}
+    definitions = kit.define(experiments=kit.greeting(variants=variants))
+    site = personalise(
+        kit.html_app(headers=SITE), definitions=definitions, templates=templates, cache="signature"
+    )
+    cache = Edge(kit, site)
+    cache.visitor().get()  # by whom the page is known, and who is shown the control
+    visitor = cache.visitor()
+    visitor.choose("accept")
+    visitor.get("/elsewhere")
+
+    answers = [cache.get(visitor) for _ in range(2)]
+
+    assert all(b"<p>desktop</p>" in answer.body for answer in answers)
+    assert [answer.header("cache-control") for answer in answers] == ["private, no-cache"] * 2
 
 
 def test_a_page_in_pieces_is_not_shared(kit: Any, edge: Any) -> None:

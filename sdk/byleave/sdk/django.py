@@ -133,6 +133,8 @@ async def _personal(visit: Visit, response: Any, *, is_unwrapped: bool) -> Any:
     kept = Kept()
     page = PageSend(visit, kept, is_unwrapped=is_unwrapped)
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.items()]
+    own = [(b"set-cookie", name.encode()) for name in response.cookies]  # Django keeps them apart
+    headers += own
     start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
     await page(start)
     if getattr(response, "file_to_stream", None) is not None:
@@ -148,7 +150,9 @@ async def _personal(visit: Visit, response: Any, *, is_unwrapped: bool) -> Any:
         await page(_piece(body, is_last=True))
         if (changed := kept.taken()) != body:
             response.content = changed
-    return response if kept.headers == headers else _with_headers(response, kept.headers)
+    if kept.headers == headers:
+        return response
+    return _with_headers(response, [each for each in kept.headers if each not in own])
 
 
 class Pieces:

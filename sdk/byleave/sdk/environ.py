@@ -38,13 +38,12 @@ def with_headers(environ: Mapping[str, Any], *, before: Headers, after: Headers)
         before: The headers in it.
         after: What is left of them.
     """
-    changed, kept = dict(environ), dict(after)
-    for name, value in before:
+    changed = dict(environ)
+    for name in {name for name, _ in {*before} ^ {*after}}:
         key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        if name not in kept:
-            changed.pop(key, None)
-        elif kept[name] != value:
-            changed[key] = kept[name].decode("latin-1")
+        changed.pop(key, None)
+        if values := [value for each, value in after if each == name]:
+            changed[key] = b", ".join(values).decode("latin-1")
     return changed
 
 

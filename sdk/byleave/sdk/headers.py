@@ -138,7 +138,9 @@ def is_shared_by_site(headers: Headers) -> bool:
     """Return whether the site's own page is for everybody, as far as its headers tell."""
     said = b",".join(v for k, v in headers if k.lower() == b"cache-control").lower()
     is_closed = any(word in said for word in (b"private", b"no-store", b"no-cache"))
-    return not is_closed and not first(headers, b"set-cookie")
+    varies = b",".join(v for k, v in headers if k.lower() == b"vary").lower()
+    is_of_one = any(word in varies for word in (b"cookie", b"authorization", b"*"))
+    return not (is_closed or is_of_one or first(headers, b"set-cookie"))
 
 
 def shared_headers(headers: Headers, *, slots: Iterable[str]) -> Headers:

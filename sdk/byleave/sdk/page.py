@@ -56,7 +56,7 @@ class PageSend:
     async def __call__(self, message: Message) -> None:
         """Pass a message on, now or with the first body message."""
         if message["type"] == "http.response.start":
-            self._start = message
+            self._start = {**message, "headers": [*message.get("headers", ())]}
         elif message["type"] != "http.response.body":
             await self.finish()  # whatever it is, it follows the start
             await self._send(message)
@@ -79,7 +79,7 @@ class PageSend:
     async def _begun(self, start: Message, message: Message) -> tuple[Message, Message]:
         """Return the first two messages as they go out."""
         visit = self._visit
-        headers = list(start["headers"])
+        headers: Headers = start["headers"]
         try:
             if is_page(start["status"], headers) and not is_for_subresource(visit.scope):
                 if start["status"] == 200:
@@ -97,7 +97,7 @@ class PageSend:
     ) -> tuple[Message, Message] | None:
         """Return the first messages of a page with slots; None to leave it as it is."""
         visit = self._visit
-        body: bytes = message.get("body", b"")
+        body = bytes(message.get("body", b""))  # Starlette sends views of memory, too
         if visit.scope["method"] == "HEAD":
             if visit.decider and visit.site.is_slotless(visit.path, visit.decider):
                 return None
@@ -126,7 +126,7 @@ class PageSend:
             return None
         length = None if start.get("trailers", False) else len(whole)
         message = {**message, "body": whole}
-        if visit.shared is not None:
+        if visit.shared is not None and not visit.is_personal:  # a variant may have told of them
             changed = page_headers(headers, length=length, signature=form)
             changed = shared_headers(changed, slots=sorted(visit.shared))
             return {**start, "headers": changed}, message
@@ -149,14 +149,15 @@ class PageSend:
     def _unchanged(self, start: Message, headers: Headers) -> Message:
         tag = own_tag(first(headers, b"etag"), self._visit.slots.signature)
         changed = private_headers(without(headers, b"etag"), is_sensitive=self._visit.is_sensitive)
-        return {**start, "headers": [*changed, (b"etag", tag.encode("latin-1"))]}
+        changed = [*changed, (b"etag", tag.encode("latin-1")), *self._cookies()]
+        return {**start, "headers": changed}
 
     def _with_cookies(self, start: Message) -> Message:
         cookies = self._cookies()
         if not cookies and not self._visit.is_personal:
             return start
         # What sets somebody's cookies, or tells of them, must not reach anybody else.
-        headers = private_headers(list(start["headers"]), is_sensitive=self._visit.is_sensitive)
+        headers = private_headers(start["headers"], is_sensitive=self._visit.is_sensitive)
         return {**start, "headers": [*headers, *cookies]}
 
     def _cookies(self) -> Headers:
@@ -222,7 +223,7 @@ class Stream:
         """Return a body message with the slots filled that it completes."""
         is_last = not message.get("more_body", False)
         try:
-            text = self._coding.unpack(message.get("body", b""))
+            text = self._coding.unpack(bytes(message.get("body", b"")))
             out = self._coding.pack(self._filled(text, is_last=is_last), is_last=is_last)
         except Exception as error:
             if self._rewriter is None:
