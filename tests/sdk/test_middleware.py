@@ -68,6 +68,42 @@ def test_silence_means_what_the_region_says(
     assert (b"Variant" in answer.body) is is_shown
 
 
+@pytest.mark.parametrize(
+    ("method", "origin", "is_shown"),
+    [
+        ("GET", "cross-site", True),  # by a link
+        ("POST", "same-origin", True),
+        ("POST", "cross-site", False),  # back from a payment or a login
+    ],
+)
+def test_silence_says_nothing_where_browsers_keep_back_what_was_said(
+    kit: Any, personalise: Any, method: str, origin: str, is_shown: bool
+) -> None:
+    headers = {
+        "user-agent": kit.chrome,
+        "accept": "text/html",
+        "sec-fetch-dest": "document",
+        "sec-fetch-site": origin,
+        "x-country": "US",
+    }
+
+    answer = kit.call(personalise(country_header="X-Country"), method=method, headers=headers)
+
+    assert (b"Variant" in answer.body) is is_shown
+    assert bool(answer.set_cookies) is is_shown
+
+
+def test_a_known_visitor_whose_cookies_are_kept_back_keeps_them(kit: Any, personalise: Any) -> None:
+    browser = kit.browser(personalise(consent=kit.granted))
+    browser.get()
+    kept, browser.cookies = browser.cookies, {}
+
+    answer = browser.post("/", {}, sec_fetch_site="cross-site")
+
+    assert kept
+    assert answer.set_cookies == {}
+
+
 def test_a_country_that_nobody_vouches_for_is_not_read(kit: Any, personalise: Any) -> None:
     answer = kit.browser(personalise()).get(x_country="US", cf_ipcountry="US")
 

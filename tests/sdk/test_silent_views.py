@@ -72,6 +72,16 @@ def test_nothing_is_stored_and_two_views_have_nothing_in_common(silent: Any, ser
     assert {first["id"], first["visitor"]}.isdisjoint({second["id"], second["visitor"]})
 
 
+@pytest.mark.parametrize(("origin", "is_shown"), [("same-origin", True), ("cross-site", False)])
+def test_a_view_inside_another_sites_page_does_not_tell_who_refused(
+    silent: Any, origin: str, is_shown: bool
+) -> None:
+    answer = silent.get(sec_fetch_dest="iframe", sec_fetch_site=origin)
+
+    assert (b"Variant" in answer.body) is is_shown
+    assert (b"byleave-data" in answer.body) is is_shown
+
+
 def test_the_page_tells_of_nothing_but_the_view(silent: Any, server: Any) -> None:
     data = silent.get().data
     silent.report(

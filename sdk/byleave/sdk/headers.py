@@ -89,6 +89,18 @@ def is_document_request(scope: Scope) -> bool:
     return not accept or "text/html" in accept or "*/*" in accept
 
 
+def lacks_cookies(scope: Scope) -> bool:
+    """Return whether browsers keep cookies of `SameSite=Lax`, as ours are, out of a request.
+
+    Another site made it, and not by a link: what its visitor chose here is not in it, nor is
+    who they are.
+    """
+    if header(scope, b"sec-fetch-site") != "cross-site":
+        return False
+    is_led_here = header(scope, b"sec-fetch-dest") == "document"
+    return not (is_led_here and scope["method"] in ("GET", "HEAD"))
+
+
 def is_swapped_in(scope: Scope) -> bool:
     """Return whether htmx puts the answer into a page that stands, with its scripts running."""
     return header(scope, b"hx-request") == "true"

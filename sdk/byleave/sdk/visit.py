@@ -14,7 +14,7 @@ from byleave.sdk.cookies import Keys, cookie_name, expire_brought, parse_cookies
 from byleave.sdk.counters import page_counter
 from byleave.sdk.crawlers import is_crawler, is_prefetch
 from byleave.sdk.failures import report
-from byleave.sdk.headers import SIGNATURE, is_document_request, is_restored
+from byleave.sdk.headers import SIGNATURE, is_document_request, is_restored, lacks_cookies
 from byleave.sdk.memory import Memory
 from byleave.sdk.request_attributes import header, request_attributes
 from byleave.sdk.site import Site
@@ -118,8 +118,10 @@ class Visit:
 
     @cached_property
     def is_counted(self) -> bool:
-        """Whether a person is looking, as far as one can tell."""
-        return not self.forced and not is_crawler(self.scope) and not is_prefetch(self.scope)
+        """Whether a person is looking, as far as one can tell, and what they chose is known."""
+        if self.forced or lacks_cookies(self.scope):
+            return False
+        return not is_crawler(self.scope) and not is_prefetch(self.scope)
 
     @cached_property
     def may_measure(self) -> bool:
@@ -205,7 +207,7 @@ class Visit:
             return refused("site", "unreadable")
 
     def _regime(self) -> Regime:
-        if self.decider is None:
+        if self.decider is None or lacks_cookies(self.scope):
             return Regime.OPT_IN
         return regime_of(self.country, self.decider.snapshot.definitions.regions)
 
