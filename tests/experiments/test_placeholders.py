@@ -22,8 +22,18 @@ from byleave.segments import read
 Define = Callable[..., Definitions]
 
 
+NUMBERS = {
+    "sum": 1_234_567.5,
+    "many": 2e15,
+    "less": -0.25,
+    "little": 0.0000001,
+    "tenths": 0.1 + 0.2,
+}
+
+
 def known(name: str) -> Any:
-    return {"city": "Köln & <Bonn>", "seats": 3.0, "count": 12, "long": "x" * 999}.get(name)
+    values = {"city": "Köln & <Bonn>", "seats": 3.0, "count": 12, "long": "x" * 999}
+    return values.get(name, NUMBERS.get(name))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +43,8 @@ def known(name: str) -> Any:
         ("in {{ city | town }}!", "in Köln & <Bonn>!"),
         ("in {{city|town}}{{seats|0}}{{ count | 1 }}", "in Köln & <Bonn>312"),
         ("{{ street | your street }} {{street}}", "your street "),
+        ("{{ sum | x }} {{ many | x }}", "1234567.5 2000000000000000"),
+        ("{{ less | x }} {{ little | x }} {{ tenths | x }} {{ none | x }}", "-0.25 0 0.3 0"),
         ("{{ long | x }}", "x" * 200),
         ("{{ }} { city }", "{{ }} { city }"),
     ],

@@ -115,7 +115,9 @@ def _percent_encoded(value: str) -> str:
 
 
 def _said(value: Scalar) -> str:
-    return (f"{value:g}" if isinstance(value, float) else str(value))[:_LONGEST]
+    """Return a value in words: a number in digits alone, six of them behind the point at most."""
+    text = f"{value:z.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return text[:_LONGEST]
 
 
 def unfilled(text: str) -> str:
