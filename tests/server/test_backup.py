@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -183,3 +184,30 @@ def test_what_is_no_whole_backup_is_refused(
     with pytest.raises(StorageError, match="no store"):
         back_up(tmp_path / "absent.db", tmp_path / "other.db")
     assert not (tmp_path / "other.db").exists()
+
+
+def test_a_restore_says_where_it_cannot_write(
+    service: Service, clock: Clock, tmp_path: Path
+) -> None:
+    back_up(tmp_path / "byleave.db", tmp_path / "copy.db")
+    (tmp_path / "copy.db.restoring").mkdir()  # a file cannot be made there
+
+    with pytest.raises(StorageError, match=r"copy\.db\.restoring: unable to open"):
+        restore(tmp_path / "copy.db", tmp_path / "restored.db", now_ms=clock())
+
+
+def test_what_cannot_be_read_is_not_called_damaged(service: Service, tmp_path: Path) -> None:
+    back_up(tmp_path / "byleave.db", tmp_path / "copy.db")
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+    (tmp_path / "copy.db-wal").mkdir()
+
+    with pytest.raises(StorageError, match=r"cannot read .*copy\.db: unable to open"):
+        check_backup(tmp_path / "copy.db")
+
+
+def test_a_backup_under_a_name_that_no_file_can_have_is_refused(
+    service: Service, tmp_path: Path
+) -> None:
+    with pytest.raises(StorageError, match=r"no backup was made: .*too long"):
+        back_up(tmp_path / "byleave.db", tmp_path / ("x" * 300))

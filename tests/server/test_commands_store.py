@@ -99,6 +99,9 @@ def test_the_doctor_finds_what_is_wrong(
     torn.write_bytes((tmp_path / "byleave.db").read_bytes()[:20_000])
     damaged = run("doctor", "--database", "torn.db")
     absent = run("doctor", "--database", "absent.db")
+    (tmp_path / "byleave.db-wal").unlink(missing_ok=True)
+    (tmp_path / "byleave.db-wal").mkdir()
+    unreadable = run("doctor")
 
     assert result.exit_code == 1
     assert "fault   shop: consent records of 1 visitors" in result.output
@@ -106,5 +109,8 @@ def test_the_doctor_finds_what_is_wrong(
         assert warning in result.output
     assert damaged.exit_code == 1
     assert "fault   torn.db is damaged" in damaged.output
+    assert unreadable.exit_code == 1
+    assert "fault   cannot read the database byleave.db" in unreadable.output
+    assert "damaged" not in unreadable.output
     assert absent.exit_code == 0
     assert "serve makes it" in absent.output

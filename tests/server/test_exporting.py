@@ -223,6 +223,11 @@ def test_both_formats_hold_the_same_and_name_nobody(learned: Service, tmp_path: 
         assert not any(cell[:1] in "=+-@\t\r" for row in rows[1:] for cell in row if cell)
 
 
+def test_a_folder_that_cannot_be_made_is_told(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="too long"):
+        exported(service, tmp_path / ("x" * 300), Format.CSV)
+
+
 def test_nothing_is_overwritten(service: Service, tmp_path: Path) -> None:
     exported(service, tmp_path, Format.CSV)
 

@@ -59,6 +59,10 @@ def test_lists_are_written_with_commas_or_as_lists(monkeypatch: pytest.MonkeyPat
         ('port = "x"', "port"),
         ('log = "xml"', "log"),
         ('outbound_allow = ["10.0.0.1/8"]', "outbound_allow"),
+        ('trusted_proxies = ["proxy"]', "trusted_proxies"),
+        ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies"),
+        ('database = ""', "database"),
+        ('host = ""', r"host \(byleave\.toml\)"),
         ("port =", "cannot be read"),
         ('oidc_issuer = "https://id.example"', "oidc_client_id"),
         ('oidc_client_id = "x"', "oidc_issuer"),
@@ -70,6 +74,29 @@ def test_a_setting_that_cannot_be_used_is_named(text: str, reason: str) -> None:
 
     with pytest.raises(SettingError, match=reason):
         read_settings()
+
+
+def test_what_is_empty_in_the_environment_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"BYLEAVE_{name.upper()}", "")
+
+    settings, each = read_settings()
+
+    assert settings == Settings()
+    assert {setting.origin for setting in each} == {"default"}
+
+
+def test_a_slip_of_the_pen_in_the_environment_is_not_a_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BYLEAVE_SERVICE_PORT", "that of Kubernetes")
+    read_settings()
+    monkeypatch.setenv("BYLEAVE_DATABSE", "postgresql://me:canary@db/shop")
+
+    with pytest.raises(SettingError) as caught:
+        read_settings()
+
+    assert str(caught.value) == "BYLEAVE_DATABSE is no setting. Did you mean BYLEAVE_DATABASE?"
 
 
 def test_config_prints_values_and_origins_and_no_password(

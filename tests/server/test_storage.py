@@ -166,6 +166,17 @@ def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path: Path) -> 
         Storage(tmp_path / "notes.db")
 
 
+def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    Storage(path).close()
+    with path.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\x03")  # a version of the format that SQLite reads and does not write
+
+    with pytest.raises(StorageError, match=r"kept\.db.*readonly"):
+        Storage(path)
+
+
 def test_a_folder_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
         Storage(tmp_path / "nowhere" / "byleave.db")
@@ -181,7 +192,7 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         Storage(tmp_path / "newer.db")
 
 
-@pytest.mark.parametrize("database", ["sqlite://", "what ever://", "mysql://host/db", "x://y"])
+@pytest.mark.parametrize("database", ["", "sqlite://", "what ever://", "mysql://host/db", "x://y"])
 def test_a_database_that_cannot_be_is_refused(database: str) -> None:
     with pytest.raises(StorageError):
         Storage(database)

@@ -30,9 +30,16 @@ _KINDS: Final = {"segment": "segments", "journey": "journeys", "experiment": "ex
 _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
-_QUOTES: Final = "; put text with , or : between quotes"
-#: What PyYAML complains of where text without quotes holds what YAML gives a meaning.
-_UNQUOTED: Final = re.compile(r"expected ',' or|mapping values are not allowed")
+_QUOTES: Final = "put text with , or : between quotes"
+#: What to do about what PyYAML complains of, in words for who never heard of tokens.
+_REMEDIES: Final = (
+    (r"expected ',' or|mapping values are not allowed", _QUOTES),
+    (r"expected <block end>, but found '<scalar>'", "put the whole text between quotes"),
+    (r"expected <block end>", "what belongs together begins in the same column"),
+    (r"found character '\\t'", "indent by spaces, not by tabs"),
+    (r"found character", "put text that begins with it between quotes"),
+    (r"could not find expected ':'", "a key ends with a colon and a space"),
+)
 #: Half of a pair that stands for one character; no text that is sent or stored can hold it.
 HALF: Final = re.compile("[\ud800-\udfff]")
 NO_CHARACTER: Final = "expected characters, and an escape stands here for half of one"
@@ -112,6 +119,12 @@ def within(folder: str | FilePath, faults: Iterable[Fault]) -> Iterator[Fault]:
         yield fault
 
 
+def unreadable(problem: str) -> str:
+    """Return what is wrong with a text that is no YAML, and what to do where that is known."""
+    remedy = next((f"; {todo}" for words, todo in _REMEDIES if re.match(words, problem)), "")
+    return f"not readable as YAML: {problem}{remedy}"
+
+
 def _merged(root: FilePath) -> _Merged:
     merged = _Merged(root)
     for file in _files(root):
@@ -167,8 +180,7 @@ class _Merged:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             place = Place(name, mark.line + 1, mark.column + 1)
-            hint = _QUOTES if _UNQUOTED.match(error.problem or "") else ""
-            self._unreadable(name, place, f"not readable as YAML: {error.problem}{hint}")
+            self._unreadable(name, place, unreadable(str(error.problem)))
         except yaml.reader.ReaderError as error:
             before = raw.decode()[: error.position].encode()
             self._unreadable(name, _end(name, before), f"not readable as YAML: {error.reason}")

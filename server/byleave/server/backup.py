@@ -31,12 +31,12 @@ def back_up(database: str | Path, target: Path) -> None:
     Raises:
         StorageError: There is no such store, it cannot be read, or there is a file already.
     """
-    if target.exists():
-        raise StorageError(f"{target} is there already; nothing was written")
     partial = target.with_name(f"{target.name}.partial")
-    partial.unlink(missing_ok=True)
     url = url_of(database)
     try:
+        if target.exists():
+            raise StorageError(f"{target} is there already; nothing was written")
+        partial.unlink(missing_ok=True)
         partial.touch(mode=0o600)
         if url.get_backend_name() == "sqlite":
             _copy_file(Path(url.database or ""), partial)
@@ -98,10 +98,16 @@ def check_backup(backup: Path) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a SQLite file is as SQLite left it; it may be in use."""
+    """Return whether a SQLite file is as SQLite left it; it may be in use.
+
+    Raises:
+        StorageError: It cannot be read, which says nothing about what is in it.
+    """
     try:
         with closing(_read_only(path)) as connection:
             return bool(connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"cannot read {path}: {error}") from error
     except sqlite3.DatabaseError:
         return False
 
@@ -152,9 +158,12 @@ def _fill(connection: Connection, backup: Path) -> None:
                         add_rows(connection, table, [tuple(row) for row in some])
         finally:
             source.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"no copy could be made for a moment, {newer}: {error}") from error
     finally:
         for suffix in ("", "-wal", "-shm", "-lock"):
-            Path(f"{newer}{suffix}").unlink(missing_ok=True)
+            with suppress(OSError):
+                Path(f"{newer}{suffix}").unlink(missing_ok=True)
 
 
 def _at_once(table: Table) -> int:

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,10 +67,11 @@ def _network(settings: Settings) -> Iterator[Finding]:
 
 
 def _sqlite(path: Path) -> Iterator[Finding]:
-    if is_whole(path):
-        yield Finding(Weight.FINE, f"{path} is whole")
-    else:
-        yield Finding(Weight.FAULT, f"{path} is damaged: restore a backup")
+    with suppress(StorageError):  # that it cannot be read is told of its records, below
+        if is_whole(path):
+            yield Finding(Weight.FINE, f"{path} is whole")
+        else:
+            yield Finding(Weight.FAULT, f"{path} is damaged: restore a backup")
     if sqlite3.sqlite_version_info < (3, 51, 3):
         yield Finding(
             Weight.FINE,

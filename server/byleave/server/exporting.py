@@ -70,10 +70,10 @@ def write_tables(connection: Connection, site: Site, folder: Path, kind: Format)
     counts = {}
     for table in TABLES:
         target = folder / f"{table.name}.{kind}"
-        if target.exists():
-            raise ExportError(f"{target} is there already; export into an empty folder")
         text, partial = folder / f".{table.name}.csv", folder / f".{table.name}.{kind}"
         try:
+            if target.exists():
+                raise ExportError(f"{target} is there already; export into an empty folder")
             folder.mkdir(parents=True, exist_ok=True)
             counts[table.name] = _write_csv(table, table.rows(connection, site), text)
             if kind is Format.PARQUET:

@@ -14,6 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 
+from byleave.sdk.folder import unreadable
+
 _NULL: Final = [("tag:yaml.org,2002:null", re.compile("$"))]
 _LONGEST_LINE: Final = 1_000_000
 
@@ -45,9 +47,9 @@ def formatted(text: str) -> str:
         _require_same(text, result)
     except (MarkedYAMLError, yaml.MarkedYAMLError) as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UnformattableError(f"not readable as YAML: {error.problem}", line) from None
+        raise UnformattableError(unreadable(str(error.problem)), line) from None
     except (YAMLError, yaml.YAMLError, RecursionError) as error:
-        raise UnformattableError(f"not readable as YAML: {error}", 1) from None
+        raise UnformattableError(unreadable(str(error)), 1) from None
     return result
 
 

@@ -74,6 +74,8 @@ class Storage:
         try:
             with self.writing() as connection:
                 _migrate(connection)
+                # Nothing goes, but only what can be written gets as far.
+                connection.exec_driver_sql("DELETE FROM alembic_version WHERE 1 = 0")
         except DatabaseError as error:
             self.close()
             raise StorageError(f"cannot open the database {shown(url)}: {error.orig}") from error
@@ -155,6 +157,8 @@ def url_of(database: str | Path) -> URL:
         StorageError: It is none.
     """
     text = str(database)
+    if not text:
+        raise StorageError(_DATABASE_WANTED)
     if "://" not in text:
         return URL.create("sqlite", database=text)
     try:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-from byleave.sdk.folder import HALF, NO_CHARACTER, LocatedFault, Place
+from byleave.sdk.folder import HALF, NO_CHARACTER, LocatedFault, Place, unreadable
 from byleave.segments import MAX_DEPTH, DefinitionError, Fault, Path, Reader
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ def documents_of(text: str, *, name: str) -> list[Document]:
 
 
 def _unreadable(why: str, place: Place) -> DefinitionError:
-    return DefinitionError([LocatedFault((), f"not readable as YAML: {why}", place)])
+    return DefinitionError([LocatedFault((), unreadable(why), place)])
 
 
 class _Reading:
