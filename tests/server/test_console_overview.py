@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.experiments.definitions import Schedule
+from byleave.server.access import EDITORS, READERS
 from byleave.server.app import create_app
 from byleave.server.console.glance import glances
 from byleave.server.keys import Role
@@ -136,3 +138,38 @@ def test_an_experiment_that_is_over_stays_in_the_list(told: Service, browse: Any
 
     assert not glances(told).live
     assert f"{LIST}/welcome" in browse(told, LIST)
+
+
+def test_an_experiment_that_begins_later_says_when(
+    service: Service, definitions: Any, browse: Any
+) -> None:
+    welcome = definitions.experiments["welcome"]
+    later = replace(welcome, schedule=Schedule(start="2999-12-01T09:00", timezone="Europe/London"))
+    pages = ("/console", LIST, f"{LIST}/welcome")
+    before = [browse(service, page) for page in pages]
+    service.publish(
+        replace(definitions, experiments={"welcome": later}), reason="wait", author="tests"
+    )
+
+    for page, was in zip(pages, before, strict=True):
+        assert 'begins <time datetime="2999-12-01T09:00' in browse(service, page)
+        assert "begins <time" not in was
+
+
+@pytest.mark.parametrize("role", sorted(READERS))
+def test_whoever_may_change_an_experiment_finds_from_its_results_where(
+    service: Service, definitions: Any, role: Role
+) -> None:
+    headers = {"Authorization": f"Bearer {service.create_key(role)}"}
+    client = TestClient(create_app(service), headers=headers)
+
+    place = "/console/drafts/welcome"
+
+    page = client.get(f"{LIST}/welcome").text
+    opened = client.get(place)
+    service.publish(replace(definitions, experiments={}), reason="the end", author="tests")
+    archived = client.get(f"{LIST}/welcome").text
+
+    assert (f'href="{place}"' in page) == (role in EDITORS)
+    assert (opened.status_code == 200) == (role in EDITORS)
+    assert f'href="{place}"' not in archived

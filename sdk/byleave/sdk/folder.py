@@ -30,12 +30,15 @@ _KINDS: Final = {"segment": "segments", "journey": "journeys", "experiment": "ex
 _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
-_QUOTES: Final = "put text with , or : between quotes"
 #: What to do about what PyYAML complains of, in words for who never heard of tokens.
 _REMEDIES: Final = (
-    (r"expected ',' or|mapping values are not allowed", _QUOTES),
+    (r"expected ',' or", "put text with , or : between quotes"),
+    (
+        r"mapping values are not allowed",
+        "put text with , or : between quotes, and begin keys that belong together in one column",
+    ),
     (r"expected <block end>, but found '<scalar>'", "put the whole text between quotes"),
-    (r"expected <block end>", "what belongs together begins in the same column"),
+    (r"expected <block end>", "begin what belongs together in one column"),
     (r"found character '\\t'", "indent by spaces, not by tabs"),
     (r"found character", "put text that begins with it between quotes"),
     (r"could not find expected ':'", "a key ends with a colon and a space"),

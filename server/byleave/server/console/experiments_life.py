@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from byleave.experiments.definitions import Schedule
+from byleave.experiments.definitions import Experiment, Schedule
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import read
 from byleave.server.console.display import marked as _
@@ -24,6 +24,12 @@ def is_running(service: Service, key: str) -> bool:
     """Whether an experiment is published, and its end is not past."""
     found = service.published.snapshot.definitions.experiments.get(key)
     return found is not None and bounds_ms(found.schedule)[1] > service.clock()
+
+
+def begins_ms(experiment: Experiment | None, now_ms: int) -> int | None:
+    """Return when an experiment begins to be shown, where that is still to come."""
+    start_ms = now_ms if experiment is None else bounds_ms(experiment.schedule)[0]
+    return start_ms if start_ms > now_ms else None
 
 
 def ended(experiment: Mapping[str, Any], now_ms: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from byleave.experiments.lift import Phase, Report
 from byleave.experiments.schedule import bounds_ms
 from byleave.segments import Purpose
 from byleave.server import schema
+from byleave.server.console.experiments_life import begins_ms
 from byleave.server.console.keeping import kept
 from byleave.server.counters import Pages, pages, totals
 from byleave.server.few import shown
@@ -34,6 +35,7 @@ class Glance:
         audience: The title of its audience; empty for everyone.
         started_ms: When its newest run began.
         ended_ms: When that ended; None while it lives.
+        begins_ms: When it begins to be shown, where that is still to come.
         enrolled: Units enrolled so far; None for 1 to 9.
         report: Its primary goal.
         against_holdout: What everything personalised did to that goal; empty while there is
@@ -48,6 +50,7 @@ class Glance:
     audience: str
     started_ms: int
     ended_ms: int | None
+    begins_ms: int | None
     enrolled: int | None
     report: Report
     against_holdout: str
@@ -155,6 +158,7 @@ def _glance(
         audience=(audience.title if audience else "") or experiment.audience or "",
         started_ms=run.started_ms,
         ended_ms=run.ended_ms,
+        begins_ms=begins_ms(current, now_ms),
         enrolled=shown(enrolled),
         report=report(goal),
         against_holdout=holdout.sentence if holdout else "",

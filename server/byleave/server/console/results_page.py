@@ -6,9 +6,10 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from byleave.server.access import READERS
+from byleave.server.access import EDITORS, READERS
 from byleave.server.console.display import Display
 from byleave.server.console.display import marked as _
+from byleave.server.console.experiments_life import begins_ms
 from byleave.server.console.exports import export
 from byleave.server.console.figures import Effect
 from byleave.server.console.keeping import kept
@@ -38,7 +39,15 @@ async def show(call: PageCall) -> Response:
     view = await _view(call)
     moment = datetime.fromtimestamp(view.results.as_of_ms / 1000, UTC)
     permalink = view.address(effect=view.effect, as_of=moment.isoformat(timespec="milliseconds"))
-    return call.page("results.html", view=view, permalink=permalink)
+    key = view.results.experiment
+    published = call.service.published.snapshot.definitions.experiments.get(key)
+    return call.page(
+        "results.html",
+        view=view,
+        permalink=permalink,
+        begins_ms=begins_ms(published, call.service.clock()),
+        may_change=published is not None and call.role in EDITORS,
+    )
 
 
 async def save(call: PageCall) -> Response:
