@@ -28,6 +28,7 @@ NUMBERS = {
     "less": -0.25,
     "little": 0.0000001,
     "tenths": 0.1 + 0.2,
+    "none": -1e-9,
 }
 
 
