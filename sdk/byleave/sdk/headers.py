@@ -57,7 +57,8 @@ def without(headers: Iterable[tuple[bytes, bytes]], *names: bytes) -> Headers:
 def may_ask_for_page(scope: Scope) -> bool:
     """Return whether a request could be for a page, judged before anyone answers it.
 
-    Only such requests lose their `Range`: a film that is asked for in parts stays so.
+    Only such requests lose their `Range`: a film that is asked for in parts stays so, because
+    players outside of browsers do not play what comes whole.
     """
     if scope["method"] not in ("GET", "HEAD"):
         return False
@@ -69,7 +70,8 @@ def may_ask_for_page(scope: Scope) -> bool:
         return True
     last = str(scope["path"]).rpartition("/")[2]
     is_named_as_page = "." not in last or last.endswith((".html", ".htm"))
-    return (not accept or "*/*" in accept) and is_named_as_page
+    is_for_part = bool(header(scope, b"range"))
+    return (not accept or "*/*" in accept) and is_named_as_page and not is_for_part
 
 
 def is_for_subresource(scope: Scope) -> bool:
