@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from byleave.sdk.in_memory import InMemoryClient
 from byleave.segments import Consent
 
 
@@ -53,6 +54,30 @@ def test_consent_that_cannot_be_read_is_refused(kit: Any, personalise: Any) -> N
 
     assert answer.body == kit.page
     assert answer.set_cookies == {}
+
+
+def test_consent_that_cannot_be_read_for_once_is_not_taken_back(kit: Any, personalise: Any) -> None:
+    is_away = [False, True, False]
+
+    def consent(_: Any) -> Any:
+        if is_away.pop(0):
+            raise LookupError("no database")
+        return kit.granted(None)
+
+    client = InMemoryClient(kit.define())
+    browser = kit.browser(personalise(server=client, consent=consent))
+    before = browser.get()
+    kept = dict(browser.cookies)
+
+    failed = browser.get()
+    after = browser.get()
+
+    assert failed.body == kit.page
+    assert failed.set_cookies == {}
+    assert client.withdrawals == {}
+    assert b"Variant" in before.body
+    assert b"Variant" in after.body
+    assert browser.cookies["__Host-byleave_id"] == kept["__Host-byleave_id"]
 
 
 @pytest.mark.parametrize(

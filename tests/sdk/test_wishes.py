@@ -171,6 +171,20 @@ def test_the_cookie_goes_with_the_consent(kit: Any, personalise: Any) -> None:
     assert browser.cookies == {}
 
 
+def test_where_only_the_country_is_unknown_the_wish_is_left_alone(
+    kit: Any, personalise: Any
+) -> None:
+    browser = kit.browser(personalise(country_header="X-Country"))
+    browser.get("/?byleave=off", x_country="US")
+
+    browser.get()
+    is_kept = "__Host-byleave_standard" in browser.cookies
+    browser.get(x_country="DE")
+
+    assert is_kept
+    assert browser.cookies == {}
+
+
 @pytest.mark.parametrize("decide", ["local", "server"])
 def test_the_standard_site_enrols_nobody_and_forgets_nobody(
     kit: Any, personalise: Any, server: Any, decide: str

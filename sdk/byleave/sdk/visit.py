@@ -27,6 +27,7 @@ from byleave.segments.consent.reader import read_consent
 from byleave.segments.consent.regions import regime_of
 
 _SIGNALS = (b"sec-gpc", b"dnt")
+_UNREAD = refused("site", "unreadable")
 
 
 class Visit:
@@ -185,7 +186,11 @@ class Visit:
 
     @cached_property
     def consent(self) -> Consent:
-        """What the visitor agreed to; refused where that cannot be found out."""
+        """What the visitor agreed to; nothing for this request where that cannot be found out."""
+        return self._said or _UNREAD
+
+    @cached_property
+    def _said(self) -> Consent | None:
         if self.is_country_unknown:
             self.site.warn_once("no country in the request: consent is taken as opt-in")
         try:
@@ -204,7 +209,7 @@ class Visit:
             )
         except Exception as error:
             report("consent not read", error)
-            return refused("site", "unreadable")
+            return None
 
     def _regime(self) -> Regime:
         if self.decider is None or lacks_cookies(self.scope):
@@ -223,7 +228,7 @@ class Visit:
             may_begin=self.is_counted and self.may_write,
             now_ms=self.now_ms,
         )
-        if memory.withdrawn is not None:
+        if memory.withdrawn is not None and self._said is not None:
             self.withdraw(memory.withdrawn.id, self.consent)
         return memory
 
@@ -341,7 +346,8 @@ class Visit:
 
     def set_cookies(self) -> list[str]:
         """Return the Set-Cookie values of this response."""
-        if self.decider is None or self.shared is not None:
+        # What only could not be read is not taken back: the next request may read it.
+        if self.decider is None or self.shared is not None or self._said is None:
             return []
         may_write = self.may_write and self.is_counted
         return [*self.memory.set_cookies(may_write=may_write), *self._standard_cookie(may_write)]
@@ -355,5 +361,7 @@ class Visit:
         may_keep = self.consent.allows(Purpose.PREFERENCES)
         if self.wish == OFF and may_keep and may_write:
             return [set_cookie(cookie_name(STANDARD, self.scope), "1", self.scope, lasts_s=None)]
-        is_over = self.wish == ON or not may_keep
+        is_unsaid = self.consent.choice(Purpose.PREFERENCES) is Choice.UNSET
+        is_unsure = self.is_country_unknown and is_unsaid
+        is_over = self.wish == ON or not (may_keep or is_unsure)
         return expire_brought([STANDARD], self.scope, self.cookies) if is_over else []
