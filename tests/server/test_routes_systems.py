@@ -159,6 +159,7 @@ def test_a_webhook_is_kept_listed_without_its_secret_and_forgotten(client: TestC
         ("crm", {"url": "ftp://crm.example/", "topics": ["goal:*"]}),
         ("crm", {"url": "https://a:b@crm.example/", "topics": ["goal:*"]}),
         ("crm", {"url": "https://crm.example/", "topics": ["visitor:*"]}),
+        ("crm", {"url": "https://crm.example/", "topics": ["goal:bought\n"]}),
         ("crm", {"url": "https://crm.example/", "topics": []}),
         ("crm", {"url": "https://crm.example/", "topics": ["goal:*"], "use": "all"}),
         ("CRM!", {"url": "https://crm.example/", "topics": ["goal:*"]}),

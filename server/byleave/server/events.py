@@ -4,7 +4,6 @@ One bad event never costs the others of its batch: each is checked by itself, an
 a reason that names the place and what was expected, never a value.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
@@ -23,12 +22,16 @@ OLDEST_MS: Final = 30 * _DAY_MS
 #: How far a sender's clock may be ahead of ours.
 AHEAD_MS: Final = _DAY_MS
 
-EVENT_ID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-VISITOR_ID: Final = "^[A-Za-z0-9._~:@+-]{1,128}$"
+#: Where the text ends, for Python and for JSON Schema: before a last line feed `$` matches as well.
+END: Final = r"$(?!\n)"
+EVENT_ID: Final = (
+    f"^[0-9a-f]{{8}}-[0-9a-f]{{4}}-7[0-9a-f]{{3}}-[89ab][0-9a-f]{{3}}-[0-9a-f]{{12}}{END}"
+)
+VISITOR_ID: Final = f"^[A-Za-z0-9._~:@+-]{{1,128}}{END}"
 
 _Id = Annotated[str, msgspec.Meta(pattern=EVENT_ID)]
 _VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
-_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,127}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._-]{{0,127}}{END}")]
 _Text = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
@@ -177,5 +180,5 @@ def _is_a(kind: ValueType, value: Scalar) -> bool:
     if kind is ValueType.NUMBER:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        return math.isfinite(value) and abs(value) <= 2**53
+        return abs(value) <= 2**53  # nor does NaN pass
     return isinstance(value, bool if kind is ValueType.BOOLEAN else str)

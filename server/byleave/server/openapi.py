@@ -30,7 +30,7 @@ _KINDS: Final[dict[str, dict[str, Any]]] = {
     "image/*": {},
 }
 _PATHS: Final[dict[str, dict[str, Any]]] = {
-    "visitor": {"type": "string", "pattern": f"^{VISITOR_ID}$"},
+    "visitor": {"type": "string", "pattern": VISITOR_ID},
     "image": {"type": "string", "pattern": f"^{IMAGE_NAME}$"},
     "webhook": {"type": "string", "pattern": f"^{NAME}$"},
 }

@@ -22,7 +22,7 @@ RECALL_S: Final = 0.02
 _CONTEXT: Final[dict[str, Any]] = {
     "required": ["targetingKey"],
     "properties": {
-        "targetingKey": {"type": "string", "pattern": f"^{VISITOR_ID.strip('^$')}$"},
+        "targetingKey": {"type": "string", "pattern": VISITOR_ID},
         "region": {"type": "string"},
         "consent": {
             "type": "object",

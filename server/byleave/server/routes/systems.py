@@ -11,6 +11,7 @@ from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.access import ADMINS
 from byleave.server.attributes import Observation
 from byleave.server.bulk import Bad, Read, Values, VisitorId, read_json_lines, read_table
+from byleave.server.events import END
 from byleave.server.http import Problem, json_response
 from byleave.server.outbound import UnsafeUrlError
 from byleave.server.routes.routing import SERVER, ApiRoute, Call, visitor_of
@@ -40,7 +41,7 @@ class WebhookRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: Annotated[str, msgspec.Meta(max_length=2_000)]
     topics: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern=f"^{TOPIC}$")], ...],
+        tuple[Annotated[str, msgspec.Meta(pattern=f"^{TOPIC}{END}")], ...],
         msgspec.Meta(min_length=1, max_length=100),
     ]
     use: Purpose = Purpose.MARKETING
