@@ -105,3 +105,19 @@ def test_the_choice_that_was_made_last_counts_whenever_it_comes(service: Service
     assert newest.source == "later"
     assert not newest.allows(Purpose.MARKETING)
     assert "bob" not in found
+
+
+def test_a_choice_dated_by_a_clock_that_is_ahead_outlasts_no_later_one(
+    service: Service, clock: Any
+) -> None:
+    marketing = GRANTED | {Purpose.MARKETING: Choice.GRANTED}
+    ahead_ms = clock() + 400 * 86_400_000
+    service.record_consent("ann", StatedChoice(choices=marketing, source="ahead", at=ahead_ms))
+    now_ms = clock.advance(days=1)
+    service.record_consent("ann", StatedChoice(choices=GRANTED, source="right", at=now_ms))
+
+    with service.storage.reading() as connection:
+        newest = newest_choices(connection, service.site, {"ann": {"ann"}})["ann"]
+
+    assert newest.source == "right"
+    assert not newest.allows(Purpose.MARKETING)

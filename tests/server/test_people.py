@@ -187,6 +187,18 @@ def test_guesses_become_slower_and_others_are_not_locked_out(people: Any, clock:
     assert sign_in(people) is not None  # success forgets the failures
 
 
+@pytest.mark.parametrize("hours", [0.01, 9_000])
+def test_failures_on_a_machine_whose_clock_is_ahead_lock_nobody_out(
+    people: Any, clock: Any, hours: float
+) -> None:
+    clock.advance(hours=hours)
+    for number in range(5):
+        sign_in(people, "wrong horse battery", source=f"192.0.2.{number}")
+    clock.advance(hours=-hours)
+
+    assert sign_in(people) is not None
+
+
 def test_guesses_that_come_at_once_are_no_more_guesses(people: Any) -> None:
     def guess(_: int) -> bool:
         try:

@@ -109,13 +109,18 @@ def newest_choices(
         if visitor not in newest or _order(newest[visitor]) < _order(row):
             newest[visitor] = row
     return {
-        visitor: replace(consent_of(json.loads(row.record)), at_ms=row.at_ms)
+        visitor: replace(consent_of(json.loads(row.record)), at_ms=_made_ms(row))
         for visitor, row in newest.items()
     }
 
 
 def _order(row: Row[Any]) -> tuple[int, int, int]:
-    return (row.at_ms, row.received_ms, row.number)
+    return (_made_ms(row), row.received_ms, row.number)
+
+
+def _made_ms(row: Row[Any]) -> int:
+    """Return when a choice was made; not after it came, whatever clock it was dated by."""
+    return min(int(row.at_ms), int(row.received_ms))
 
 
 def broken_chains(connection: Connection, site: Site) -> int:

@@ -58,7 +58,9 @@ class Throttle:
             found = self._failures(connection, email, source)
         for limit in self._limits(email, source):
             failures, last_ms = found.get(limit.subject, (0, 0))
-            wait_ms = last_ms + limit.wait_ms(failures) - now_ms
+            whole_ms = limit.wait_ms(failures)
+            # Another machine, whose clock may be ahead, may have counted it.
+            wait_ms = min(whole_ms, last_ms + whole_ms - now_ms)
             if wait_ms > 0:
                 raise ThrottledError(-(-wait_ms // 1_000))
 
@@ -93,13 +95,14 @@ class Throttle:
     def _failures(
         self, connection: Connection, email: str, source: str
     ) -> dict[str, tuple[int, int]]:
-        failed = schema.sign_in_failures
+        failed, now_ms = schema.sign_in_failures, self._clock()
         subjects = [limit.subject for limit in self._limits(email, source)]
         rows = connection.execute(
             select(failed).where(
                 failed.c.site == self._site.key,
                 failed.c.subject.in_(subjects),
-                failed.c.last_ms > self._clock() - _MEMORY_MS,
+                # What is dated further ahead was counted by a clock that was wrong.
+                failed.c.last_ms.between(now_ms - _MEMORY_MS + 1, now_ms + _LONGEST_WAIT_MS),
             )
         )
         return {row.subject: (row.times, row.last_ms) for row in rows}
