@@ -66,8 +66,16 @@ async def _repeat(job: str, do: Callable[[], Awaitable[int]], pause_s: float) ->
         except Exception:  # a failure now must not end the job for ever
             _log.exception("a job failed and is tried again", extra={"job": job})
             has_more = False
+        if _is_told_to_end():
+            return
         if not has_more:
             await asyncio.sleep(pause_s)
+
+
+def _is_told_to_end() -> bool:
+    """Whether the task is: a job that failed just then has swallowed what said so."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _repeat_one(
