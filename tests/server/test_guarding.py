@@ -5,9 +5,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from byleave.experiments import Definitions
+from byleave.segments import plain, read
 from byleave.server import schema
 from byleave.server.service import Service
 
@@ -135,6 +136,31 @@ def test_a_run_that_is_frozen_at_the_same_moment_is_paused_as_well(
     assert is_sound
     assert second.frozen() == {run.id}
     assert schedule(second).end is not None
+
+
+def test_a_pause_leaves_alone_what_this_version_cannot_use(
+    service: Service, open_service: Callable[..., Service], guarded: Definitions, live: Any
+) -> None:
+    """Such as an experiment that a stricter rule of a new version sets aside."""
+    data: Any = plain(guarded)
+    data["slots"]["side"] = {"kind": "content"}
+    data["experiments"]["other"] = data["experiments"]["welcome"] | {"slot": "side"}
+    service.publish(read(Definitions, data), reason="guard the sign-ups", author="ann")
+    versions = schema.definition_versions.c
+    with service.storage.writing() as connection:
+        spoilt = func.replace(versions.definitions, '"slot":"side"', '"slot":"gone"')
+        connection.execute(update(schema.definition_versions).values(definitions=spoilt))
+    service.close()
+    again = open_service()
+
+    live(again, days=10, control=40, calm=40, bold=5)
+
+    _, kept = again.library.version(again.library.newest())
+    with again.storage.reading() as connection:
+        runs = connection.execute(select(schema.runs.c.run, schema.runs.c.ended_ms)).all()
+    assert schedule(again).end is not None
+    assert kept["experiments"]["other"]["slot"] == "gone"
+    assert {row.run for row in runs if row.ended_ms is None} == {"welcome.2", "other.1"}
 
 
 def test_a_guard_that_holds_pauses_nothing(

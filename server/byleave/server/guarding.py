@@ -94,4 +94,5 @@ def pause(
             author="guard",
             entropy=entropy,
             now_ms=now_ms,
+            keeps_aside=True,
         )

@@ -101,7 +101,7 @@ class Claim:
             self._refuse(before, wanted, managed)
             merged = dict(wanted)
         else:
-            merged = _laid_over(wanted, objects(before), self.left(before, managed))
+            merged = laid_over(wanted, before, self.left(before, managed))
         if not self.may_write_html:
             _refuse_html(before, merged)
         return merged
@@ -180,9 +180,9 @@ def _html(definitions: Plain) -> Iterator[tuple[str, str]]:
                 yield f"experiments.{key}.variants.{arm}", variant["html"]
 
 
-def _laid_over(wanted: Plain, old: Plain, places: Collection[str]) -> dict[str, Any]:
+def laid_over(wanted: Plain, before: Plain, places: Collection[str]) -> dict[str, Any]:
     """Return a set with the objects of some places as they were."""
-    found: dict[str, Any] = {}
+    old, found = objects(before), dict[str, Any]()
     for place, value in {**objects(wanted), **{place: old[place] for place in places}}.items():
         section, _, key = place.partition(".")
         if place == SITE:

@@ -7,7 +7,7 @@ gets a new run when what it randomises or measures is not what it was.
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -31,7 +31,7 @@ from byleave.server.audit import Action, note
 from byleave.server.batches import site_rows
 from byleave.server.errors import ConflictError
 from byleave.server.learning import Measurement
-from byleave.server.managing import UNCLAIMED, Claim, Managed
+from byleave.server.managing import SITE, UNCLAIMED, Claim, Managed, laid_over, objects
 from byleave.server.packing import Packable
 from byleave.server.quarantine import sound
 from byleave.server.receipt_keys import receipt_keys
@@ -94,6 +94,7 @@ def publish(
     expected: str | None = None,
     revision: str | None = None,
     claim: Claim = UNCLAIMED,
+    keeps_aside: bool = False,
 ) -> None:
     """Publish a set of definitions; the one already in force changes nothing.
 
@@ -108,6 +109,7 @@ def publish(
         expected: The version that has to be the newest, as in `1.7`; None for any.
         revision: The revision of the files that the definitions came from.
         claim: For whom, and which objects change hands.
+        keeps_aside: Whether what is set aside of the newest version stays as it is there.
 
     Raises:
         ConflictError: Another version was published meanwhile.
@@ -121,10 +123,20 @@ def publish(
     if expected not in (None, name):
         raise ConflictError(f"the newest version is {name or 'none'}; look at it and try again")
     before, managed = kept_definitions(newest)
-    wanted = claim.merged(before, json.loads(canonical_json(definitions)), managed)
+    asked = json.loads(canonical_json(definitions))
+    known = sound(newest.definitions) if keeps_aside and newest is not None else None
+    aside: Mapping[str, str] = {} if known is None else known.aside
+    if aside:
+        places = {place if "." in place else SITE for place in aside}
+        asked = laid_over(asked, before, places & objects(before).keys())
+    wanted = claim.merged(before, asked, managed)
     text = canonical_json(wanted)
     usable = sound(text)  # read once, here and where it comes into force
-    if usable is None or usable.aside or usable.definitions.site != site.key:
+    if (
+        usable is None
+        or not usable.aside.keys() <= aside.keys()
+        or usable.definitions.site != site.key
+    ):
         raise DefinitionError(faults_of(site, read(Definitions, wanted)))
     definitions = usable.definitions
     hands = claim.after(before, wanted, managed).text()
@@ -153,7 +165,8 @@ def publish(
         reason=reason,
         now_ms=now_ms,
     )
-    renew_runs(connection, site, definitions, entropy=entropy, now_ms=now_ms)
+    left = {*wanted.get("experiments", {})} - {*definitions.experiments}
+    renew_runs(connection, site, definitions, left=left, entropy=entropy, now_ms=now_ms)
 
 
 def faults_of(site: Site, definitions: Definitions) -> list[Fault]:

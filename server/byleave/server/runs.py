@@ -1,7 +1,7 @@
 """Runs: one life of an experiment, in which what it randomises and measures stays the same."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -82,9 +82,18 @@ def newest_run(
 
 
 def renew_runs(
-    connection: Connection, site: Site, definitions: Definitions, *, entropy: Entropy, now_ms: int
+    connection: Connection,
+    site: Site,
+    definitions: Definitions,
+    *,
+    left: Collection[str] = (),
+    entropy: Entropy,
+    now_ms: int,
 ) -> None:
-    """End each run that the definitions no longer describe, and start those that they do."""
+    """End each run that the definitions no longer describe, and start those that they do.
+
+    Those of the experiments that are `left` alone go on as they are.
+    """
     live = {row.experiment: row for row in live_runs(connection, site)}
     wanted = {key: canonical_json(Measured.of(definitions, key)) for key in definitions.experiments}
     going_on = {
@@ -94,7 +103,7 @@ def renew_runs(
         and _retire(connection, site, run.run, definitions.experiments[key], now_ms=now_ms)
     }
     for key, run in live.items():
-        if key not in going_on:
+        if key not in going_on and key not in left:
             _end_run(connection, site, run.run, now_ms=now_ms)
     for key, text in wanted.items():
         if key not in going_on:
