@@ -1,6 +1,8 @@
 """OpenFeature's Remote Evaluation Protocol: what a context may say, and what is answered."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from copy import deepcopy
 from typing import Any
 
@@ -366,6 +368,21 @@ def test_somebody_who_is_not_known_in_time_gets_the_site_s_own_content(
         "reason": "UNKNOWN",
         "metadata": {"reason": "not-known-in-time"},
     }
+
+
+def test_a_store_that_does_not_answer_keeps_no_more_threads_waiting_the_more_ask(
+    client: TestClient, shop: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ofrep, "RECALL_S", 0.01)
+    before = threading.active_count()
+    with ExitStack() as readers:
+        for _ in range(5):  # as many as there are
+            readers.enter_context(shop.storage.reading())
+        told = [evaluated(client, "banner") for _ in range(40)]
+        waiting = threading.active_count() - before
+
+    assert {each["reason"] for each in told} == {"UNKNOWN"}
+    assert waiting <= 10
 
 
 def test_before_anything_is_published_there_is_a_time_to_try_again(

@@ -33,10 +33,10 @@ class Leases:
         held = select(table).where(table.c.site == self._site.key, table.c.job == job)
         with self._storage.writing() as connection:
             row = connection.execute(held).one_or_none()
-            if row is not None and row.holder != self._holder:
-                # One that would last for longer was taken by a clock that was far ahead.
-                if now_ms < row.until_ms <= now_ms + 2 * lasts_ms:
-                    return False
+            is_others = row is not None and row.holder != self._holder
+            # One that would last for longer was taken by a clock that was far ahead.
+            if is_others and now_ms < row.until_ms <= now_ms + 2 * lasts_ms:
+                return False
             lease = (self._site.key, job, self._holder, now_ms + lasts_ms)
             put_rows(connection, table, [lease])
         return True

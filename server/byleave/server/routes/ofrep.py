@@ -1,11 +1,12 @@
 """OpenFeature's Remote Evaluation Protocol: flags evaluated for any provider that speaks it."""
 
+from asyncio import get_running_loop
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
 import anyio
 import msgspec
-from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +19,8 @@ from byleave.server.routes.routing import SERVER, ApiRoute, Call
 
 #: For so long an evaluation waits for what the store knows of a visitor, in seconds.
 RECALL_S: Final = 0.02
+# Whoever is not waited for any more goes on until the store answers, however many ask meanwhile.
+_RECALLING: Final = ThreadPoolExecutor(8, thread_name_prefix="recalling")
 
 _CONTEXT: Final[dict[str, Any]] = {
     "required": ["targetingKey"],
@@ -66,7 +69,8 @@ async def _evaluations(call: Call, asked: Subject, slot: str | None) -> list[dic
     service, recalled = call.service, None
     published = service.published
     with anyio.move_on_after(RECALL_S):
-        recalled = await run_sync(service.recall, asked.visitor, abandon_on_cancel=True)
+        loop = get_running_loop()
+        recalled = await loop.run_in_executor(_RECALLING, service.recall, asked.visitor)
     if not isinstance(recalled, Recalled):
         slots = published.snapshot.definitions.slots if slot is None else (slot,)
         return [undecided(each) for each in slots]
