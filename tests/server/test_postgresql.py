@@ -2,15 +2,20 @@
 
 import asyncio
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import DBAPIError
+from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
-from byleave.server import schema
+from byleave.server import schema, storage
+from byleave.server.app import create_app
+from byleave.server.keys import Role
 from byleave.server.service import Service
+from byleave.server.storage import Storage
 from byleave.server.streaming import Streams
 
 pytestmark = pytest.mark.postgres
@@ -171,3 +176,87 @@ def test_a_stream_of_one_node_tells_what_another_published(
         node.close()
 
     assert found == ["id: 1.1", "id: 1.2"]
+
+
+@pytest.fixture
+def stricter(database: str) -> Any:
+    """The URL of a database whose transactions see one moment, unless they say otherwise."""
+    engine = create_engine(database, isolation_level="AUTOCOMMIT")
+    setting = "ALTER ROLE CURRENT_USER {} default_transaction_isolation"
+    with engine.connect() as connection:
+        connection.execute(text(f"{setting.format('SET')} = 'repeatable read'"))
+        yield database
+        connection.execute(text(setting.format("RESET")))
+    engine.dispose()
+
+
+def test_who_waited_to_write_sees_what_was_written_meanwhile(
+    stricter: str, definitions: Definitions, send: Any, clock: Any
+) -> None:
+    nodes = [Service(stricter, site="shop", clock=clock, seed="tests") for _ in range(2)]
+    nodes[0].publish(definitions, reason="first", author="tests")
+    nodes[1].refresh()
+    found: list[Any] = []
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    with nodes[0].storage.writing() as connection:
+        thread = Thread(target=lambda: found.append(nodes[1].ingest([send.event("ann")])))
+        thread.start()
+        while not connection.scalar(text(waiting)):
+            pass
+        tombstone = {"visitor_hash": nodes[0].site.visitor_hash("ann"), "cause": "requested"}
+        rows = schema.tombstones.insert().values(site="shop", erased_ms=clock(), **tombstone)
+        connection.execute(rows)
+    thread.join()
+    for node in nodes:
+        node.close()
+
+    assert [refusal.reason for refusal in found[0].refused] == ["this visitor was erased"]
+
+
+def test_a_machine_that_stands_still_while_it_writes_holds_up_nobody_for_long(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MOST_IDLE_S", 0.2)
+    frozen, other = Storage(database), Storage(database)
+    has_written = Event()
+
+    def write() -> None:
+        with other.writing():
+            has_written.set()
+
+    thread = Thread(target=write)
+
+    def stand_still() -> None:
+        with frozen.writing() as connection:
+            thread.start()
+            has_written.wait(20)
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DBAPIError):
+        stand_still()
+    thread.join()
+    for each in (frozen, other):
+        each.close()
+
+    assert has_written.is_set()
+
+
+def test_a_text_that_postgresql_cannot_hold_is_told_as_that(
+    database: str, definitions: Definitions, clock: Any
+) -> None:
+    service = Service(database, site="shop", clock=clock)
+    service.publish(definitions, reason="first", author="tests")
+    client = TestClient(
+        create_app(service), headers={"Authorization": f"Bearer {service.create_key(Role.ADMIN)}"}
+    )
+    person = {"role": "admin", "password": "correct horse battery"}
+
+    answers = [
+        client.get("/v1/experiments/a%00/results"),
+        client.put("/v1/people/a%00@shop.example", json=person),
+    ]
+    service.close()
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert "NUL" in answers[0].json()["detail"]

@@ -68,6 +68,7 @@ def test_a_database_that_does_not_answer_is_given_up(
         event.remove(Engine, "do_connect", refuse)
 
     assert [each["connect_timeout"] for each in asked] == [seconds]
+    assert [each["keepalives_idle"] for each in asked] == [10]
 
 
 def test_every_primary_key_starts_with_the_site() -> None:

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -92,6 +92,9 @@ def _problem(error: Exception) -> Problem:
             return Problem(error.status_code, error.detail, headers=dict(error.headers or {}))
         case NothingPublishedError():
             return Problem(503, str(error), headers={"Retry-After": "5"})
+        case DataError():
+            _log.error("the store refused what was sent", exc_info=error)
+            return Problem(422, "expected what a store can hold: text without the character NUL")
         case DBAPIError() | NoConnectionError():
             _log.error("the store failed", exc_info=error)
             return Problem(

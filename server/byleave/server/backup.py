@@ -6,7 +6,8 @@ on it. So a backup of SQLite can be restored into PostgreSQL, and the other way 
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,10 +67,12 @@ def restore(backup: Path, database: str | Path, *, now_ms: int) -> list[str]:
     check_backup(backup)
     storage = Storage(database)
     try:
-        with storage.writing() as connection:
-            if connection.execute(select(func.count()).select_from(schema.sites)).scalar_one():
-                raise StorageError("the store is not empty; restore into a new one")
-            _fill(connection, backup)
+        with storage.reading() as connection:
+            _refuse_filled(connection)
+        # Copied first: nobody waits in the midst of writing for as long as that takes.
+        with _brought_up_to_date(backup) as source, storage.writing() as connection:
+            _refuse_filled(connection)
+            _fill(connection, source)
             connection.execute(
                 update(schema.sites).values(
                     generation=schema.sites.c.generation + 1, number=1, published_ms=now_ms
@@ -141,21 +144,30 @@ def _copy_tables(source: Connection, copy: Storage) -> None:
                 add_rows(connection, table, [tuple(row) for row in some])
 
 
-def _fill(connection: Connection, backup: Path) -> None:
-    """Insert all rows of a backup, brought up to date first where it is older."""
+def _refuse_filled(connection: Connection) -> None:
+    if connection.execute(select(func.count()).select_from(schema.sites)).scalar_one():
+        raise StorageError("the store is not empty; restore into a new one")
+
+
+def _fill(connection: Connection, source: Storage) -> None:
+    """Insert all rows of a store."""
+    with source.reading() as reading:
+        for table in schema.metadata.sorted_tables:
+            rows = reading.execution_options(yield_per=_at_once(table)).execute(select(table))
+            for some in rows.partitions():
+                add_rows(connection, table, [tuple(row) for row in some])
+
+
+@contextmanager
+def _brought_up_to_date(backup: Path) -> Iterator[Storage]:
+    """Give a copy of a backup, brought up to date where it is older."""
     newer = backup.with_name(f"{backup.name}.restoring")
     try:
         with closing(_read_only(backup)) as reader, closing(sqlite3.connect(newer)) as writer:
             reader.backup(writer, pages=-1)
         source = Storage(newer)
         try:
-            with source.reading() as reading:
-                for table in schema.metadata.sorted_tables:
-                    rows = reading.execution_options(yield_per=_at_once(table)).execute(
-                        select(table)
-                    )
-                    for some in rows.partitions():
-                        add_rows(connection, table, [tuple(row) for row in some])
+            yield source
         finally:
             source.close()
     except sqlite3.Error as error:

@@ -33,9 +33,9 @@ class Leases:
         held = select(table).where(table.c.site == self._site.key, table.c.job == job)
         with self._storage.writing() as connection:
             row = connection.execute(held).one_or_none()
-            is_others = row is not None and row.holder != self._holder
+            others_until_ms = 0 if row is None or row.holder == self._holder else row.until_ms
             # One that would last for longer was taken by a clock that was far ahead.
-            if is_others and now_ms < row.until_ms <= now_ms + 2 * lasts_ms:
+            if now_ms < others_until_ms <= now_ms + 2 * lasts_ms:
                 return False
             lease = (self._site.key, job, self._holder, now_ms + lasts_ms)
             put_rows(connection, table, [lease])

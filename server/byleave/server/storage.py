@@ -17,7 +17,18 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    true,
+)
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from byleave.server.errors import StorageError
@@ -25,7 +36,17 @@ from byleave.server.errors import StorageError
 #: A PostgreSQL server that does not answer is given up after this, in seconds, unless its address
 #: says otherwise by `connect_timeout`.
 CONNECT_S: Final = 5
+#: A process that stands still in the midst of writing is let go by PostgreSQL after this, in
+#: seconds: all others wait for it.
+MOST_IDLE_S: Final = 60.0
 
+# So that a connection to a machine that is gone ends within half a minute, and not after hours.
+_ALIVE: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _MIGRATIONS = Path(__file__).with_name("migrations")
 #: How SQLite writes. Visitors' ids are random, so writes land everywhere: 64 MiB of cache and
 #: checkpoints every 16 MiB keep most pages from being read and written once per batch.
@@ -38,7 +59,10 @@ WRITER: Final = (
 )
 # PostgreSQL has many writers. What is learned from an event depends on what was learned before,
 # so that they take turns; a transaction lasts a few milliseconds.
-_ONE_WRITER = select(func.pg_advisory_xact_lock(0x62796C65617665))
+_ONE_WRITER = select(
+    func.set_config("idle_in_transaction_session_timeout", bindparam("idle"), true()),
+    func.pg_advisory_xact_lock(0x62796C65617665),
+)
 _ONE_MOMENT: dict[str, Any] = {
     "isolation_level": "REPEATABLE READ",
     "postgresql_readonly": True,
@@ -97,7 +121,7 @@ class Storage:
             try:
                 with connection.begin():
                     if connection.dialect.name == "postgresql":
-                        connection.execute(_ONE_WRITER)
+                        connection.execute(_ONE_WRITER, {"idle": f"{MOST_IDLE_S * 1_000:.0f}ms"})
                     yield connection
             except OperationalError:
                 # After a failed write nobody knows what the connection holds: take a new one.
@@ -227,15 +251,16 @@ def _sqlite_engine(url: URL, settings: tuple[str, ...], *, begin: str, connectio
 
 def _postgresql_engine(url: URL) -> Engine:
     # A pooler may give each transaction another session, where nothing is prepared.
-    options: dict[str, Any] = {"prepare_threshold": None}
-    if "connect_timeout" not in url.query:
-        options["connect_timeout"] = CONNECT_S
+    usual = {"connect_timeout": CONNECT_S, **_ALIVE}
+    given = {name: value for name, value in usual.items() if name not in url.query}
     try:
         return create_engine(
             url,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args=options,
+            # Who waited to write has to see what was written meanwhile.
+            isolation_level="READ COMMITTED",
+            connect_args={"prepare_threshold": None, **given},
         )
     except ModuleNotFoundError as error:
         raise StorageError(
