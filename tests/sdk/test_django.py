@@ -308,6 +308,20 @@ def test_a_page_with_which_the_site_sets_a_cookie_is_not_shared(kit: Any, site: 
 
 
 @pytest.mark.parametrize("is_async", [False, True])
+def test_a_proxy_that_django_believes_tells_of_https(site: Any, is_async: bool) -> None:
+    shop = site()
+    sent = {**shop.headers, "x-forwarded-proto": "https"}
+
+    with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
+        get = shop.async_client.get if is_async else shop.client.get
+        given = get("/whole/", headers=sent)
+        answer = asyncio.run(given) if is_async else given
+
+    assert set(answer.cookies) == {"__Host-byleave_id", "__Host-byleave_profile"}
+    assert all(cookie["secure"] for cookie in answer.cookies.values())
+
+
+@pytest.mark.parametrize("is_async", [False, True])
 def test_our_own_routes_answer_before_the_site(site: Any, is_async: bool) -> None:
     shop = site(consent=None)
     form = {

@@ -79,6 +79,7 @@ def test_only_top_level_documents_may_set_cookies(request_: dict[str, Any], expe
         ("text/html", b'<meta charset="euc-kr">', "cp949"),
         ("text/html", b'<meta http-equiv=x content="text/html; charset=big5">', "big5"),
         ("text/html", b'\xef\xbb\xbf<meta charset="euc-kr">', "utf-8"),
+        ("text/html; charset=iso-8859-1", b"\xef\xbb\xbf<p>", "utf-8"),
         ("text/html; charset=nonsense", b"", "ascii"),
         ("text/html; charset=utf-16le", b"", None),
         ("text/html; charset=UTF-32", b"", None),

@@ -240,7 +240,8 @@ class DjangoTemplate:
 def _scope(request: Any) -> Scope:
     given = request.scope if hasattr(request, "scope") else scope_of(request.META)
     query = request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
-    return {**given, "query_string": query, "request": request}  # text in Django's test client
+    # Django may believe a proxy about HTTPS; its test client gives text where bytes belong.
+    return {**given, "scheme": request.scheme, "query_string": query, "request": request}
 
 
 def _hide(request: Any, *, before: Headers, after: Headers) -> dict[str, Any]:

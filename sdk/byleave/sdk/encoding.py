@@ -34,7 +34,8 @@ _MOST_WINDOW: Final = 8 * 1_048_576
 def charset(headers: Headers, start: bytes) -> str | None:
     """Return the Python codec for a page's text; None where its bytes are not safe to scan.
 
-    The header decides, then a byte order mark, then `<meta>`; otherwise UTF-8.
+    A byte order mark decides, then the header, then `<meta>`; otherwise UTF-8 (WHATWG HTML,
+    13.2.3.2).
 
     Args:
         headers: The response's.
@@ -42,9 +43,11 @@ def charset(headers: Headers, start: bytes) -> str | None:
     """
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return None
+    if start.startswith(b"\xef\xbb\xbf"):
+        return "utf-8"
     named = _HEADER.search(first(headers, b"content-type"))
     name = named[1].lower() if named else ""
-    if not name and not start.startswith(b"\xef\xbb\xbf"):
+    if not name:
         meta = _META.search(start[:_PRESCAN])
         name = meta[1].decode().lower() if meta else ""
     if _UNSAFE.match(name):
