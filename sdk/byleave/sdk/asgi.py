@@ -25,7 +25,7 @@ class Personalise(Middleware):
         if opened is None:
             return await self.app(scope, receive, send)
         visit, headers = opened
-        if (route := route_of(visit.path)) is not None:
+        if (route := route_of(scope)) is not None:
             return await route(visit, receive, send)
         await fetch(visit)
         token = CURRENT.set(visit)

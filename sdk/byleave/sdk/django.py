@@ -66,7 +66,7 @@ class Personalise(Middleware):
         if opened is None:
             return await respond(request)
         visit, headers = opened
-        if (route := route_of(visit.path)) is not None:
+        if (route := route_of(scope)) is not None:
             kept = Kept()
             await route(visit, given_body(request.read), kept)
             return _with_headers(HttpResponse(kept.taken(), status=kept.status), kept.headers)

@@ -14,12 +14,13 @@ def scope_of(environ: Mapping[str, Any]) -> Scope:
 
     WSGI allows no character beyond Latin-1; one that is there all the same becomes `?`.
     """
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    root = _path(environ.get("SCRIPT_NAME", ""))
     return {
         "type": "http",
         "method": environ["REQUEST_METHOD"],
         "scheme": environ.get("wsgi.url_scheme", "http"),
-        "path": path.encode("latin-1", "replace").decode("utf-8", "replace"),
+        "root_path": root,
+        "path": root + _path(environ.get("PATH_INFO", "")),
         "client": (environ["REMOTE_ADDR"], 0) if environ.get("REMOTE_ADDR") else None,
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
         "headers": [
@@ -57,6 +58,10 @@ def reader(environ: Mapping[str, Any]) -> Callable[[int], bytes]:
         return body
 
     return read
+
+
+def _path(text: str) -> str:
+    return text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _name(key: str) -> bytes:

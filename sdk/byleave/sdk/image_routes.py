@@ -7,7 +7,7 @@ from byleave.sdk.asking import LeftAloneError
 from byleave.sdk.exchange import answer, refuse
 from byleave.sdk.failures import report
 from byleave.sdk.images import IMAGES_PATH, SHOWN_ALONE, is_name, media_type
-from byleave.sdk.request_attributes import header
+from byleave.sdk.request_attributes import header, own_path
 from byleave.sdk.visit import Visit
 
 _FOREVER: Final = ("cache-control", "public, max-age=31536000, immutable")
@@ -18,7 +18,7 @@ async def send_image(visit: Visit, receive: Receive, send: Send) -> None:
     del receive
     if visit.scope["method"] not in ("GET", "HEAD"):
         return await refuse(send, 405, "This image can only be fetched.")
-    name = visit.path.removeprefix(IMAGES_PATH)
+    name = own_path(visit.scope).removeprefix(IMAGES_PATH)
     if not is_name(name):
         return await refuse(send, 404, "This site has no such image.")
     headers = [_FOREVER, ("etag", f'"{name}"'), *SHOWN_ALONE]

@@ -22,6 +22,7 @@ from byleave.sdk.failures import LOG, report
 from byleave.sdk.headers import Headers, may_ask_for_page, page_request
 from byleave.sdk.in_memory import InMemoryClient
 from byleave.sdk.networks import GOALS_PER_NETWORK, NetworkLimit
+from byleave.sdk.request_attributes import own_path
 from byleave.sdk.rewriter import parse_selector
 from byleave.sdk.shared_pages import SharedPages
 from byleave.sdk.site import Attributes, Site, Statement, Told
@@ -202,7 +203,7 @@ class Middleware:
             return None
 
     def _visit(self, scope: Scope) -> Visit:
-        may_write = True if scope["path"] == EVENTS_PATH else None
+        may_write = True if own_path(scope) == EVENTS_PATH else None
         return Visit(self.site, scope, self.site.source.decider(), may_write=may_write)
 
     def _request_headers(self, visit: Visit) -> Headers:

@@ -29,6 +29,12 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def own_path(scope: Scope) -> str:
+    """Return the path under the root of the site, wherever its server says that this is."""
+    root, path = scope.get("root_path", ""), str(scope["path"])
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
 def device(scope: Scope) -> str:
     """Return `phone`, `tablet` or `desktop`."""
     if header(scope, b"sec-ch-ua-mobile") == "?1":

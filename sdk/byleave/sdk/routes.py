@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from byleave.sdk.asgi_types import Receive, Send
+from byleave.sdk.asgi_types import Receive, Scope, Send
 from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
 from byleave.sdk.carried import refresh
 from byleave.sdk.exchange import MOST_BODY_BYTES, answer, is_same_origin, read_body, refuse
@@ -12,6 +12,7 @@ from byleave.sdk.failures import report
 from byleave.sdk.images import IMAGES_PATH
 from byleave.sdk.offers import shown_cookie
 from byleave.sdk.reports import take_report
+from byleave.sdk.request_attributes import own_path
 from byleave.sdk.visit import Visit
 
 Route = Callable[[Visit, Receive, Send], Coroutine[Any, Any, None]]
@@ -79,6 +80,7 @@ ROUTES: Final[Mapping[str, Route]] = {
 }
 
 
-def route_of(path: str) -> Route | None:
-    """Return what answers at a path; None where the site itself does."""
+def route_of(scope: Scope) -> Route | None:
+    """Return what answers a request; None where the site itself does."""
+    path = own_path(scope)
     return ROUTES.get(_ONE_IMAGE if path.startswith(IMAGES_PATH) else path)

@@ -52,7 +52,7 @@ class Personalise(Middleware):
             body: Iterable[bytes] = self.app(environ, start_response)
             return body
         visit, headers = opened
-        if (route := route_of(visit.path)) is not None:
+        if (route := route_of(scope)) is not None:
             outgoing = Outgoing(start_response)
             finished(route(visit, given_body(reader(environ)), outgoing))
             return [] if scope["method"] == "HEAD" else [*outgoing.pieces]
