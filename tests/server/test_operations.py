@@ -102,6 +102,30 @@ def test_a_client_that_holds_a_connection_does_not_hold_up_the_end(server: Runni
     assert took <= SECONDS_TO_END
 
 
+@pytest.mark.parametrize("path", ["/v1/events", "/console/sign-in"])
+def test_a_client_that_hangs_up_is_no_failure_of_the_server(server: Running, path: str) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
+        "Expect: 100-continue\r\nContent-Length: 99\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port))) as leaving:
+        leaving.sendall(head.encode())
+        assert b"100 Continue" in leaving.recv(4096)  # now it waits for the body
+        leaving.sendall(b"{")
+
+    line, deadline = f'byleave_requests_total{{route="POST {path}"', monotonic() + 30
+    found: list[str] = []
+    with server.client() as client:
+        while not found and monotonic() < deadline:
+            figures = client.get("/metrics").text.splitlines()
+            found = [each for each in figures if each.startswith(line)]
+    server.stop()
+
+    assert found == [f'{line},status="400"}} 1.0']
+    assert '"level": "error"' not in server.log.read_text()
+
+
 def test_nothing_of_anybody_is_in_logs_errors_or_figures(server: Running, tmp_path: Path) -> None:
     now_ms = system_clock()
     choice = {"choices": {"personalisation": CANARY}, "source": CANARY, "at": now_ms}

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from byleave.segments import canonical_json
@@ -80,7 +80,7 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     """Return the body of a request.
 
     Raises:
-        Problem: It is longer than `most_bytes`, or compressed.
+        Problem: It is longer than `most_bytes`, compressed, or cut off by the client.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "send the body without Content-Encoding")
@@ -91,7 +91,7 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     while has_more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise Problem(400, "expected the whole body")  # nobody is there to be told
         body += message.get("body", b"")
         if len(body) > most_bytes:
             raise Problem(413, f"expected a body of at most {most_bytes} bytes")
