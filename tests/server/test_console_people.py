@@ -63,6 +63,26 @@ def test_a_page_of_an_earlier_session_is_told_as_one(admin: TestClient) -> None:
     assert "This page is of an earlier session" in answer.text
 
 
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_what_was_typed_is_told_where_the_session_ended_meanwhile(
+    admin: TestClient, is_signed_in: bool
+) -> None:
+    typed = {"token": "f" * 32, "title": "An <b>hour</b>\nof work", "password": PASSWORD, "x": " "}
+    if not is_signed_in:
+        admin.cookies.clear()
+
+    answer = admin.post(PEOPLE, data=typed)
+    foreign = admin.post(PEOPLE, data=typed, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == foreign.status_code == 403
+    assert "An &lt;b&gt;hour&lt;/b&gt;\nof work</td>" in answer.text
+    assert ('href="/console/sign-in"' in answer.text) == (not is_signed_in)
+    assert answer.text.count('<th scope="row"') == 1
+    assert PASSWORD not in answer.text
+    assert typed["token"] not in answer.text
+    assert "of work" not in foreign.text
+
+
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [

@@ -6,6 +6,7 @@ guards each one; whatever goes wrong becomes a page that says what happened and 
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
@@ -199,15 +200,15 @@ _FORGED: Final = (
 )
 _STALE: Final = (
     _("This page is of an earlier session"),
-    _("Nothing was changed. Go back, copy what you typed, load the page again and send it anew."),
+    _("Nothing was changed. Copy what you typed, open the page anew and send it again."),
 )
 _SIGNED_OUT: Final = (
     _("You are signed out"),
-    _(
-        "Nothing was changed. Sign in in another tab; then go back, copy what you typed, load the "
-        "page again and send it anew."
-    ),
+    _("Nothing was changed. Copy what you typed, sign in, open the page anew and send it again."),
 )
+#: After these a browser that goes back may have lost what was typed.
+_MAY_BE_LOST: Final = (_STALE[0], _SIGNED_OUT[0])
+_UNTOLD: Final = (TOKEN_FIELD, "password", "again")
 _UNKNOWN: Final = (
     _("There is no such page"),
     _("It may have been moved or archived. The navigation shows what there is."),
@@ -268,9 +269,12 @@ def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Aw
             principal = await known(service, request)
             has_key = "authorization" in request.headers
             if declared.roles is not None and principal is None and not has_key:
-                if declared.method != "GET":
-                    raise PageError(403, *_SIGNED_OUT)
-                return _to_sign_in(request)
+                if declared.method == "GET":
+                    return _to_sign_in(request)
+                refuse_foreign(request)
+                body = await read_body(request, most_bytes=MOST_BYTES)
+                call = PageCall(service, request, None, body)
+                raise PageError(403, *_SIGNED_OUT)
             principal = admit(service, principal, declared.roles)
             refuse_foreign(request)
             call = PageCall(service, request, principal)
@@ -282,10 +286,29 @@ def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Aw
             return await declared.handle(call)
         except Exception as error:  # every failure becomes a page
             told = _as_page(error)
-            return call.page("message.html", status=told.status, title=told.title, text=told.text)
+            return call.page(
+                "message.html",
+                status=told.status,
+                title=told.title,
+                text=told.text,
+                typed=_typed(call) if told.title in _MAY_BE_LOST else (),
+                sign_in=SIGN_IN if told.title == _SIGNED_OUT[0] else "",
+            )
 
     answer.__doc__ = declared.summary
     return answer
+
+
+def _typed(call: PageCall) -> list[tuple[str, str]]:
+    """Return what the fields of a form that was not taken held, secrets left out."""
+    with suppress(PageError):
+        return [
+            (name, text)
+            for name, texts in call.values.items()
+            for text in texts
+            if name not in _UNTOLD and text.strip()
+        ]
+    return []
 
 
 async def _unknown(_call: PageCall) -> Response:
