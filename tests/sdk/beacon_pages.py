@@ -5,6 +5,7 @@ PAGE = b"""<!doctype html><html lang="en"><head><title>Shop</title></head><body>
 <button data-byleave-goal="signup">Sign up</button>
 <form id="demo" action="/sent"><label>Name <input name="name"></label><button>Send</button></form>
 <form data-byleave-goal="signup" action="/sent"><button>Join</button></form>
+<p id="byleave-data">Written by a visitor.</p>
 <div id="part"></div><a href="/other">Other</a>
 </main></body></html>"""
 AHEAD = b"""<!doctype html><html lang="en"><head><title>Ahead</title>

@@ -19,6 +19,7 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 HEADERS = (("content-type", "text/html"), ("content-security-policy", "default-src 'self'"))
 PAGE = b"""<!doctype html><html lang="en"><head><title>Shop</title></head><body><main><h1>Shop</h1>
 <p><label>Name <input></label></p><form id="demo"><label>Mail <input></label></form>
+<p id="byleave-offer-offer">Written by <b id="byleave-data">a visitor</b>.</p>
 <div data-byleave-slot="offer"></div><p>End</p></main></body></html>"""
 OFFER = "<h2>Before you go</h2><p>Take our reading list along.</p><a href='/list'>See it</a>"
 FORM_START = {
@@ -90,6 +91,7 @@ def open_page(kit: Any, personalise: Any, server: Any, chrome: Browser) -> Itera
         page = context.new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.clock.install(time=START)
         # From here on time passes by `run` alone, however slow the machine is.
         page.clock.pause_at(START + timedelta(hours=1))
@@ -157,6 +159,27 @@ def test_the_control_tells_that_it_would_have_opened_and_shows_nothing(
     assert "byleave_dev_shown" in cookies
     assert page.get_by_role("dialog").count() == 0
     assert "Before you go" not in page.content()
+
+
+def test_where_a_browser_knows_no_popovers_nothing_opens_and_nothing_counts(
+    open_page: Open, server: Any
+) -> None:
+    page, site, complaints = open_page({"after": "8s"})
+    page.add_init_script(
+        """delete HTMLElement.prototype.popover;
+        const find = Document.prototype.querySelector;
+        Document.prototype.querySelector = function (selector) {
+          if (selector.includes(":popover-open")) throw new SyntaxError(selector);
+          return find.call(this, selector);
+        };"""
+    )
+    page.reload()
+    run(page, 12_000)
+    away(site.client.flush)
+
+    assert page.get_by_role("dialog").count() == 0
+    assert server.of_type("exposure") == []
+    assert [line for line in complaints if "favicon" not in line and "404" not in line] == []
 
 
 def test_it_waits_while_somebody_types(open_page: Open) -> None:

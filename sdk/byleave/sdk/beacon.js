@@ -1,5 +1,6 @@
 (() => {
-  const data = document.getElementById("byleave-data");
+  // By its element, too: what a visitor writes into a page may have an id.
+  const data = document.querySelector("script#byleave-data");
   const page = data && JSON.parse(data.textContent);
   const post = (path, body) =>
     (path === "events" && navigator.sendBeacon?.("/.byleave/events", body)) ||

@@ -1,5 +1,5 @@
 (() => {
-  const { events } = JSON.parse(document.getElementById("byleave-data").textContent);
+  const { events } = JSON.parse(document.querySelector("script#byleave-data").textContent);
   const add = (name, properties) => events.includes(name)
     && dispatchEvent(new CustomEvent("byleave:news", { detail: ["events", [name, properties]] }));
   const on = (type, act) => addEventListener(type, act, true);

@@ -1,16 +1,16 @@
 (() => {
-  const { offers } = JSON.parse(document.getElementById("byleave-data").textContent);
+  const { offers } = JSON.parse(document.querySelector("script#byleave-data").textContent);
+  const root = document.documentElement;
   const wanted = new Set();
   let isOver = true;
   setTimeout(() => (isOver = false), 5000);
-  const say = (name, detail) => dispatchEvent(new CustomEvent("byleave:" + name, { detail }));
   const on = (type, act) => addEventListener(type, act, true);
 
-  // One for each visit, and never in somebody's way.
-  const mayOpen = () => !isOver && !document.hidden
+  // One for each visit, and never in somebody's way; browsers without popovers show none.
+  const mayOpen = () => !isOver && !document.hidden && "popover" in root
     && !document.cookie.includes("byleave_shown=")
-    && !document.querySelector("dialog[open], [aria-modal=true], :popover-open")
-    && !document.activeElement?.matches("input, textarea, select, [contenteditable]");
+    && !document.querySelector("dialog[open],[aria-modal=true],:popover-open")
+    && !document.activeElement?.matches("input,textarea,select,[contenteditable]");
 
   const open = (offer, template) => {
     const isDialog = offer.show === "dialog";
@@ -19,8 +19,7 @@
     box.className = "byleave-offer";
     box.dataset.byleaveSlot = offer.slot;
     box.append(template.content.cloneNode(true), close);
-    const heading = box.querySelector("h1,h2,h3");
-    box.ariaLabel = heading?.textContent || offer.label;
+    box.ariaLabel = box.querySelector("h1,h2,h3")?.textContent || offer.label;
     close.textContent = offer.close;
     close.onclick = () => isDialog ? box.close() : box.hidePopover();
     document.body.append(box);
@@ -34,18 +33,17 @@
   const fire = (offer) => {
     if (!mayOpen()) return;
     isOver = true;
-    say("news", ["pending", offer.sealed]);
-    say("send");
-    const template = document.getElementById("byleave-offer-" + offer.slot);
+    dispatchEvent(new CustomEvent("byleave:news", { detail: ["pending", offer.sealed] }));
+    dispatchEvent(new CustomEvent("byleave:send"));
+    const template = document.querySelector(`template[id="byleave-offer-${offer.slot}"]`);
     if (template) open(offer, template);
   };
   const want = (offer) => wanted.add(offer) && fire(offer);
   setInterval(() => wanted.forEach(fire), 1000);
 
-  const root = document.documentElement;
   offers.forEach((offer) => {
-    if (offer.exit && matchMedia("(hover: hover)").matches)
-      root.addEventListener("mouseleave", ({ clientY }) => clientY <= 0 && fire(offer));
+    if (offer.exit && matchMedia("(hover)").matches)
+      root.addEventListener("mouseleave", ({ clientY }) => clientY < 1 && fire(offer));
     if (offer.scroll) on("scroll", () => {
       if (scrollY + innerHeight >= offer.scroll * root.scrollHeight) want(offer);
     });
