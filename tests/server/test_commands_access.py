@@ -242,6 +242,21 @@ def test_people_are_listed_changed_and_removed(run: Any, held: Any) -> None:
     ]
 
 
+def test_people_without_a_password_are_added_by_a_command(run: Any, held: Any) -> None:
+    options, look = held
+    ann, bob = "ann@example.com", "bob@example.com"
+
+    run("users", "add", "shop", ann, "--role", "admin", *options)
+    added = run("users", "add", "shop", bob, "--no-password", *options)
+    both = run("users", "add", "shop", bob, "--no-password", "--password", PHRASE, *options)
+    listed = run("users", "list", "shop", *options).output.splitlines()
+
+    assert (added.exit_code, both.exit_code) == (0, 2)
+    assert "one of --password and --no-password" in both.output
+    assert [line.split("UTC")[-1].strip() for line in listed[1:]] == ["password", "provider alone"]
+    assert look(lambda service: service.people.sign_in(bob, PHRASE, source="tests")) is None
+
+
 def test_the_key_of_receipts_is_rotated_by_a_command(
     run: Any, held: Any, definitions: Definitions
 ) -> None:

@@ -1,5 +1,6 @@
-"""What a sign-in by a provider leaves behind: the failures that count, and one session."""
+"""What a sign-in by a provider leaves behind, and who needs no other: failures, and one session."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.server.identity import (
     open_console,
 )
 
+from byleave.server.keys import Role
 from byleave.server.service import Service
 
 
@@ -108,3 +110,26 @@ def test_a_new_sign_in_ends_the_session_before_it(
     assert browser.cookies["__Host-byleave"] != before
     assert is_signed_in(browser)
     assert service.people.of_session(before) is None
+
+
+def test_whoever_is_added_without_a_password_signs_in_by_the_provider_alone(
+    browser: TestClient, service: Service
+) -> None:
+    service.people.put("root@example.com", Role.ADMIN, PASSWORD, author="tests")
+    service.people.remove(ANN, author="tests")
+    browser.post(SIGN_IN, data={"email": "root@example.com", "password": PASSWORD})
+    page = browser.get("/console/people").text
+    token = re.findall(r'name="token" value="(\w+)"', page)[0]
+
+    browser.post("/console/people", data={"token": token, "email": ANN, "role": "admin"})
+
+    assert [(each.email, each.has_password) for each in service.people.all()] == [
+        (ANN, False),
+        ("root@example.com", True),
+    ]
+    shown = browser.get("/console/people").text
+    assert "<td>password, or 127.0.0.1</td>" in shown
+    assert "<td>127.0.0.1</td>" in shown
+    browser.cookies.clear()
+    browser.get(begin(browser))
+    assert is_signed_in(browser)

@@ -85,6 +85,24 @@ def test_a_wrong_password_and_an_unknown_address_get_none(people: Any) -> None:
     assert sign_in(people, "a" * 100_000) is None
 
 
+def test_whoever_has_no_password_signs_in_by_none(service: Service, people: Any) -> None:
+    people.put("bob@example.com", Role.ANALYST, None, author="tests")
+
+    assert [people.sign_in("bob@example.com", typed, source="x") for typed in ("", PASSWORD)] == [
+        None,
+        None,
+    ]
+    assert {each.email: each.has_password for each in people.all()} == {
+        ANN: True,
+        "bob@example.com": False,
+    }
+    assert people.of_session(people.admit("bob@example.com")).role is Role.ANALYST
+
+    people.put(ANN, Role.ADMIN, None, author="tests")
+
+    assert sign_in(people) is None
+
+
 def test_the_store_holds_neither_passwords_nor_sessions(service: Service, people: Any) -> None:
     session = sign_in(people) or ""
 

@@ -40,6 +40,7 @@ SHORTEST: Final = 12
 LONGEST: Final = 256
 
 _EMAIL: Final = r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,189}"
+_NO_PASSWORD: Final = ""  # in place of a hash, and none of any password
 _NOBODY: Final = "this site has no such person"
 _TOUCH_MS: Final = 60_000
 # Each hashing takes 64 MiB: more than this at once would let strangers fill the memory.
@@ -48,12 +49,13 @@ _HASHING: Final = BoundedSemaphore(2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who may sign in to a site."""
+    """Somebody who may sign in to a site; by a provider alone, where they have no password."""
 
     site: str
     email: str
     role: Role
     created_ms: int
+    has_password: bool
 
 
 class People:
@@ -68,14 +70,14 @@ class People:
         self.throttle = Throttle(storage, site, clock=clock)
 
     def put(
-        self, email: str, role: Role, password: str, *, author: str, is_first: bool = False
+        self, email: str, role: Role, password: str | None, *, author: str, is_first: bool = False
     ) -> None:
         """Add a person, or give one another role and password; their sessions end.
 
         Args:
             email: Their address.
             role: What they may do.
-            password: Their password.
+            password: Their password; None for whoever signs in by a provider alone.
             author: Who adds them.
             is_first: Refuses where the site has anybody already.
 
@@ -85,10 +87,7 @@ class People:
         """
         email = _address(email)
         _check_role(role)
-        if not SHORTEST <= len(password) <= LONGEST:
-            raise ForbiddenError(f"expected a password of {SHORTEST} to {LONGEST} characters")
-        with _HASHING:
-            hashed = self._hasher.hash(password)
+        hashed = _NO_PASSWORD if password is None else self._hashed(password)
         now_ms = self._clock()
         with self._storage.writing() as connection:
             if is_first and _is_anybody(connection, self._site):
@@ -170,10 +169,11 @@ class People:
         with self._storage.reading() as connection:
             is_it = (people.c.site == self._site.key) & (people.c.email == email)
             row = connection.execute(select(people).where(is_it)).one_or_none()
-        hashed = self._nobodys if row is None else row.password_hash
+        has_password = row is not None and row.password_hash != _NO_PASSWORD
+        hashed = row.password_hash if row is not None and has_password else self._nobodys
         with _HASHING:  # and counting, so that guesses which come at once are no more guesses
             self.throttle.check(email, source)
-            if not self._matches(hashed, password) or row is None:
+            if not self._matches(hashed, password) or not has_password:
                 self.throttle.count(email, source)
                 return None
             needs_rehash = self._hasher.check_needs_rehash(hashed)
@@ -232,6 +232,12 @@ class People:
                     sessions.c.site == self._site.key, sessions.c.session_hash == _hash(session)
                 )
             )
+
+    def _hashed(self, password: str) -> str:
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise ForbiddenError(f"expected a password of {SHORTEST} to {LONGEST} characters")
+        with _HASHING:
+            return self._hasher.hash(password)
 
     @cached_property
     def _hasher(self) -> PasswordHasher:
@@ -321,4 +327,10 @@ def _hash(session: str) -> str:
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
-    return Person(site=row.site, email=row.email, role=Role(row.role), created_ms=row.created_ms)
+    return Person(
+        site=row.site,
+        email=row.email,
+        role=Role(row.role),
+        created_ms=row.created_ms,
+        has_password=row.password_hash != _NO_PASSWORD,
+    )

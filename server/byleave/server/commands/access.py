@@ -37,11 +37,11 @@ class Access(Protocol):
     """The people and keys of a site; what cannot be done ends the command."""
 
     def list_people(self) -> list[dict[str, Any]]:
-        """Return everybody who may sign in: `email`, `role`, `created_ms`."""
+        """Return everybody who may sign in: `email`, `role`, `created_ms`, `has_password`."""
         ...
 
-    def put_person(self, email: str, role: Role, password: str) -> None:
-        """Add a person, or give one another role and password."""
+    def put_person(self, email: str, role: Role, password: str | None) -> None:
+        """Add a person, or give one another role and password, or none."""
         ...
 
     def change_person(self, email: str, role: Role) -> None:
@@ -81,11 +81,16 @@ class _OfStore:
 
     def list_people(self) -> list[dict[str, Any]]:
         return [
-            {"email": each.email, "role": str(each.role), "created_ms": each.created_ms}
+            {
+                "email": each.email,
+                "role": str(each.role),
+                "created_ms": each.created_ms,
+                "has_password": each.has_password,
+            }
             for each in self.service.people.all()
         ]
 
-    def put_person(self, email: str, role: Role, password: str) -> None:
+    def put_person(self, email: str, role: Role, password: str | None) -> None:
         self.service.people.put(email, role, password, author=_AUTHOR)
 
     def change_person(self, email: str, role: Role) -> None:
@@ -120,7 +125,7 @@ class _OfServer:
         found: list[dict[str, Any]] = self.remote.ask("GET", "/v1/people")["people"]
         return found
 
-    def put_person(self, email: str, role: Role, password: str) -> None:
+    def put_person(self, email: str, role: Role, password: str | None) -> None:
         self.remote.ask("PUT", _person(email), {"role": role, "password": password})
 
     def change_person(self, email: str, role: Role) -> None:

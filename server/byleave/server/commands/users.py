@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from byleave.server.commands.access import AdminKey, Running, SiteKey, access, role_of
+from byleave.server.commands.exits import refuse
 from byleave.server.commands.moments import Instant
 from byleave.server.commands.settings_options import Config, Database
 from byleave.server.commands.tables import lines
@@ -20,8 +21,11 @@ def add_user(
     email: Address,
     role: PersonsRole = "viewer",
     password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
+        str | None, typer.Option(help="Their password; asked for without it.", show_default=False)
+    ] = None,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="They sign in by your provider alone.")
+    ] = False,
     server: Running = None,
     key: AdminKey = "",
     database: Database = None,
@@ -32,6 +36,10 @@ def add_user(
     While a server uses a SQLite store, name it by --server; with PostgreSQL both ways work.
     """
     wanted = role_of(role)
+    if no_password and password is not None:
+        refuse("expected one of --password and --no-password")
+    if not no_password and password is None:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     with access(site, server, key, database, config, may_begin=True) as held:
         held.put_person(email, wanted, password)
     typer.echo(f"{email} may sign in to {site} as {role}", err=True)
@@ -44,11 +52,19 @@ def list_users(
     database: Database = None,
     config: Config = None,
 ) -> None:
-    """Print everybody who may sign in, a line each: their address, role, and since when."""
+    """Print everybody who may sign in, a line each: address, role, since when, and by what."""
     with access(site, server, key, database, config) as held:
         people = held.list_people()
-    rows = [(each["email"], each["role"], str(Instant(each["created_ms"]))) for each in people]
-    for line in lines(("address", "role", "since"), rows):
+    rows = [
+        (
+            each["email"],
+            each["role"],
+            str(Instant(each["created_ms"])),
+            "password" if each["has_password"] else "provider alone",
+        )
+        for each in people
+    ]
+    for line in lines(("address", "role", "since", "signs in by"), rows):
         typer.echo(line)
 
 

@@ -10,6 +10,7 @@ from byleave.server.console.display import marked as _
 from byleave.server.console.forms import Form
 from byleave.server.console.rendering import SAFE
 from byleave.server.console.routing import ConsolePage, PageCall
+from byleave.server.console.signing_in import provider_of
 from byleave.server.errors import ForbiddenError, UnknownNameError
 from byleave.server.keys import Role
 from byleave.server.people import LONGEST, PEOPLES_ROLES, SHORTEST
@@ -32,7 +33,10 @@ async def show(call: PageCall) -> Response:
 
 
 async def put(call: PageCall) -> Response:
-    """Add a person, or give one another role, and another password where there is one."""
+    """Add a person, or give one another role, and another password where there is one.
+
+    Without one, somebody new signs in by the provider, where there is a provider.
+    """
     form, people = Form(call.values), call.service.people
     role = form.chosen("role", PEOPLES_ROLES, fault=_("Choose one of the roles."))
     password = next(iter(form.values.get("password", ())), "")
@@ -44,7 +48,7 @@ async def put(call: PageCall) -> Response:
             if password:
                 await run_in_threadpool(people.put, email, Role(role), password, author=author)
             else:
-                await run_in_threadpool(people.assign, email, Role(role), author=author)
+                await run_in_threadpool(_without_password, call, email, Role(role))
         except UnknownNameError:
             form.faults["password"] = _NO_PASSWORD
         except ForbiddenError:
@@ -77,9 +81,28 @@ async def remove(call: PageCall) -> Response:
     return RedirectResponse(_PATH, 303, SAFE)
 
 
+def _without_password(call: PageCall, email: str, role: Role) -> None:
+    """Give a person another role, or add one who signs in by the provider alone."""
+    people = call.service.people
+    try:
+        people.assign(email, role, author=call.author)
+    except UnknownNameError:
+        if provider_of(call) is None:
+            raise
+        people.put(email, role, None, author=call.author)
+
+
 async def _page(call: PageCall, form: Form, *, status: int = 200) -> Response:
     people = await run_in_threadpool(call.service.people.all)
-    return call.page("people.html", status=status, people=people, form=form, roles=ROLES)
+    provider = provider_of(call)
+    return call.page(
+        "people.html",
+        status=status,
+        people=people,
+        form=form,
+        roles=ROLES,
+        provider="" if provider is None else provider.name,
+    )
 
 
 PAGES: Final = (

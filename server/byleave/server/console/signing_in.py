@@ -57,7 +57,7 @@ async def sign_in(call: PageCall) -> Response:
 
 async def ask_provider(call: PageCall) -> Response:
     """Send the browser to the provider, with a cookie that it brings back from there."""
-    provider, wanted = _provider(call), call.request.query_params.get("next", "")
+    provider, wanted = provider_of(call), call.request.query_params.get("next", "")
     if provider is None:
         return RedirectResponse(SIGN_IN, 303, SAFE)
     try:
@@ -79,7 +79,7 @@ async def ask_provider(call: PageCall) -> Response:
 
 async def take_answer(call: PageCall) -> Response:
     """Start a session of whoever comes back from the provider, if an admin has added them."""
-    provider, people = _provider(call), call.service.people
+    provider, people = provider_of(call), call.service.people
     if provider is None:
         return RedirectResponse(SIGN_IN, 303, SAFE)
     source = call.request.client.host if call.request.client else ""
@@ -151,7 +151,7 @@ async def sign_out(call: PageCall) -> Response:
 
 
 def _form(call: PageCall, form: Form, *, status: int = 200, retry_s: int | None = None) -> Response:
-    provider = _provider(call)
+    provider = provider_of(call)
     name = "" if provider is None else provider.name
     answer = call.page("sign_in.html", status=status, form=form, provider=name)
     if retry_s is not None:
@@ -170,7 +170,8 @@ def _unknown(call: PageCall, wanted: str, error: ProviderError | None) -> Respon
     return _form(call, form, status=403)
 
 
-def _provider(call: PageCall) -> Provider | None:
+def provider_of(call: PageCall) -> Provider | None:
+    """Return the provider by which people sign in; None where there is none."""
     provider: Provider | None = call.request.app.state.provider
     return provider
 

@@ -19,10 +19,10 @@ _PersonsRole = Literal["viewer", "analyst", "marketer", "admin"]
 
 
 class PersonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person may do, and the password to begin with."""
+    """What a person may do, and the password to begin with; null for none, only a provider."""
 
     role: _PersonsRole
-    password: Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
+    password: Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)] | None
 
 
 class RoleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
