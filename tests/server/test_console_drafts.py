@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from byleave.experiments import Definitions
+from byleave.experiments.definitions import Schedule
 from byleave.sdk.cookies import Keys
 from byleave.sdk.wishes import previewed
 from byleave.server.console.drafting import EXPERIMENTS, drafted
@@ -219,6 +222,41 @@ def test_a_page_that_refused_to_pause_shows_the_draft_on(
 
     draft = drafted(service, EXPERIMENTS, "welcome")
     assert (draft["title"], draft["traffic"]) == ("Drafted", "40%")
+
+
+@pytest.mark.parametrize("days", [{"end": 9}, {"start": 1, "end": 9}, {}])
+def test_what_goes_on_does_so_as_it_was_planned(
+    send: Callable[..., str],
+    service: Service,
+    definitions: Definitions,
+    clock: Any,
+    days: dict[str, int],
+) -> None:
+    planned = {
+        name: datetime.fromtimestamp(clock.now_ms / 1000 + day * 86_400, UTC).isoformat()
+        for name, day in days.items()
+    }
+    welcome = replace(definitions.experiments["welcome"], schedule=Schedule(**planned))
+    service.publish(
+        replace(definitions, experiments={"welcome": welcome}), reason="planned", author="tests"
+    )
+
+    def does(doing: str) -> dict[str, str]:
+        clock.advance(hours=2)
+        said = {"do": doing, "live_reason": "a fault", "conclusion": "stopped early"}
+        send("welcome/live", said)
+        found: dict[str, str] = defined(service)["welcome"].get("schedule", {})
+        return found
+
+    ends = [does(doing).get("end") for doing in ("pause", "stop")]
+    again = does("resume")
+    does("pause")
+    clock.advance(hours=10 * 24)
+    late = does("resume")
+
+    assert None not in ends
+    assert again == planned
+    assert "end" not in late
 
 
 def test_an_experiment_is_paused_goes_on_is_stopped_and_put_away(

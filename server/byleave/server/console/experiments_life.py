@@ -19,6 +19,9 @@ CONCLUSIONS: Final = {
     "invalid": _("Invalid: it was not carried out as planned"),
 }
 
+#: Among how many of the newest versions the schedule is looked for that an experiment had.
+_MOST_VERSIONS: Final = 100
+
 
 def is_running(service: Service, key: str) -> bool:
     """Whether an experiment is published, and its end is not past."""
@@ -41,8 +44,20 @@ def ended(experiment: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     return {**experiment, "schedule": {**schedule, "end": end}}
 
 
-def going_on(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an experiment without an end."""
+def going_on(service: Service, key: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment that is over as one that goes on.
+
+    It has the schedule that it was last published with before it was over, where the end of that
+    is still to come; otherwise no end.
+    """
+    for version in service.library.versions()[:_MOST_VERSIONS]:
+        _version, definitions = service.library.version(version.version)
+        planned = definitions.get("experiments", {}).get(key, {}).get("schedule", {})
+        end_ms = bounds_ms(read(Schedule, planned))[1]
+        if end_ms > version.published_ms:
+            if end_ms > service.clock():
+                return {**experiment, "schedule": planned}
+            break
     schedule = {k: v for k, v in experiment.get("schedule", {}).items() if k != "end"}
     return {**experiment, "schedule": schedule}
 

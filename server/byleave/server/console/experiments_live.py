@@ -43,7 +43,7 @@ async def live(call: PageCall) -> Response:
         )
         wanted: Any = None
         if doing == "resume":
-            wanted = going_on(current)
+            wanted = await run_in_threadpool(going_on, service, key, current)
         elif doing in ("pause", "stop"):
             wanted = ended(current, service.clock())
         stops = doing in ("pause", "stop")
