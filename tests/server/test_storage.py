@@ -193,6 +193,28 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         Storage(tmp_path / "newer.db")
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["DROP TABLE alembic_version"], "there is no store in .*kept.db yet"),
+        (["UPDATE alembic_version SET version_num = '0003'"], r"another version .*\(0003\)"),
+        ([], "cannot read the database .*kept.db: no such table"),
+    ],
+)
+def test_whoever_looks_at_tables_of_another_version_is_told_so(
+    tmp_path: Path, changes: list[str], told: str
+) -> None:
+    path = tmp_path / "kept.db"
+    storage = Storage(path)
+    with storage.writing() as connection:
+        for change in (*changes, "DROP TABLE personas"):
+            connection.exec_driver_sql(change)
+    storage.close()
+
+    with pytest.raises(StorageError, match=told), looking(path) as connection:
+        connection.execute(select(schema.personas))
+
+
 @pytest.mark.parametrize("database", ["", "sqlite://", "what ever://", "mysql://host/db", "x://y"])
 def test_a_database_that_cannot_be_is_refused(database: str) -> None:
     with pytest.raises(StorageError):

@@ -22,6 +22,8 @@ from byleave.server.storage import Storage, looking, url_of
 _ROWS_AT_ONCE: Final = 2_000
 #: Rows that hold an image each are longer than others by far.
 _IMAGES_AT_ONCE: Final = 20
+#: What a store in a file consists of.
+_BESIDE: Final = ("", "-wal", "-shm", "-lock")
 
 
 def back_up(database: str | Path, target: Path) -> None:
@@ -49,9 +51,9 @@ def back_up(database: str | Path, target: Path) -> None:
     except (sqlite3.Error, DatabaseError, OSError) as error:
         raise StorageError(f"no backup was made: {_reason(error)}") from error
     finally:
-        for leftover in (partial, Path(f"{partial}-wal"), Path(f"{partial}-shm")):
+        for suffix in _BESIDE:
             with suppress(OSError):
-                leftover.unlink(missing_ok=True)
+                Path(f"{partial}{suffix}").unlink(missing_ok=True)
 
 
 def restore(backup: Path, database: str | Path, *, now_ms: int) -> list[str]:
@@ -133,7 +135,6 @@ def _copy_rows(database: str | Path, target: Path) -> None:
             _copy_tables(source, copy)
         finally:
             copy.close()
-    Path(f"{target}-lock").unlink(missing_ok=True)
 
 
 def _copy_tables(source: Connection, copy: Storage) -> None:
@@ -173,7 +174,7 @@ def _brought_up_to_date(backup: Path) -> Iterator[Storage]:
     except sqlite3.Error as error:
         raise StorageError(f"no copy could be made for a moment, {newer}: {error}") from error
     finally:
-        for suffix in ("", "-wal", "-shm", "-lock"):
+        for suffix in _BESIDE:
             with suppress(OSError):
                 Path(f"{newer}{suffix}").unlink(missing_ok=True)
 

@@ -156,12 +156,29 @@ def looking(database: str | Path) -> Iterator[Connection]:
     """
     engine = _looking_engine(url_of(database))
     try:
-        with engine.connect() as connection, connection.begin():
-            yield connection
+        with engine.connect() as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            except DatabaseError:
+                _require_our_version(connection, shown(database))
+                raise
     except DatabaseError as error:
         raise StorageError(f"cannot read the database {shown(database)}: {error.orig}") from error
     finally:
         engine.dispose()
+
+
+def _require_our_version(connection: Connection, name: str) -> None:
+    """Say what to do about tables that are not those of this version."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        raise StorageError(f"there is no store in {name} yet; `byleave serve` makes it")
+    if revision != _scripts().get_current_head():
+        raise StorageError(
+            f"{name} was made by another version of Byleave ({revision}): use that one, or, where "
+            "it is older, `byleave migrate`"
+        )
 
 
 def _looking_engine(url: URL) -> Engine:
