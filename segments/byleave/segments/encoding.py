@@ -72,7 +72,7 @@ def decoded(text: object) -> dict[str, State]:
     base, *states = text.split("~")
     try:
         base_ms = int(base, 16)
-        return dict(_read(state, base_ms) for state in states)
+        return dict([_read(state, base_ms) for state in states])
     except ValueError:
         raise ValueError(_REFUSED) from None
 
@@ -94,23 +94,29 @@ def _written(key: str, state: State, base_ms: int) -> str:
 
 
 def _read(text: str, base_ms: int) -> tuple[str, State]:
-    key, since, times, marks, reached, *more = [*text.split("!"), *[""] * 4]
-    if len(key) != KEY_LENGTH or len(more) > 4:
+    # Most states are short; parting them costs less than a list of all that they might hold.
+    key, _, rest = text.partition("!")
+    since, _, rest = rest.partition("!")
+    times, _, rest = rest.partition("!")
+    if len(key) != KEY_LENGTH:
         raise ValueError(_REFUSED)
     is_cut = since[:1] == "-"
-    since_ms = base_ms + int(since.lstrip("-") or "0", 16)
+    far = since.lstrip("-")
+    since_ms = base_ms + int(far, 16) if far else base_ms
     at_ms, moments = base_ms, []
     if times:
         for further in times.split("_"):
             at_ms += int(further, 16)
             moments.append(at_ms)
-    if not marks and not reached:
+    if not rest:
         return key, State(since_ms, tuple(moments), is_cut)
+    marks, _, reached = rest.partition("!")
     state = State(
         since_ms,
         tuple(moments),
         is_cut,
         tuple(_mark(mark) for mark in marks.split("_") if mark),
+        # A field too many is no number.
         tuple(base_ms + int(far, 16) if far else 0 for far in reached.split("_") if reached),
     )
     if state.marks and len(state.marks) != len(state.times):
