@@ -264,6 +264,22 @@ def test_a_page_tells_of_web_events_that_a_definition_reads_and_of_no_others(
     assert caplog.messages == []
 
 
+def test_a_browsers_spelling_of_a_path_is_that_of_a_page(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    goals = {"signup": {"event": "page_view", "kind": "count", "within": "7d"}}
+    server.definitions = kit.define(goals=goals)
+    site = personalise(server=server, consent=kit.granted)
+    site.client.poll()
+    browser = kit.browser(site)
+    browser.get("/über uns")
+
+    browser.report({"events": [["page_view", {"path": "/%C3%BCber%20uns"}]]})
+    viewed = [e for e in flushed(browser, server) if e["type"] == "event"]
+
+    assert [e["properties"] for e in viewed] == [{"path": "/über uns"}] * 2
+
+
 def test_a_stranger_tells_of_no_web_event(kit: Any, forms: Any, server: Any) -> None:
     browser = kit.browser(forms)
 

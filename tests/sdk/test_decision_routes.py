@@ -42,6 +42,19 @@ def test_what_a_slot_shows_is_told_and_nothing_of_why(
     assert "greeting" not in answer.text  # neither the experiment nor a segment is named
 
 
+def test_a_browsers_spelling_of_a_path_is_that_of_a_page(kit: Any, personalise: Any) -> None:
+    definitions = kit.define(
+        attributes={"path": {"type": "string", "source": "request"}},
+        segments={"about": {"when": {"attribute": "path", "equals": "/über uns"}}},
+        experiments=kit.greeting(audience="about"),
+    )
+    browser = kit.browser(personalise(definitions=definitions, consent=kit.granted))
+
+    asked = ask(browser, {"slots": ["hero"], "path": "/%C3%BCber%20uns?a=%20"})
+
+    assert json.loads(asked.body)["slots"]["hero"] is not None
+
+
 def test_without_consent_it_is_the_sites_own_content_and_nothing_is_stored(
     kit: Any, personalise: Any, server: Any
 ) -> None:

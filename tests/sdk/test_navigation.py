@@ -51,6 +51,15 @@ def test_promoted_links_stand_in_a_list_of_their_own_before_the_sites() -> None:
     )
 
 
+def test_a_link_is_the_page_it_leads_to_however_it_is_spelled() -> None:
+    content = b'<ul><li><a href="/%C3%BCber%20uns">Us</a></li><li><a href="/a">A</a></li></ul>'
+
+    assert changed(content, {"hide": "/über uns"}, current_path="/über uns") is None
+    for path in ("/über uns", "/%C3%BCber%20uns"):
+        left = b'<ul><li><a href="/a">A</a></li></ul>'
+        assert changed(content, {"hide": path}, current_path="/a") == left
+
+
 def test_a_slot_inside_the_list_gets_the_promoted_list_as_an_item() -> None:
     out = changed(ITEMS, {"promote": "/gifts"})
 

@@ -74,6 +74,16 @@ def test_all_who_are_shown_the_same_share_a_page(kit: Any, edge: Any, server: An
     assert len(cache.kept) == 2
 
 
+def test_a_cache_may_spell_a_path_as_browsers_do(edge: Any) -> None:
+    cache = edge()
+    visitor = accepted(cache)
+    visitor.get("/über uns")
+
+    named = visitor.get("/.byleave/signature", x_original_uri="/%C3%BCber%20uns")
+
+    assert named.header("x-byleave-sig")
+
+
 def test_a_shared_page_holds_nothing_of_a_visitor(kit: Any, edge: Any) -> None:
     cache = edge(headers=(*SITE, ("surrogate-key", "home")))
     answer = cache.get(accepted(cache))

@@ -7,6 +7,7 @@ leaves is the content of the variants, and nothing of why they were chosen.
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from byleave.experiments import CONTROL, Decision
 from byleave.experiments.definitions import VariantKind
@@ -72,7 +73,7 @@ def _asked(body: bytes) -> tuple[list[str], str] | None:
 def _page(visit: Visit, path: str) -> Visit:
     """Return the visit of the page that asks; its request is this one, its address its own."""
     path, _, query = path.partition("?")
-    scope = {**visit.scope, "path": path, "query_string": query.encode("utf-8")}
+    scope = {**visit.scope, "path": unquote(path), "query_string": query.encode("utf-8")}
     return Visit(visit.site, scope, visit.decider, may_write=True)
 
 

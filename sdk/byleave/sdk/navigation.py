@@ -8,12 +8,12 @@ stays as it is.
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from byleave.experiments.definitions import NavOperation
+from byleave.experiments.definitions import NavOperation, NavVerb
 from byleave.experiments.navigation import Link, Plan, is_current, normal_path, plan
 
 _TAG: Final = re.compile(
@@ -82,7 +82,8 @@ def personal_navigation(
     if items is None:
         return None
     links = [Link(item.path, item.is_current) for item in items]
-    planned = plan(links, operations, promote_at_most=promote_at_most, may_reorder=may_reorder)
+    wanted = _spelled(operations)
+    planned = plan(links, wanted, promote_at_most=promote_at_most, may_reorder=may_reorder)
     if planned.is_idle:
         return None
     promoted = [_copy(items[place], text, codec) for place, text in planned.promoted]
@@ -138,7 +139,8 @@ def personal_links(
     """
     paths = [_path_of(str(link["href"])) for link in given]
     links = [Link(path, is_current(path, current_path)) for path in paths]
-    planned = plan(links, operations, promote_at_most=promote_at_most, may_reorder=may_reorder)
+    wanted = _spelled(operations)
+    planned = plan(links, wanted, promote_at_most=promote_at_most, may_reorder=may_reorder)
     kept = [
         {**given[place], "is_emphasised": place in planned.emphasised}
         for place in planned.order
@@ -234,7 +236,15 @@ def _path_of(href: str) -> str:
         return ""
     if parts.scheme or parts.netloc:
         return href
-    return normal_path(parts.path) if parts.path else ""
+    return normal_path(unquote(parts.path)) if parts.path else ""
+
+
+def _spelled(operations: Sequence[NavOperation]) -> list[NavOperation]:
+    """Return operations with paths of links as pages are asked for, whatever was written."""
+    return [
+        each if each.operation is NavVerb.ADD else replace(each, path=unquote(each.path))
+        for each in operations
+    ]
 
 
 def _copy(item: Item, label: str | None, codec: str) -> bytes:

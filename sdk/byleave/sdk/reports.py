@@ -8,6 +8,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from typing import Final
+from urllib.parse import unquote
 
 from byleave.experiments import Decider
 from byleave.experiments.goals import GoalKind
@@ -105,6 +106,8 @@ def _record(visit: Visit, decider: Decider, told: object) -> None:
             if any(goal.event == name for goal in goals) and not _may_reach(visit):
                 return
             plain = {key: value for key, value in properties.items() if _is_plain(value)}
+            if name == "page_view" and isinstance(path := plain.get("path"), str):
+                plain["path"] = unquote(path)  # as a page's own request spells it
             visit.record(name, plain)
         case _:
             pass

@@ -7,6 +7,7 @@ page that is asked for with a signature can be shared if deciding it again comes
 """
 
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from byleave.experiments import CONTROL, Decision, may_enrol
 from byleave.experiments.placeholders import shown_attributes
@@ -90,7 +91,7 @@ async def name_page(visit: Visit, receive: Receive, send: Send) -> None:
     cookies: list[str] = []
     try:
         path, _, query = address.partition("?")
-        scope = {**visit.scope, "path": path, "query_string": query.encode()}
+        scope = {**visit.scope, "path": unquote(path), "query_string": query.encode()}
         page = Visit(visit.site, scope, visit.decider)
         page.held = []
         if form := signature(page):
