@@ -1,6 +1,7 @@
 """Pages that a shared cache keeps in several forms, behind a small cache of our own."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -116,6 +117,27 @@ def test_what_a_cache_serves_counts_as_often_as_it_is_served(
 
     assert cache.hits == 2
     assert len(server.of_type("exposure")) == before + 3
+
+
+def test_a_page_is_counted_once_whether_a_cache_has_it_or_not(edge: Any) -> None:
+    cache = edge()
+    known = accepted(cache)
+    new = cache.visitor()
+    new.choose("accept")
+    seen = [counted(cache)]
+
+    for visitor in (known, known, new):
+        cache.get(visitor)
+        seen.append(counted(cache))
+
+    assert cache.hits == 1
+    assert [after - before for before, after in pairwise(seen)] == [1, 1, 1]
+
+
+def counted(cache: Edge) -> int:
+    """Return how many pages were seen by those who agreed."""
+    pages: int = cache.site.client.counters["page: analytics personalisation preferences"]
+    return pages
 
 
 def test_a_new_visitor_gets_a_page_and_an_arm_of_their_own(edge: Any, server: Any) -> None:

@@ -92,6 +92,8 @@ class Visit:
     def release(self) -> None:
         """Tell what was held, and everything else from now on."""
         held, self.held = self.held or (), None
+        if self._has_counted_page and self.is_counted:
+            self.site.count(page_counter(self.consent))
         for event in held:
             self.site.source.capture(event)
 
@@ -311,7 +313,7 @@ class Visit:
         self._has_counted_page = True
         if self.scope["method"] != "GET" or not self.may_write:
             return
-        if self.is_counted:
+        if self.is_counted and self.held is None:
             self.site.count(page_counter(self.consent))
         if "page_view" in self.decider.snapshot.definitions.events:
             recording.record(self, "page_view", {"path": self.path}, self.tell)
