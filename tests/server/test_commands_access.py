@@ -53,6 +53,29 @@ def test_a_role_that_is_none_is_refused(run: Any, open_service: Any) -> None:
     assert open_service().people.all() == []
 
 
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [("shpo", "the store has no site 'shpo'. Known: shop"), ("My Shop", "names are lower-case")],
+)
+def test_a_misspelt_site_is_no_new_one(run: Any, open_service: Any, site: str, told: str) -> None:
+    open_service().close()
+
+    added = run("users", "add", site, "ann@example.com")
+    made = run("keys", "create", site)
+
+    assert (added.exit_code, made.exit_code) == (2, 2)
+    assert told in added.output
+    assert told in made.output
+
+
+def test_a_key_that_is_over_before_it_begins_is_not_made(run: Any, open_service: Any) -> None:
+    made = run("keys", "create", "shop", "--expires", "2020-01-01T00:00Z")
+
+    assert made.exit_code == 2
+    assert "--expires: expected a moment to come, got '2020-01-01T00:00Z'" in made.output
+    assert open_service().keys.of("shop") == []
+
+
 def test_while_the_server_has_the_store_the_way_to_it_is_told(run: Any, open_service: Any) -> None:
     open_service()
 
@@ -309,3 +332,4 @@ def test_a_running_server_adds_people_and_keys_for_an_admin(
     assert (foreign.exit_code, unable.exit_code) == (2, 2)
     assert "expected the site 'other' there, found 'shop'" in foreign.output
     assert "403" in unable.output
+    assert "`byleave keys create SITE --role admin` makes a key that may" in unable.output

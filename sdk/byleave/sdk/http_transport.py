@@ -25,7 +25,7 @@ class HttpTransport:
     """Speaks HTTP with the standard library, over a few connections that are kept open.
 
     Args:
-        url: Where the server is, such as `http://localhost:8400`.
+        url: Where the server is, such as `http://localhost:8401`.
 
     Raises:
         ValueError: The URL is not one of http or https.
@@ -34,7 +34,7 @@ class HttpTransport:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"expected the server's URL, such as https://host:8400, got {url!r}")
+            raise ValueError(f"expected the server's URL, such as https://host:8401, got {url!r}")
         self._is_secure = parts.scheme == "https"
         self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/")

@@ -74,6 +74,11 @@ def open_site(
     return Site(key, row.is_simulated or is_simulated, bytes.fromhex(row.secret))
 
 
+def has_sites(connection: Connection) -> bool:
+    """Return whether a store has any site."""
+    return connection.execute(select(schema.sites.c.site).limit(1)).first() is not None
+
+
 def find_site(connection: Connection, key: str) -> Site:
     """Return a site of the store.
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import typer
 
+from byleave.segments.naming import NAME_RULE, is_name
 from byleave.server.commands.exits import refuse
 from byleave.server.commands.remote import Remote
 from byleave.server.commands.settings_options import Config, settle
@@ -170,20 +171,16 @@ def access(
         key: An admin's key, for the server.
         database: The store, as the settings name it.
         config: The file of settings.
-        may_begin: Whether a store or site that is not there is made.
+        may_begin: Whether a store that is not there is made, and the first site of one.
     """
     if server is not None:
         yield _OfServer(_site_at(server, key, site))
         return
     settings = settle(config, database=database)
     from byleave.server.errors import ServerError
-    from byleave.server.sites import find_site
-    from byleave.server.storage import looking
 
     try:
-        if not may_begin:
-            with looking(settings.database) as connection:
-                find_site(connection, site)
+        _require_site(settings.database, site, may_begin=may_begin)
         with closing(_opened(settings.database, site)) as service:
             yield _OfStore(service)
     except (ServerError, ValueError) as error:
@@ -200,6 +197,23 @@ def role_of(text: str) -> Role:
         refuse(f"--role: expected one of {', '.join(Role)}, got {text!r}")
 
 
+def _require_site(database: str, site: str, *, may_begin: bool) -> None:
+    """Refuse a site that is not there, or that may not begin: what is misspelt is no new one."""
+    from byleave.server.errors import StorageError
+    from byleave.server.sites import find_site, has_sites
+    from byleave.server.storage import looking
+
+    if not is_name(site):
+        refuse(f"expected the key of a site, got {site!r}: {NAME_RULE}")
+    try:
+        with looking(database) as connection:
+            if not may_begin or has_sites(connection):
+                find_site(connection, site)
+    except StorageError:
+        if not may_begin:
+            raise
+
+
 def _opened(database: str, site: str) -> Service:
     from byleave.sdk.middleware import system_clock
     from byleave.server.errors import StorageError
@@ -213,7 +227,7 @@ def _opened(database: str, site: str) -> Service:
 
 def _site_at(url: str, key: str, site: str) -> Remote:
     """Return the site at a URL; end the command where another site is served there."""
-    remote = Remote.at(url, key)
+    remote = Remote.at(url, key, role="admin")
     served = remote.ask("GET", "/v1/people")["site"]
     if served != site:
         refuse(f"{url}: expected the site {site!r} there, found {served!r}")

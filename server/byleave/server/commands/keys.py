@@ -162,7 +162,12 @@ def rotate_receipts(
 
 
 def _end_of(expires: str | None) -> int | None:
-    return None if expires is None else _moment("--expires", expires)
+    if expires is None:
+        return None
+    end_ms = _moment("--expires", expires)
+    if end_ms < _later(0):
+        refuse(f"--expires: expected a moment to come, got {expires!r}")
+    return end_ms
 
 
 def _moment(option: str, text: str) -> int:

@@ -24,7 +24,6 @@ Key = Annotated[
 ]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8401"
-_OTHER_KEY: Final = "; `byleave keys create SITE --role marketer` makes a key that may publish"
 #: Judging audiences reads the log of many visitors.
 _PATIENCE_S: Final = 120
 
@@ -36,16 +35,23 @@ class Remote:
     url: str
     key: str
     transport: HttpTransport
+    role: str
 
     @classmethod
-    def at(cls, url: str, key: str) -> Remote:
-        """Return the site at a URL; end the command where that is none, or there is no key."""
+    def at(cls, url: str, key: str, *, role: str = "marketer") -> Remote:
+        """Return the site at a URL; end the command where that is none, or there is no key.
+
+        Args:
+            url: The URL.
+            key: A key of the site.
+            role: Whose key opens all that will be asked for.
+        """
         from byleave.sdk.http_transport import HttpTransport
 
         if not key:
             refuse("no key: give --key, or BYLEAVE_KEY in the environment")
         try:
-            return cls(url, key, HttpTransport(url))
+            return cls(url, key, HttpTransport(url), role)
         except ValueError as error:
             refuse(f"--server: {error}")
 
@@ -74,7 +80,7 @@ class Remote:
             for fault in data.get("faults", ()):
                 typer.echo(f"{'.'.join(map(str, fault['path']))}: {fault['message']}", err=True)
             said = data.get("detail", data.get("title", ""))
-            refuse(
-                f"{self.url}: {answer.status}: {said}{_OTHER_KEY if answer.status == 403 else ''}"
-            )
+            if answer.status == 403:
+                said = f"{said}; `byleave keys create SITE --role {self.role}` makes a key that may"
+            refuse(f"{self.url}: {answer.status}: {said}")
         return data
