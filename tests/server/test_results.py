@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from byleave.experiments.lift import Status
@@ -278,11 +279,29 @@ def test_goals_are_looked_at_together_and_advice_is_of_the_primary_one(finished:
 
 
 def test_a_damaged_version_takes_no_results_away(finished: Service) -> None:
-    before = finished.results("welcome").report
     with finished.storage.writing() as connection:
         connection.exec_driver_sql("UPDATE definition_versions SET definitions = '{'")
 
     results = finished.results("welcome")
 
-    assert results.report == before
+    assert ("bold", "signup") in results.standing_out
     assert results.holdout is None
+
+
+def test_a_report_takes_no_longer_the_more_versions_there_are(
+    finished: Service, definitions: Any
+) -> None:
+    for number in range(3):
+        share = type(definitions.holdout)(0.05 + number / 1_000)
+        finished.publish(replace(definitions, holdout=share), reason="more", author="tests")
+    finished.results("welcome")
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(finished.storage._readers, "before_cursor_execute", note)
+    finished.results("welcome")
+
+    assert [each for each in asked if "definition_versions" in each] != []
+    assert [each for each in asked if "definition_versions.definitions" in each] == []

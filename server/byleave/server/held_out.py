@@ -5,11 +5,12 @@ time in different proportions differ by that alone. The figure therefore rests o
 the share last changed.
 """
 
+import json
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from byleave.experiments.lift import Population, holdout_ratio, holdout_sentence
 from byleave.server import schema
@@ -17,6 +18,9 @@ from byleave.server.few import LEAST_SHOWN
 from byleave.server.quarantine import sound
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums
+
+# The share of each version of a store; a version never changes, and every report asks.
+_known: Final = WeakKeyDictionary[Engine, dict[tuple[str, int, int], float]]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +93,17 @@ def holdout_shares(
     versions = schema.definition_versions.c
     ends = [versions.published_ms <= end for end in (until_ms, run.ended_ms) if end is not None]
     statement = (
-        select(versions.definitions, versions.published_ms)
+        select(versions.generation, versions.number, versions.published_ms)
         .where(versions.site == site.key, *ends)
         .order_by(versions.generation.desc(), versions.number.desc())
     )
+    known = _known.setdefault(connection.engine, {})
     found: list[tuple[float, int]] = []
-    for row in connection.execute(statement):
-        share, since_ms = _share(row.definitions), max(row.published_ms, run.started_ms)
+    for row in connection.execute(statement).all():
+        name = (site.key, row.generation, row.number)
+        if name not in known:
+            known[name] = _share(connection, name)
+        share, since_ms = known[name], max(row.published_ms, run.started_ms)
         if found and found[0][0] == share:
             found[0] = (share, since_ms)
         else:
@@ -105,8 +113,18 @@ def holdout_shares(
     return found
 
 
-@lru_cache(maxsize=64)
-def _share(definitions: str) -> float:
-    """Return the share of the holdout; a version never changes, and every report asks."""
-    usable = sound(definitions)
+def _share(connection: Connection, name: tuple[str, int, int]) -> float:
+    """Return the share of the holdout in a version."""
+    versions, (site, generation, number) = schema.definition_versions.c, name
+    text = connection.execute(
+        select(versions.definitions).where(
+            versions.site == site, versions.generation == generation, versions.number == number
+        )
+    ).scalar_one()
+    try:
+        data = json.loads(text)
+        # All the rest of it has no say in this, and takes long to read.
+        usable = sound(json.dumps({key: data[key] for key in ("site", "holdout") if key in data}))
+    except (ValueError, TypeError, RecursionError):
+        usable = None
     return 0.0 if usable is None else float(usable.definitions.holdout)
