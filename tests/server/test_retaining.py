@@ -190,3 +190,66 @@ def test_a_log_of_many_pieces_is_gone_through_to_its_end(
     clock.advance(days=6)
 
     assert service.retain().emptied == 4_000
+
+
+def test_who_was_enrolled_goes_once_a_run_has_been_over_for_thirteen_months(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    """Until then it says who was counted already; what was counted stays."""
+    service = open_service()
+    publish(service, DEFINITIONS)
+    service.ingest([send.exposure("ann"), send.event("ann", "sign_up")])
+    service.tick(clock.advance(days=410))
+    service.books.seal()
+
+    assert service.retain().enrolments == 0
+    publish(service, DEFINITIONS | {"experiments": {}})
+    clock.advance(days=390)
+    assert service.retain().enrolments == 0
+    clock.advance(days=20)
+    gone = service.retain()
+
+    assert gone.enrolments == 1
+    assert service.export("ann")["enrolments"] == []
+    assert service.books.rebuild().differences == []
+    with service.storage.reading() as connection:
+        outcomes = connection.execute(select(schema.outcomes)).all()
+        units = select(schema.stratum_stats.c.units, schema.stratum_stats.c.reached).where(
+            schema.stratum_stats.c.goal == "signup"
+        )
+        assert connection.execute(units).all() == [(1, 1)]
+    assert outcomes == []
+
+
+def test_page_views_that_were_enrolled_go_while_their_run_goes_on(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    service = open_service()
+    welcome = DEFINITIONS["experiments"]["welcome"]
+    signup = DEFINITIONS["goals"]["signup"] | {"within": "page"}
+    of_views = welcome | {"unit": "view", "goals": {"primary": "signup"}, "report_by": []}
+    goals = DEFINITIONS["goals"] | {"signup": signup}
+    publish(service, DEFINITIONS | {"goals": goals, "experiments": {"welcome": of_views}})
+    service.ingest([send.exposure("view1234"), send.reward(service)])
+    service.tick(clock.advance(days=1))
+    clock.advance(days=390)
+    service.books.seal()
+
+    assert service.retain().enrolments == 0
+    clock.advance(days=20)
+    assert service.retain().enrolments == 1
+    assert service.books.rebuild().differences == []
+
+
+def test_who_was_enrolled_stays_where_it_is_not_sealed(
+    open_service: Any, send: Any, clock: Any
+) -> None:
+    service = open_service()
+    publish(service, DEFINITIONS)
+    service.ingest([send.exposure("ann")])
+    publish(service, DEFINITIONS | {"experiments": {}})
+
+    clock.advance(days=800)
+    assert service.retain().enrolments == 0
+    service.books.seal()
+    assert service.retain().enrolments == 1

@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from byleave.server import counters, visitors
+from byleave.server import counters, schema, visitors
 from byleave.server.aliases import known_as
 from byleave.server.attributes import Observation, Observed, Value, observe, read_attributes
+from byleave.server.batches import site_rows
 from byleave.server.consents import StatedChoice
 from byleave.server.learning import Measurement
 from byleave.server.publishing import Published
 from byleave.server.purging import AT_ONCE, Purged, purge
 from byleave.server.recalling import Recalled, recall
 from byleave.server.retaining import Retained, Retention
+from byleave.server.runs import measured
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
 from byleave.server.telling import tell_of_visitors
@@ -161,11 +163,13 @@ class VisitorCare(ABC):
         with self.storage.writing() as connection:
             measurement = self._measured(connection)
             counters.forget_reports(connection, self.site, now_ms=now_ms)
+            runs = site_rows(connection, schema.runs, site=self.site.key)
         published = self.published
         retention = Retention(
             published.snapshot.definitions,
             measurement,
             is_whole=published.is_whole,
+            of_views=[run.run for run in runs if measured(run).experiment.unit == "view"],
             now_ms=now_ms,
         )
         return retention.apply(self.storage, self.site, is_over=self.is_ending)

@@ -4,12 +4,16 @@ Events and attributes go by their ttl. An event that a goal counts stays at leas
 last row of weights that it may count for is sealed: until then a recount needs it. Exposures
 and rewards, which nobody declares, stay for thirteen months and for their goals' windows.
 
+Who was enrolled, and what they reached, goes after thirteen months where it is sealed and nobody
+can come again: in experiments on page views, and in runs that have been over for as long. While
+a run goes on it says that a visitor was counted already.
+
 Of an event that is younger than repeated ones may be, the id stays, without visitor, name and
 body, so that it still has the effect of once.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -20,6 +24,7 @@ from sqlalchemy import (
     Update,
     and_,
     delete,
+    exists,
     false,
     not_,
     or_,
@@ -46,11 +51,12 @@ _AT_ONCE: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """How much went: events, those of which only the id stays for now, and attributes."""
+    """How much went: events, those of which only the id stays for now, attributes, enrolments."""
 
     events: int
     emptied: int
     attributes: int
+    enrolments: int = 0
 
 
 class Retention:
@@ -66,6 +72,7 @@ class Retention:
         measurement: Measurement,
         *,
         is_whole: bool,
+        of_views: Collection[str] = (),
         now_ms: int,
     ) -> None:
         """Work out what goes now.
@@ -74,10 +81,12 @@ class Retention:
             definitions: Those in force.
             measurement: What every run measures, those that are over included.
             is_whole: Whether these are all; if some were set aside, what they declare stays.
+            of_views: The runs whose units are page views.
             now_ms: The time.
         """
         self._attributes = definitions.attributes
         self._is_whole = is_whole
+        self._of_views = of_views
         self._now_ms = now_ms
         needed = Counter[str]()
         for goals in measurement.runs.values():
@@ -103,7 +112,7 @@ class Retention:
             site: The site.
             is_over: When set, the rest is left for another time.
         """
-        events = emptied = attributes = 0
+        events = emptied = attributes = enrolments = 0
         for piece in _pieces(storage, site, schema.events.c.id, is_over):
             with storage.writing() as connection:
                 events += connection.execute(self._deletion(piece)).rowcount
@@ -111,9 +120,17 @@ class Retention:
         for piece in _pieces(storage, site, schema.server_attributes.c.visitor, is_over):
             with storage.writing() as connection:
                 attributes += connection.execute(self._forgetting(piece)).rowcount
+        for piece in _pieces(storage, site, schema.enrolments.c.unit, is_over):
+            with storage.writing() as connection:
+                enrolments += connection.execute(self._leaving(piece)).rowcount
+        for piece in _pieces(storage, site, schema.outcomes.c.unit, is_over):
+            with storage.writing() as connection:
+                connection.execute(_left_behind(piece))
         with storage.writing() as connection:
             drop_given_up(connection, site, now_ms=self._now_ms)
-        return Retained(events=events, emptied=emptied, attributes=attributes)
+        return Retained(
+            events=events, emptied=emptied, attributes=attributes, enrolments=enrolments
+        )
 
     def _deletion(self, piece: ColumnElement[bool]) -> Delete:
         # Nobody can send an event again that was received before, and may be that old.
@@ -156,6 +173,31 @@ class Retention:
         if not self._is_whole:
             kept.append(table.attribute.not_in([*declared]))
         return delete(schema.server_attributes).where(piece, not_(or_(false(), *kept)))
+
+    def _leaving(self, piece: ColumnElement[bool]) -> Delete:
+        enrolments, runs, seals = schema.enrolments.c, schema.runs.c, schema.seals.c
+        before_ms = self._now_ms - self._exposures_last_ms
+        is_sealed = exists().where(
+            seals.site == enrolments.site, seals.stratum == enrolments.stratum
+        )
+        is_over = exists().where(
+            runs.site == enrolments.site, runs.run == enrolments.run, runs.ended_ms < before_ms
+        )
+        nobody_returns = or_(enrolments.run.in_([*self._of_views]), is_over)
+        return delete(schema.enrolments).where(
+            piece, enrolments.assigned_ms < before_ms, is_sealed, nobody_returns
+        )
+
+
+def _left_behind(piece: ColumnElement[bool]) -> Delete:
+    """Return what deletes the outcomes of enrolments that are gone."""
+    outcomes, enrolments = schema.outcomes.c, schema.enrolments.c
+    has_one = exists().where(
+        enrolments.site == outcomes.site,
+        enrolments.unit == outcomes.unit,
+        enrolments.run == outcomes.run,
+    )
+    return delete(schema.outcomes).where(piece, ~has_one)
 
 
 def _pieces(

@@ -84,7 +84,7 @@ def retain(
         gone = service.retain()
     typer.echo(
         f"{gone.events} events and {gone.attributes} attributes deleted, "
-        f"{gone.emptied} events emptied",
+        f"{gone.emptied} events emptied, {gone.enrolments} enrolments deleted",
         err=True,
     )
 
