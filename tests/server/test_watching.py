@@ -13,6 +13,7 @@ from tests.server.test_webhooks import MARKETING, hook, judge, told
 from byleave.experiments import Definitions
 from byleave.segments import Share, read
 from byleave.server import schema
+from byleave.server.knowing import read_all_known
 from byleave.server.outreach import Outreach
 from byleave.server.service import Service
 from byleave.server.sites import fresh
@@ -84,3 +85,40 @@ def test_nobody_is_judged_by_what_is_no_longer_in_force(shop: Service, send: Any
     assert shop.outreach.judge(stale) == 0
     judge(shop)
     assert [kind for kind, _ in told(shop)] == [Kind.SEGMENT_ENTERED]
+
+
+def test_of_what_somebody_does_again_and_again_the_first_and_the_last_times_are_known(
+    shop: Service, send: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("byleave.server.knowing._MOST_ALIKE", 2)
+    looks = [send.event("ann", "look", at=clock() + number, uses=MARKETING) for number in range(7)]
+    others = [send.event("ann", "buy", uses=MARKETING), send.event("bob", "look", uses=MARKETING)]
+    shop.ingest([*looks[3:], *looks[:3], *others])
+
+    with shop.storage.reading() as connection:
+        known = read_all_known(
+            connection,
+            shop.site,
+            ["ann", "bob"],
+            shop.published.snapshot.definitions,
+            now_ms=clock(),
+        )
+
+    told_of = [(event.name, event.at_ms - clock()) for event in known["ann"].happened]
+    assert sorted(told_of) == [("buy", 0), ("look", 0), ("look", 1), ("look", 5), ("look", 6)]
+    assert len(known["bob"].happened) == 1
+
+
+def test_who_takes_long_leaves_the_others_for_another_transaction(
+    shop: Service, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("byleave.server.watching._LONGEST_S", 0)
+    shop.outreach.put(hook("segment:often"))
+    judge(shop)
+    visitors = [f"v{number}" for number in range(5)]
+    shop.ingest([send.event(visitor, "look", uses=MARKETING) for visitor in visitors * 2])
+
+    judged = [shop.outreach.judge(shop.published.snapshot) for _ in range(6)]
+
+    assert judged == [1] * 5 + [0]
+    assert {data["visitor"] for _, data in told(shop)} == {*visitors}

@@ -7,7 +7,7 @@ module is the only one that knows how the two databases differ in this.
 Rows are given in the order of the table's columns.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -98,8 +98,21 @@ def find_rows(
     if not all(wanted.values()):
         return []
     statement = _find(connection.dialect.name, table, tuple(wanted))
-    values = {name: _as_json([*zip({*values}, strict=True)]) for name, values in wanted.items()}
-    return connection.execute(statement, {"site": site, **values}).all()
+    return connection.execute(statement, {"site": site, **_unfoldable(wanted)}).all()
+
+
+def find_frequent(
+    connection: Connection, table: Table, *, site: str, most: int, **wanted: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Return the values of the given columns that more rows have than `most`.
+
+    The columns have to be those that follow the site in an index; the rows are not read.
+    """
+    if not all(wanted.values()):
+        return []
+    statement = _find_frequent(connection.dialect.name, table, tuple(wanted))
+    values = {"site": site, "most": most, **_unfoldable(wanted)}
+    return connection.execute(statement, values).all()
 
 
 def site_rows(connection: Connection, table: Table, *, site: str) -> Sequence[Row[Any]]:
@@ -145,6 +158,10 @@ def _run(connection: Connection, statement: Insert, rows: Rows) -> None:
 
 def _as_json(rows: Rows) -> str:
     return msgspec.json.encode(rows).decode()
+
+
+def _unfoldable(wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+    return {name: _as_json([*zip({*values}, strict=True)]) for name, values in wanted.items()}
 
 
 @cache
@@ -199,6 +216,13 @@ def _find(dialect: str, table: Table, columns: tuple[str, ...]) -> Select[Any]:
         for name in columns
     ]
     return select(table).where(table.c.site == bindparam("site"), *found)
+
+
+@cache
+def _find_frequent(dialect: str, table: Table, columns: tuple[str, ...]) -> Select[Any]:
+    alike = [table.c[name] for name in columns]
+    found = _find(dialect, table, columns).with_only_columns(*alike)
+    return found.group_by(*alike).having(func.count() > bindparam("most"))
 
 
 def _unfolded(dialect: str, columns: Sequence[Column[Any]], *, parameter: str = "rows") -> Subquery:

@@ -8,6 +8,7 @@ worker marks them a few at a time.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from sqlalchemy import Connection, Table, select
@@ -24,6 +25,8 @@ from byleave.server.webhooks import Kind, Webhook, body_of
 
 #: Stands among the marked visitors for everybody of whom something is known.
 EVERYBODY: Final = ""
+#: After so many seconds a transaction judges nobody further: events wait meanwhile.
+_LONGEST_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,11 @@ def judge_due(
     most: int,
     now_ms: int,
 ) -> int:
-    """Judge visitors whose time has come; return how many there were."""
-    watched = schema.watched.c
+    """Judge visitors whose time has come; return how many there were.
+
+    Who did much takes long; then it leaves the rest for another transaction.
+    """
+    watched, began_s = schema.watched.c, monotonic()
     visitors = connection.execute(
         select(watched.visitor)
         .where(watched.site == site.key, watched.visitor != EVERYBODY, watched.due_ms <= now_ms)
@@ -115,6 +121,8 @@ def judge_due(
         known = read_known(connection, site, visitor, definitions, now_ms=now_ms)
         _judge(connection, site, visitor, known, watch, now_ms=now_ms)
         count += 1
+        if monotonic() - began_s > _LONGEST_S:
+            break
     return count
 
 
