@@ -46,7 +46,8 @@ def test_messages_that_we_do_not_know_go_through_after_the_start(
 
     kinds = [message["type"] for message in answer.messages]
     assert kinds == ["http.response.debug", "http.response.start", kind]
-    assert answer.headers == [("content-type", "text/html")]
+    assert answer.header("content-type") == "text/html"
+    assert "__Host-byleave_profile" in answer.set_cookies  # the view counts like any other
 
 
 def test_a_start_without_a_body_is_sent_at_the_end(kit: Any, personalise: Any) -> None:
@@ -80,3 +81,39 @@ def test_starlette_may_send_views_of_memory(kit: Any, personalise: Any, places: 
         await (whole if len(places) == 1 else given)(scope, receive, send)
 
     assert kit.browser(personalise(app, consent=kit.granted)).get().body == filled(kit.page)
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_slots", "is_begun"),
+    [
+        ("text/event-stream", True, True),
+        ("text/html", False, True),
+        ("text/html", True, False),  # its body decides what the headers say
+    ],
+)
+def test_what_is_no_page_with_slots_begins_before_there_is_anything_of_it(
+    kit: Any, personalise: Any, kind: str, has_slots: bool, is_begun: bool
+) -> None:
+    sent: list[str] = []
+    begun: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        begun.extend(sent)  # the first event may come in an hour
+        await send({"type": "http.response.body", "body": b"data: 1"})
+
+    definitions = kit.define(**({} if has_slots else {"experiments": {}}))
+    site = personalise(app, definitions=definitions, consent=kit.granted)
+
+    async def tapped(scope: Any, receive: Any, send: Any) -> None:
+        async def tap(message: Any) -> None:
+            sent.append(message["type"])
+            await send(message)
+
+        await site(scope, receive, tap)
+
+    answer = kit.browser(tapped).get()
+
+    assert begun == ["http.response.start"] * is_begun
+    assert answer.body == b"data: 1"

@@ -1,8 +1,9 @@
 """One response on its way out: slots filled, headers set right, everything else untouched.
 
-The start of a response is held until its first body message, because only then is it known
-what the headers must say. A page that comes whole is rewritten whole; one that comes in pieces
-is rewritten as it comes. Whatever fails on the way, the site's own bytes go out.
+The start of a page is held until its first body message, because only then is it known what
+the headers must say; what is no page begins when the site says so. A page that comes whole is
+rewritten whole; one that comes in pieces is rewritten as it comes. Whatever fails on the way,
+the site's own bytes go out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,7 @@ class PageSend:
     async def __call__(self, message: Message) -> None:
         """Pass a message on, now or with the first body message."""
         if message["type"] == "http.response.start":
-            self._start = {**message, "headers": [*message.get("headers", ())]}
+            await self._begin({**message, "headers": [*message.get("headers", ())]})
         elif message["type"] != "http.response.body":
             await self.finish()  # whatever it is, it follows the start
             await self._send(message)
@@ -64,9 +65,8 @@ class PageSend:
             await self._send(self._stream.take(message))
         elif self._start is not None:
             start, self._start = self._start, None
-            start, message = await self._begun(start, message)
-            await self._send(start)
-            await self._send(message)
+            for each in await self._begun(start, message):
+                await self._send(each)
         else:
             await self._send(message)
 
@@ -76,18 +76,33 @@ class PageSend:
             start, self._start = self._start, None
             await self._send(self._with_cookies(start))
 
-    async def _begun(self, start: Message, message: Message) -> tuple[Message, Message]:
-        """Return the first two messages as they go out."""
-        visit = self._visit
-        headers: Headers = start["headers"]
+    async def _begin(self, start: Message) -> None:
+        """Hold the start of a page that may have slots, and send any other."""
+        self._start = None  # an error page takes the place of one that was held
+        changed = None
         try:
-            if is_page(start["status"], headers) and not is_for_subresource(visit.scope):
-                if start["status"] == 200:
-                    visit.count_page()
-                if visit.is_active and (page := await self._page(start, message, headers)):
-                    return page
-            elif start["status"] == 304 and self._is_unwrapped:
-                return self._unchanged(start, headers), message
+            if self._is_held(start):
+                self._start = start
+                return
+            if start["status"] == 304 and self._is_unwrapped:
+                changed = self._unchanged(start, start["headers"])
+        except Exception as error:
+            report("page not personalised", error)
+        await self._send(changed or self._with_cookies(start))
+
+    def _is_held(self, start: Message) -> bool:
+        visit = self._visit
+        if not is_page(start["status"], start["headers"]) or is_for_subresource(visit.scope):
+            return False
+        if start["status"] == 200:
+            visit.count_page()
+        return visit.is_active
+
+    async def _begun(self, start: Message, message: Message) -> tuple[Message, Message]:
+        """Return the first two messages of a page as they go out."""
+        try:
+            if page := await self._page(start, message, start["headers"]):
+                return page
         except Exception as error:
             report("page not personalised", error)
         return self._with_cookies(start), message
