@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ def without_output(text: str) -> str:
         text,
         flags=re.MULTILINE | re.DOTALL,
     )
+
+
+def test_the_program_tells_its_version() -> None:
+    told = CliRunner().invoke(program, ["--version"])
+
+    assert (told.exit_code, told.stdout) == (0, f"byleave {version('byleave')}\n")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -4,6 +4,9 @@ Each command lives in a module of its own and imports what it needs when it runs
 `byleave --help` and `byleave validate` do not wait for NumPy.
 """
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from byleave.server.commands.abuse import purge, thaw
@@ -48,7 +51,25 @@ def _group(about: str) -> typer.Typer:
     )
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"byleave {version('byleave')}")
+        raise typer.Exit
+
+
 program = _group("Website personalisation that asks first.")
+
+
+@program.callback()
+def _about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Website personalisation that asks first."""
+
+
 program.command("init")(init)
 program.command("validate")(validate)
 program.command("fmt")(fmt)

@@ -24,7 +24,9 @@ NOBODY: Final = "new"
 #: What faults call the YAML.
 NAME: Final = "segment.yaml"
 BOTH: Final = _("Both the rows and the YAML were changed. Choose which of them holds.")
-_NO_SEGMENT: Final = _("Write one segment, and nothing beside it.")
+_NO_SEGMENT: Final = _(
+    "Write one segment, and nothing beside it. It says its key, as in: segment: comparing-plans"
+)
 _LONG: Final = _("This is too long: at most 16 KB can be edited here. Shorten it, or use files.")
 #: More YAML than this is not read here.
 _MOST_BYTES: Final = 16_384
