@@ -32,6 +32,12 @@ def test_a_bare_request_says_little() -> None:
     assert derived(scope("/books")) == {"device": "desktop", "hour": 7, "path": "/books"}
 
 
+def test_no_more_of_an_agent_is_looked_at_than_browsers_say() -> None:
+    agent = f"Mozilla/5.0 {'Android' * 100}Mobile"  # looking on from each would take for ever
+
+    assert derived(scope(user_agent=agent))["device"] == "tablet"
+
+
 def test_only_what_is_declared_is_derived() -> None:
     assert request_attributes(scope(), ["hour", "unknown"], now_ms=0) == {"hour": 0}
 

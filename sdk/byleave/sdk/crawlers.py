@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from byleave.sdk.asgi_types import Scope
-from byleave.sdk.request_attributes import header
+from byleave.sdk.request_attributes import LONGEST_AGENT, header
 
 # Every browser's name for itself begins with one of these two words, for historical reasons.
 _BROWSER: Final = re.compile(r"(?:Mozilla|Opera)/", re.IGNORECASE)
@@ -36,8 +36,6 @@ _CRAWLER: Final = rf"""
     | validator | verif
 """
 
-#: No browser says more about itself; what follows is not looked at.
-_LONGEST: Final = 512
 _PREFETCHES: Final = frozenset({b"sec-purpose", b"purpose", b"x-moz"})
 
 
@@ -46,7 +44,7 @@ def is_crawler(scope: Scope) -> bool:
 
     A request without a user agent is not called one: some people's proxies strip it.
     """
-    return _is_program(header(scope, b"user-agent")[:_LONGEST])
+    return _is_program(header(scope, b"user-agent")[:LONGEST_AGENT])
 
 
 def names_a_crawler(agent: str) -> bool:
@@ -54,7 +52,7 @@ def names_a_crawler(agent: str) -> bool:
 
     Unlike `is_crawler` it leaves programs of other kinds alone: an app may call itself anything.
     """
-    agent = agent[:_LONGEST]
+    agent = agent[:LONGEST_AGENT]
     if _BROWSER.match(agent):
         return _is_program(agent)
     return re.search(_NAMED, agent, re.IGNORECASE | re.VERBOSE) is not None

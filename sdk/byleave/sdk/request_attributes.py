@@ -18,6 +18,8 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 _CAMPAIGN: Final = re.compile(r"[\w .:+-]{1,64}")
 _IDENTIFIER: Final = re.compile(r"[0-9a-f-]{16,}|\d{7,}|[A-Za-z0-9_-]{25,}", re.IGNORECASE)
 _MOST_QUERY_FIELDS: Final = 50
+#: No browser says more about itself; what follows is not looked at.
+LONGEST_AGENT: Final = 512
 _HOUR_MS: Final = 3_600_000
 
 
@@ -39,7 +41,7 @@ def device(scope: Scope) -> str:
     """Return `phone`, `tablet` or `desktop`."""
     if header(scope, b"sec-ch-ua-mobile") == "?1":
         return "phone"
-    agent = header(scope, b"user-agent")
+    agent = header(scope, b"user-agent")[:LONGEST_AGENT]
     if _TABLET.search(agent):
         return "tablet"
     return "phone" if _PHONE.search(agent) else "desktop"
