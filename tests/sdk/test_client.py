@@ -99,6 +99,24 @@ def test_a_snapshot_is_asked_for_by_its_tag_and_confirmed(client: Client, server
     assert {headers["authorization"] for _, _, headers in server.requests} == {"Bearer secret"}
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (" secret\r\n", "secret"),
+        ("server_1c5d84e2_…", "server_1c5d84e2_%E2%80%A6"),
+        ("a\nb", "a%0Ab"),
+    ],
+)
+def test_whatever_is_given_for_a_key_can_be_sent_and_judged(
+    server: Any, clock: Any, given: str, sent: str
+) -> None:
+    client = Client(AsgiTransport(server), key=given, clock=clock, background=False)
+    client.poll()
+
+    [(_, _, headers)] = server.requests
+    assert headers["authorization"] == f"Bearer {sent}"
+
+
 def test_a_newer_snapshot_takes_over_and_an_older_one_does_not(client: Client, server: Any) -> None:
     numbers = []
     for server.number in (2, 5, 4):

@@ -322,7 +322,8 @@ def test_a_running_server_adds_people_and_keys_for_an_admin(
     added = run("users", "add", "shop", "ann+1@example.com", "--role", "analyst", "--server", url)
     made = run("keys", "create", "shop", "--role", "public", "--server", url)
     foreign = run("keys", "create", "other", "--server", url)
-    unable = run("keys", "create", "shop", "--server", url, "--key", made.output.strip())
+    unable = run("keys", "create", "shop", "--server", url, "--key", made.output)
+    shortened = run("keys", "create", "shop", "--server", url, "--key", "byleave_admin_1c5d…")
 
     assert (added.exit_code, made.exit_code) == (0, 0)
     assert service.people.sign_in("ann+1@example.com", PHRASE, source="tests") is not None
@@ -332,4 +333,5 @@ def test_a_running_server_adds_people_and_keys_for_an_admin(
     assert (foreign.exit_code, unable.exit_code) == (2, 2)
     assert "expected the site 'other' there, found 'shop'" in foreign.output
     assert "403" in unable.output
+    assert "401: expected a key of this site" in shortened.output
     assert "`byleave keys create SITE --role admin` makes a key that may" in unable.output

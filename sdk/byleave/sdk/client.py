@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from byleave.experiments import Decider, Version, load_snapshot
 from byleave.sdk.asking import Asking
@@ -37,7 +38,8 @@ class Client:
 
     Args:
         transport: The way to the server.
-        key: The site's server key.
+        key: The site's server key; space around it, such as the end of a file's line, is none
+            of it.
         clock: The time in milliseconds.
         background: False leaves `poll` and `flush` to the caller, as simulations and tests do.
         age_limit_ms: How long the last snapshot is used when the server cannot be reached.
@@ -65,6 +67,7 @@ class Client:
         poll_every_s: float = 10.0,
         flush_every_s: float = 1.0,
     ) -> None:
+        key = quote(key.strip())  # so that a header can hold one that is none, which is refused
         self._transport = transport
         self._clock = clock
         self._background = background

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
 
 import typer
 
@@ -61,7 +62,7 @@ class Remote:
 
         sent = b"" if body is None else json.dumps(body).encode()
         told = {
-            "authorization": f"Bearer {self.key}",
+            "authorization": f"Bearer {quote(self.key.strip())}",
             "content-type": "application/json",
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
