@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from byleave.server.events import body_of, event_of
 from byleave.server.intake import Stranger
 from byleave.server.service import Service
 
@@ -48,6 +49,15 @@ def test_a_malformed_event_is_refused_with_its_reason(
     assert result.accepted == 2
     assert [refusal.index for refusal in result.refused] == [1]
     assert re.search(reason, result.refused[0].reason)
+
+
+def test_an_event_that_was_kept_before_line_feeds_were_refused_can_be_read(
+    service: Service, send: Any
+) -> None:
+    [event] = service.read_batch([send.event("bob")]).events.values()
+    body = body_of(event).replace('"bob"', '"bob\\n"')
+
+    assert body_of(event_of(body)) == body
 
 
 @pytest.mark.parametrize("item", [None, 1, "event", [], {}, {"type": "event"}])

@@ -29,9 +29,10 @@ EVENT_ID: Final = (
 )
 VISITOR_ID: Final = f"^[A-Za-z0-9._~:@+-]{{1,128}}{END}"
 
-_Id = Annotated[str, msgspec.Meta(pattern=EVENT_ID)]
-_VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID)]
-_Name = Annotated[str, msgspec.Meta(pattern=f"^[a-z0-9][a-z0-9._-]{{0,127}}{END}")]
+# What is kept may be older than `END`, and has to be read for as long as it is.
+_Id = Annotated[str, msgspec.Meta(pattern=EVENT_ID.replace(END, "$"))]
+_VisitorId = Annotated[str, msgspec.Meta(pattern=VISITOR_ID.replace(END, "$"))]
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,127}$")]
 _Text = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
@@ -125,6 +126,9 @@ def read_event(
         event = msgspec.convert(item, Exposure | Happening | SentReward)
     except msgspec.ValidationError as error:
         raise RefusedError(unquoted(error)) from None
+    for name in ("id", "visitor"):
+        if getattr(event, name, "").endswith("\n"):
+            raise RefusedError(f"Expected no line feed - at `$.{name}`")
     if event.at_ms < now_ms - OLDEST_MS:
         raise RefusedError("dated more than 30 days ago")
     latest = max(event.at_ms, event.assigned_ms) if isinstance(event, Exposure) else event.at_ms
