@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event, get_ident
 
 import pytest
 
 from byleave.experiments import Definitions
+from byleave.server import schema
 from byleave.server.background import work
 from byleave.server.outbound import Outbound
 from byleave.server.service import Service
@@ -51,3 +54,34 @@ def test_a_job_that_fails_as_it_is_told_to_end_holds_nobody_up(
         return bool(done)
 
     assert asyncio.run(end())
+
+
+def test_news_wait_for_nothing_that_takes_long(
+    open_service: Callable[..., Service], definitions: Definitions
+) -> None:
+    """Whatever keeps the threads busy that everybody shares, such as a resolver of names."""
+    service, is_over = open_service(), Event()
+    service.publish(definitions, reason="first", author="tests")
+    key = {"key": "server_1", "role": "server", "secret_hash": "", "created_ms": 1}
+
+    async def hear() -> bool:
+        loop, outbound = asyncio.get_running_loop(), Outbound()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, is_over.wait, 20)
+        working = asyncio.create_task(work(service, outbound))
+        await asyncio.sleep(0)
+        with service.storage.writing() as connection:  # as another process does
+            connection.execute(schema.api_keys.insert().values(site="shop", **key))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while not service.keys.of("shop"):
+                    await asyncio.sleep(0.01)
+        is_heard = bool(service.keys.of("shop"))
+        is_over.set()
+        await busy
+        working.cancel()
+        await asyncio.wait([working])
+        await outbound.close()
+        return is_heard
+
+    assert asyncio.run(hear())

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -25,6 +26,9 @@ _STATUSES_S: Final = 60.0
 #: How often visitors are drawn, so that no page of the console has to wait for it.
 _DRAWING_S: Final = 300.0
 _RETENTION_S: Final = 3_600.0
+# Enough for each job of a few sites: what takes long must not keep what others published from
+# being heard of.
+_THREADS: Final = ThreadPoolExecutor(32, thread_name_prefix="byleave-work")
 #: After so many of its own pauses without its holder, a job is another process's.
 _LEASE_ROUNDS: Final = 3
 
@@ -123,7 +127,8 @@ async def _retention(service: Service) -> int:
 
 async def _whole(do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what a function comes to in a thread, and never leave it there half done."""
-    doing = asyncio.ensure_future(asyncio.to_thread(do, *args, **kwargs))
+    loop = asyncio.get_running_loop()
+    doing = loop.run_in_executor(_THREADS, partial(do, *args, **kwargs))
     try:
         return await asyncio.shield(doing)
     except asyncio.CancelledError:
