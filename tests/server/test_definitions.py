@@ -1,14 +1,18 @@
 """Publishing over HTTP: with a reason, against the version that was seen, and back again."""
 
+import asyncio
 import copy
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from byleave.segments import read
 from byleave.server.app import create_app
 from byleave.server.keys import Role
+from byleave.server.routes import definitions as routes
 from byleave.server.service import Service
 
 from .conftest import DEFINITIONS
@@ -202,4 +206,28 @@ def test_people_and_keys_are_looked_after_over_http(service: Service) -> None:
         assert service.keys.find(made.json()["key"], "shop") is None
         assert [ended.status_code, dropped.status_code, again.status_code] == [200, 204, 404]
         assert [p["email"] for p in admin.get("/v1/people").json()["people"]] == ["ann@example.com"]
-        assert "password" not in admin.get("/v1/people").text
+        told = admin.get("/v1/people").text
+        assert "correct horse" not in told
+        assert "argon2" not in told
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/plan"])
+def test_no_decision_waits_while_a_set_is_read(
+    editor: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A set of two megabytes takes most of a second."""
+    held_up = []
+
+    def noted(kind: type[Any], data: Any) -> Any:
+        with suppress(RuntimeError):  # there is no loop in this thread
+            held_up.append(asyncio.get_running_loop())
+        return read(kind, data)
+
+    monkeypatch.setattr(routes, "read", noted)
+    body: dict[str, Any] = {"definitions": with_holdout(0.1)}
+    body |= {"reason": "because"} if path == PATH else {}
+
+    answer = editor.post(path, json=body, headers={"If-Match": "*"})
+
+    assert answer.status_code == 200
+    assert held_up == []

@@ -17,6 +17,7 @@ from byleave.server.errors import ConflictError, ForbiddenError, ManagedError, U
 from byleave.server.http import Problem, json_response
 from byleave.server.keys import Role
 from byleave.server.managing import UNCLAIMED, Claim, Manager
+from byleave.server.planning import Plan
 from byleave.server.routes.routing import ApiRoute, Call, author_of
 from byleave.server.versions import DefinitionVersion
 
@@ -88,7 +89,8 @@ async def compare(call: Call) -> Response:
         ]
     except UnknownNameError as error:
         raise Problem(404, str(error)) from error
-    return json_response({"changes": [*differences(before, after)]})
+    changes = await run_in_threadpool(lambda: [*differences(before, after)])
+    return json_response({"changes": changes})
 
 
 async def get_history(call: Call) -> Response:
@@ -118,13 +120,16 @@ async def restore(call: Call) -> Response:
 async def plan(call: Call) -> Response:
     """Say what publishing would change, and what is wrong with a set."""
     wanted: CheckRequest = call.data
-    try:
-        found = await run_in_threadpool(
-            call.service.library.plan,
+
+    def do() -> Plan:
+        return call.service.library.plan(
             read(Definitions, wanted.definitions),
             claim=_allowed(call, wanted.claim),
             with_audience=wanted.audience,
         )
+
+    try:
+        found = await run_in_threadpool(do)
     except DefinitionError as error:
         raise _faulty(error) from error
     except ForbiddenError as error:
@@ -194,7 +199,7 @@ async def _told(call: Call, version: str, **more: Any) -> Response:
         found, definitions = await run_in_threadpool(call.service.library.version, version)
     except UnknownNameError as error:
         raise Problem(404, str(error)) from error
-    return _answer(found, definitions, **more)
+    return await run_in_threadpool(_answer, found, definitions, **more)
 
 
 def _told_of(found: DefinitionVersion) -> dict[str, Any]:
@@ -226,9 +231,9 @@ async def _published(
 ) -> Response:
     if "if-match" not in call.request.headers:
         raise Problem(428, "expected If-Match with the ETag of GET /v1/definitions, or *")
-    try:
-        await run_in_threadpool(
-            call.service.publish,
+
+    def do() -> None:  # all of it where no decision has to wait: a large set takes long to read
+        call.service.publish(
             read(Definitions, definitions),
             reason=reason,
             author=author_of(call),
@@ -236,6 +241,9 @@ async def _published(
             revision=revision,
             claim=_allowed(call, claim),
         )
+
+    try:
+        await run_in_threadpool(do)
     except DefinitionError as error:
         raise _faulty(error) from error
     except ForbiddenError as error:
@@ -246,9 +254,7 @@ async def _published(
         raise Problem(409, str(error)) from error
     except UnknownNameError as error:
         raise Problem(422, str(error)) from error
-    newest = await run_in_threadpool(call.service.library.newest)
-    found, definitions = await run_in_threadpool(call.service.library.version, newest)
-    return _answer(found, definitions)
+    return await _told(call, await run_in_threadpool(call.service.library.newest))
 
 
 def _allowed(call: Call, claim: Claim) -> Claim:
