@@ -70,3 +70,14 @@ def test_alone_an_older_folder_is_published_again(tmp_path: Path) -> None:
         assert service.published.snapshot.definitions.holdout == DEFINITIONS["holdout"]
     finally:
         service.close()
+
+
+def test_a_site_that_begins_beside_others_is_told(tmp_path: Path) -> None:
+    said = []
+    for key in ("shop", "shpo", "shop"):
+        with running(tmp_path, DEFINITIONS | {"site": key}) as server:
+            said.append(server.log.read_text())
+            server.stop()
+
+    assert ["is a new site" in each for each in said] == [False, True, False]
+    assert "shpo is a new site of the store, beside shop; " in said[1]

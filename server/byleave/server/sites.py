@@ -74,9 +74,10 @@ def open_site(
     return Site(key, row.is_simulated or is_simulated, bytes.fromhex(row.secret))
 
 
-def has_sites(connection: Connection) -> bool:
-    """Return whether a store has any site."""
-    return connection.execute(select(schema.sites.c.site).limit(1)).first() is not None
+def site_keys(connection: Connection) -> list[str]:
+    """Return the keys of the sites that a store has, in their order."""
+    key = schema.sites.c.site
+    return [*connection.execute(select(key).order_by(key)).scalars()]
 
 
 def find_site(connection: Connection, key: str) -> Site:

@@ -200,14 +200,14 @@ def role_of(text: str) -> Role:
 def _require_site(database: str, site: str, *, may_begin: bool) -> None:
     """Refuse a site that is not there, or that may not begin: what is misspelt is no new one."""
     from byleave.server.errors import StorageError
-    from byleave.server.sites import find_site, has_sites
+    from byleave.server.sites import find_site, site_keys
     from byleave.server.storage import looking
 
     if not is_name(site):
         refuse(f"expected the key of a site, got {site!r}: {NAME_RULE}")
     try:
         with looking(database) as connection:
-            if not may_begin or has_sites(connection):
+            if not may_begin or site_keys(connection):
                 find_site(connection, site)
     except StorageError:
         if not may_begin:

@@ -75,6 +75,7 @@ def serve(
             err=True,
         )
     if not service.keys.of(definitions.site):
+        _tell_of_others(service)
         typer.echo(f"server key, shown once: {service.create_key(Role.SERVER)}")
     typer.echo(f"{definitions.site} at {url_of(listener)}")
     for key in definitions.experiments:
@@ -90,6 +91,21 @@ def serve(
         most_connections=settings.connections,
         trusted_proxies=settings.trusted_proxies,
     )
+
+
+def _tell_of_others(service: Service) -> None:
+    """Say beside which sites one begins: a changed key looks as if all of the old were lost."""
+    from byleave.server.sites import site_keys
+
+    site = service.site.key
+    with service.storage.reading() as connection:
+        others = [key for key in site_keys(connection) if key != site]
+    if others:
+        typer.echo(
+            f"{site} is a new site of the store, beside {', '.join(others)}; where it is to be one "
+            "of these, give it that key in `site`",
+            err=True,
+        )
 
 
 def _published(service: Service, definitions: Definitions) -> str:
