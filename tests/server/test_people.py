@@ -290,6 +290,7 @@ def test_a_wrong_password_is_told_on_the_form(browser: TestClient) -> None:
     assert "do not belong together" in answers[0].text
     assert ANN in answers[0].text
     assert answers[5].headers["retry-after"] == "1"
+    assert 'after so many seconds:</a> <span translate="no">1</span>' in answers[5].text
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])

@@ -195,7 +195,9 @@ def test_the_command_personalises_a_site(site: Any, tmp_path: Path) -> None:
         got = {}
         for path in ("/", "/streamed", "/photo.png"):
             connection.request("GET", path, headers=headers)
-            got[path] = connection.getresponse().read()
+            answer = connection.getresponse()
+            got[path] = answer.read()
+            assert [len(answer.headers.get_all(name, ())) for name in ("Date", "Server")] == [1, 1]
         connection.close()
         process.terminate()
 

@@ -85,6 +85,8 @@ def proxy(
         app,
         http=PassingProtocol,
         access_log=False,
+        server_header=False,  # the site has said both
+        date_header=False,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )

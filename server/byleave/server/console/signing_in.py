@@ -26,7 +26,7 @@ _NOT_SAID: Final = _(
     "Your provider did not say who you are. Begin again; if that does not help, ask an admin."
 )
 _WRONG: Final = _("The address and the password do not belong together. Try them again.")
-_TOO_MANY: Final = _("There were too many attempts. Wait a quarter of an hour, then try again.")
+_TOO_MANY: Final = _("There were too many attempts. Try again after so many seconds:")
 
 
 async def show(call: PageCall) -> Response:
@@ -48,6 +48,7 @@ async def sign_in(call: PageCall) -> Response:
         )
     except ThrottledError as error:
         form.faults["email"] = _TOO_MANY
+        form.details["email"] = str(error.after_s)
         return _form(call, form, status=429, retry_s=error.after_s)
     if session is None:
         form.faults["email"] = _WRONG
@@ -94,6 +95,7 @@ async def take_answer(call: PageCall) -> Response:
     except ThrottledError as error:
         form = Form({})
         form.faults["provider"] = _TOO_MANY
+        form.details["provider"] = str(error.after_s)
         return _form(call, form, status=429, retry_s=error.after_s)
     except ForeignError as error:
         return _unknown(call, wanted, error)
