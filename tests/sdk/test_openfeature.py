@@ -1,11 +1,13 @@
 """The OpenFeature provider, asked through OpenFeature's own client."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from openfeature import api
 
 from byleave.sdk.openfeature import ByleaveProvider
+from byleave.sdk.template_functions import marks as personalised
 
 
 @pytest.fixture
@@ -47,6 +49,36 @@ def test_who_agreed_to_nothing_gets_the_default(flags: Any, ask: Any) -> None:
 
     assert (details.value, str(details.reason)) == ("none", "DEFAULT")
     assert flags.get_string_value("hero", "outside of a request") == "outside of a request"
+
+
+def test_a_task_that_outlives_its_request_is_outside_of_it(
+    flags: Any, kit: Any, personalise: Any
+) -> None:
+    answers: list[Any] = []
+
+    async def work(over: asyncio.Event) -> None:
+        answers.append(flags.get_string_value("hero", "outside"))
+        await over.wait()
+        answers.append(flags.get_string_value("hero", "outside"))
+        answers.append(str(personalised("hero")[0]).startswith("<!--byleave:hero:"))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["tasks"].append(asyncio.create_task(work(scope["over"])))
+        await asyncio.sleep(0)
+        await kit.html_app()(scope, receive, send)
+
+    site = personalise(app, consent=kit.granted)
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        tasks: list[Any] = []
+        over = asyncio.Event()
+        await site({**scope, "tasks": tasks, "over": over}, receive, send)
+        over.set()
+        await tasks[0]
+
+    kit.browser(served).get()
+
+    assert answers == ["b", "outside", True]  # what is marked is nobody's
 
 
 def test_an_object_is_the_data_of_a_slot(flags: Any, kit: Any, ask: Any) -> None:

@@ -35,6 +35,7 @@ class Personalise(Middleware):
             await page.finish()
         finally:
             CURRENT.reset(token)
+            visit.is_over = True
 
 
 def _flushing(client: Client, receive: Receive) -> Receive:

@@ -147,7 +147,7 @@ FUNCTIONS: Final = (why_this, why_control, decisions, data, personalise_nav, kno
 def _asked() -> Visit | None:
     """Return the visit of a page that is no longer the same for everybody."""
     visit = CURRENT.get()
-    if visit is None or visit.decider is None:
+    if visit is None or visit.is_over or visit.decider is None:
         return None
     visit.is_personal = True
     return visit
