@@ -24,6 +24,7 @@ from tests.server.pictures import png
 from byleave.sdk import record
 from byleave.sdk.images import IMAGES_PATH, name_of
 from byleave.sdk.in_memory import InMemoryClient
+from byleave.sdk.template_functions import decisions
 
 PAGE = (
     '<body>{% personalise "hero" %}<h1>{{ title }}</h1>{% endpersonalise %}'
@@ -42,6 +43,7 @@ OWN = "<body><h1>A &amp; B</h1><p></p></body>"
 
 rendered: list[str] = []
 seen: list[Any] = []
+tasks: list[Any] = []
 
 
 def whole(request: Any) -> Any:
@@ -92,11 +94,22 @@ def welcome(request: Any) -> Any:
     return answer
 
 
+async def begins(request: Any) -> Any:
+    over = asyncio.Event()
+
+    async def told() -> dict[str, Any]:
+        await over.wait()
+        return dict(decisions())
+
+    tasks.append((asyncio.create_task(told()), over))
+    return HttpResponse(str(len(decisions())))
+
+
 def broken(request: Any) -> Any:
     raise LookupError
 
 
-VIEWS = (whole, whole_async, streamed, streamed_async, data, file, sign_up, welcome, broken)
+VIEWS = (whole, whole_async, streamed, streamed_async, data, file, sign_up, welcome, begins, broken)
 urls = ModuleType("urls")
 vars(urls)["urlpatterns"] = [path(f"{view.__name__}/", view) for view in VIEWS]
 
@@ -347,6 +360,18 @@ def test_an_event_of_the_site_is_recorded(kit: Any, site: Any) -> None:
     after = shop.get("whole")
 
     assert (text(before), text(after)) == (FILLED, OWN)
+
+
+def test_a_task_that_outlives_its_request_is_told_nothing(site: Any) -> None:
+    shop = site()
+
+    async def asked() -> Any:
+        answer = await shop.async_client.get("/begins/", headers=shop.headers, secure=True)
+        task, over = tasks.pop()
+        over.set()
+        return text(answer), await task
+
+    assert asyncio.run(asked()) == ("1", {})
 
 
 def test_a_site_that_fails_to_be_read_is_shown_as_it_is(site: Any, caplog: Any) -> None:

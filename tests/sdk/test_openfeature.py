@@ -7,7 +7,7 @@ import pytest
 from openfeature import api
 
 from byleave.sdk.openfeature import ByleaveProvider
-from byleave.sdk.template_functions import marks as personalised
+from byleave.sdk.template_functions import marks
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_task_that_outlives_its_request_is_outside_of_it(
         answers.append(flags.get_string_value("hero", "outside"))
         await over.wait()
         answers.append(flags.get_string_value("hero", "outside"))
-        answers.append(str(personalised("hero")[0]).startswith("<!--byleave:hero:"))
+        answers.append(str(marks("hero")[0]).startswith("<!--byleave:hero:"))
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["tasks"].append(asyncio.create_task(work(scope["over"])))

@@ -80,10 +80,11 @@ class Personalise(Middleware):
             CURRENT.reset(token)
             _change(request, hidden)  # what stands around us sees the request as it came
         try:
-            return await _personal(visit, response, is_unwrapped=headers != scope["headers"])
+            response = await _personal(visit, response, is_unwrapped=headers != scope["headers"])
         except Exception as error:
             report("page not personalised", error)
-            return response
+        visit.is_over = not response.streaming
+        return response
 
 
 def check_definitions(app_configs: Any, **options: Any) -> list[Error]:
