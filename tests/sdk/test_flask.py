@@ -21,7 +21,13 @@ PAGE = (
 def app() -> Flask:
     """A small site with whole, streamed and failing pages."""
     site = Flask("shop")
-    site.jinja_env.loader = DictLoader({"page.html": PAGE, "hero.html": "<h2>{{ title }}</h2>"})
+    site.jinja_env.loader = DictLoader(
+        {
+            "page.html": PAGE,
+            "hero.html": "<h2>{{ title }}</h2>",
+            "device.html": "<h2>{{ known('device') }}</h2>",
+        }
+    )
 
     @site.get("/")
     def whole() -> str:
@@ -87,6 +93,17 @@ def test_the_sites_templates_render_variants(kit: Any, app: Flask, options: dict
     Personalise(app, **options)
 
     assert "<h2>C &amp; D</h2>" in ask(kit, app).text
+
+
+@pytest.mark.parametrize("path", ["/", "/streamed"])
+def test_the_template_of_a_variant_may_ask_about_the_visitor(
+    kit: Any, app: Flask, options: dict[str, Any], path: str
+) -> None:
+    variants = {"control": "site", "b": {"template": "device.html"}}
+    options["definitions"] = kit.define(experiments=kit.greeting(variants=variants))
+    Personalise(app, **options)
+
+    assert "<h2>desktop</h2>" in ask(kit, app, path).text
 
 
 @pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/none", 404), ("/download", 200)])

@@ -75,14 +75,13 @@ class Personalise(Middleware):
         request.META[ENVIRON_KEY] = visit
         token = CURRENT.set(visit)
         try:
-            response = await respond(request)
+            try:
+                response = await respond(request)
+            finally:
+                _change(request, hidden)  # what stands around us sees the request as it came
+            response = await _personal(visit, response, is_unwrapped=headers != scope["headers"])
         finally:
             CURRENT.reset(token)
-            _change(request, hidden)  # what stands around us sees the request as it came
-        try:
-            response = await _personal(visit, response, is_unwrapped=headers != scope["headers"])
-        except Exception as error:
-            report("page not personalised", error)
         visit.is_over = not response.streaming
         return response
 
@@ -130,7 +129,15 @@ class Kept:
 
 
 async def _personal(visit: Visit, response: Any, *, is_unwrapped: bool) -> Any:
-    """Return a response as this visitor gets it."""
+    """Return a response as this visitor gets it; the site's own where that fails."""
+    try:
+        return await _changed(visit, response, is_unwrapped=is_unwrapped)
+    except Exception as error:
+        report("page not personalised", error)
+        return response
+
+
+async def _changed(visit: Visit, response: Any, *, is_unwrapped: bool) -> Any:
     kept = Kept()
     page = PageSend(visit, kept, is_unwrapped=is_unwrapped)
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.items()]
@@ -179,9 +186,10 @@ class Pieces:
             token = CURRENT.set(self._visit)
             try:
                 piece = next(given, None)
+                filled = self._filled(piece)
             finally:
                 CURRENT.reset(token)
-            yield self._filled(piece)
+            yield filled
             if piece is None:
                 return
 
@@ -192,9 +200,10 @@ class Pieces:
             token = CURRENT.set(self._visit)
             try:
                 piece = await anext(given, None)
+                filled = self._filled(piece)
             finally:
                 CURRENT.reset(token)
-            yield self._filled(piece)
+            yield filled
             if piece is None:
                 return
 

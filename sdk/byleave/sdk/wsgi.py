@@ -147,7 +147,7 @@ class Page:
     def _take(self, piece: bytes, *, is_last: bool) -> None:
         self._is_begun, self._is_complete = True, is_last
         message = {"type": "http.response.body", "body": piece, "more_body": not is_last}
-        finished(self._send(message))
+        self._within_visit(lambda: finished(self._send(message)))
 
     def _start(
         self, status: str, headers: list[tuple[str, str]], exc_info: ErrorInfo | None = None
