@@ -26,6 +26,7 @@ def app() -> Flask:
             "page.html": PAGE,
             "hero.html": "<h2>{{ title }}</h2>",
             "device.html": "<h2>{{ known('device') }}</h2>",
+            "inner.html": '<h2>{% personalise "hero" %}Inner{% endpersonalise %}</h2>',
         }
     )
 
@@ -104,6 +105,17 @@ def test_the_template_of_a_variant_may_ask_about_the_visitor(
     Personalise(app, **options)
 
     assert "<h2>desktop</h2>" in ask(kit, app, path).text
+
+
+@pytest.mark.parametrize("path", ["/", "/streamed"])
+def test_a_slot_inside_a_variant_is_its_default_and_leaves_no_mark(
+    kit: Any, app: Flask, options: dict[str, Any], path: str
+) -> None:
+    variants = {"control": "site", "b": {"template": "inner.html"}}
+    options["definitions"] = kit.define(experiments=kit.greeting(variants=variants))
+    Personalise(app, **options)
+
+    assert ask(kit, app, path).text == "<body><h2>Inner</h2><p></p></body>"
 
 
 @pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/none", 404), ("/download", 200)])

@@ -138,6 +138,7 @@ class Slots:
         if variant is None or decider is None:
             return None
         slot = decision.slot
+        self._visit.is_rendering = True
         try:
             return self._visit.site.renderer.render(
                 decider.snapshot.definitions.slots[slot],
@@ -151,6 +152,8 @@ class Slots:
         except Exception as error:
             report("variant not shown", error, slot=slot, variant=decision.variant)
             return None
+        finally:
+            self._visit.is_rendering = False
 
     def locale(self, decision: Decision) -> str | None:
         """Return which of its variant's locales a decision shows; None where it has none.

@@ -26,11 +26,12 @@ _Shown = TypeVar("_Shown")
 def marks(slot: str) -> tuple[Markup, Markup]:
     """Return the signed comments around a slot's default.
 
-    They are empty where no middleware is, or none of the site's experiments fills the slot. An
-    unknown slot is told to the developers once.
+    They are empty where no middleware is, none of the site's experiments fills the slot, or it
+    stands inside a variant, where nobody would take them out again. An unknown slot is told to
+    the developers once.
     """
     visit = CURRENT.get()
-    if visit is None or visit.decider is None:
+    if visit is None or visit.decider is None or visit.is_rendering:
         return Markup(), Markup()
     if slot not in visit.slots.names:
         known = visit.decider.snapshot.definitions.slots

@@ -41,6 +41,7 @@ class Visit:
 
     Attributes:
         is_personal: Whether a template was told something about this visitor.
+        is_rendering: Whether a variant is being made, inside of which no slot is filled.
         is_over: Whether the request was answered; a task that it began may go on and on.
         has_told_sensitive: Whether that was a sensitive attribute.
         has_opened: Whether a page reports that a slot opened by itself, or would have.
@@ -61,6 +62,7 @@ class Visit:
         self.slots = Slots(self)
         self._may_write = may_write
         self.is_personal = False
+        self.is_rendering = False
         self.is_over = False
         self.has_told_sensitive = False
         self.fresh: Mapping[str, Scalar] = {}
