@@ -3,7 +3,8 @@
 PAGE = b"""<!doctype html><html lang="en"><head><title>Shop</title></head><body><main>
 <div data-byleave-slot="hero"><h2>Default</h2></div>
 <button data-byleave-goal="signup">Sign up</button>
-<form id="demo" action="/sent"><label>Name <input name="name"></label><button>Send</button></form>
+<form id="demo" action="/sent"><input type="hidden" name="id" value="7">
+<label>Name <input name="name"></label><button>Send</button></form>
 <form data-byleave-goal="signup" action="/sent"><button>Join</button></form>
 <p id="byleave-data">Written by a visitor.</p>
 <div id="part"></div><a href="/other">Other</a>

@@ -107,7 +107,7 @@ async def begins(request: Any) -> Any:
         return dict(decisions())
 
     tasks.append((asyncio.create_task(told()), over))
-    return HttpResponse(str(len(decisions())))
+    return HttpResponse(b"%d" % len(decisions()))
 
 
 def broken(request: Any) -> Any:

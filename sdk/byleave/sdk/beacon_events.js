@@ -3,7 +3,9 @@
   const add = (name, properties) => events.includes(name)
     && dispatchEvent(new CustomEvent("byleave:news", { detail: ["events", [name, properties]] }));
   const on = (type, act) => addEventListener(type, act, true);
-  const nameOf = (form) => form.dataset.byleaveForm || form.id || form.getAttribute("name") || "";
+  // Not `form.id`, which is a field where one is called that.
+  const nameOf = (form) => form.dataset.byleaveForm
+    || form.getAttribute("id") || form.getAttribute("name") || "";
 
   // What nobody finished counts once the page is left, not while it is only covered.
   let forms = new Set();
