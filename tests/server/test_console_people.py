@@ -67,7 +67,12 @@ def test_a_page_of_an_earlier_session_is_told_as_one(admin: TestClient) -> None:
 def test_what_was_typed_is_told_where_the_session_ended_meanwhile(
     admin: TestClient, is_signed_in: bool
 ) -> None:
-    typed = {"token": "f" * 32, "title": "An <b>hour</b>\nof work", "password": PASSWORD, "x": " "}
+    typed = {
+        "token": "f" * 32,
+        "title": "An <b>hour</b>\nof work",
+        "password": PASSWORD,
+        "do": "save",
+    }
     if not is_signed_in:
         admin.cookies.clear()
 

@@ -206,9 +206,6 @@ _SIGNED_OUT: Final = (
     _("You are signed out"),
     _("Nothing was changed. Copy what you typed, sign in, open the page anew and send it again."),
 )
-#: After these a browser that goes back may have lost what was typed.
-_MAY_BE_LOST: Final = (_STALE[0], _SIGNED_OUT[0])
-_UNTOLD: Final = (TOKEN_FIELD, "password", "again")
 _UNKNOWN: Final = (
     _("There is no such page"),
     _("It may have been moved or archived. The navigation shows what there is."),
@@ -229,6 +226,10 @@ _BROKEN: Final = (
     _("This page failed"),
     _("The server's log says why. Nothing that you sent was kept."),
 )
+#: After these a browser that goes back may have lost what was typed.
+_MAY_BE_LOST: Final = (_STALE[0], _SIGNED_OUT[0], _STORE[0], _BROKEN[0])
+#: Secrets, and what nobody typed.
+_UNTOLD: Final = (TOKEN_FIELD, "password", "again", "expected", "draft", "do")
 
 
 def console_routes(service: Service, pages: Iterable[ConsolePage]) -> list[Route]:
