@@ -32,3 +32,15 @@ def test_a_slip_says_what_to_do(tmp_path: Path, text: str, place: str, remedy: s
     [fault] = caught.value.faults
     assert str(fault).startswith(f"byleave.yaml:{place}: not readable as YAML: ")
     assert str(fault).endswith(remedy)
+
+
+def test_what_is_too_much_to_read_is_told_once(tmp_path: Path) -> None:
+    many = ", ".join(map(str, range(60_000)))
+    (tmp_path / "byleave.yaml").write_text(f"site: shop\nslots: {{}}\nregions: [{many}]\n")
+
+    with pytest.raises(DefinitionError) as caught:
+        load_folder(tmp_path)
+
+    [fault] = caught.value.faults
+    assert str(fault).startswith("byleave.yaml:3:")
+    assert str(fault).endswith("more than 50,000 values in all, or aliases without end")

@@ -30,6 +30,7 @@ _KINDS: Final = {"segment": "segments", "journey": "journeys", "experiment": "ex
 _SITE: Final = "byleave.yaml"
 _MOST_NODES: Final = 50_000
 _TOO_DEEP: Final = "nested too deeply, or aliases without end"
+_TOO_MANY: Final = f"more than {_MOST_NODES:,} values in all, or aliases without end"
 #: What to do about what PyYAML complains of, in words for who never heard of tokens.
 _REMEDIES: Final = (
     (r"expected ',' or", "put text with , or : between quotes"),
@@ -95,7 +96,9 @@ def load_folder(folder: str | FilePath) -> Definitions:
     unread = {fault.path for fault in merged.faults}
     if (_SITE,) in unread:
         unread.add(())  # what it would have defined is missing for no other reason
-    faults = merged.faults + [fault for fault in reader.faults if fault.path not in unread]
+    faults = merged.faults + [
+        fault for fault in reader.faults if fault.path not in unread and not merged.is_cut_off
+    ]
     if definitions is not None and not faults:
         faults += check(definitions)
     if faults or definitions is None:
@@ -155,6 +158,11 @@ class _Merged:
         self._named: dict[str, dict[str, Any]] = {}
         self._places: dict[Path, Place] = {(): Place(_SITE, 1, 1)}
         self._nodes = 0
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there was more than is read, so that what is missing says nothing."""
+        return self._nodes > _MOST_NODES
 
     def data(self) -> dict[str, Any]:
         """Return everything that was read, as one set."""
@@ -229,7 +237,11 @@ class _Merged:
         yaml = _yaml()
         self._nodes += 1
         self._places.setdefault(path, _start(file, node))
-        if self._nodes > _MOST_NODES or len(path) > MAX_DEPTH:
+        if self.is_cut_off:
+            if self._nodes == _MOST_NODES + 1:
+                self._fault((*path, file), node, file, _TOO_MANY)
+            return None
+        if len(path) > MAX_DEPTH:
             self._fault(path, node, file, _TOO_DEEP)
             return None
         if isinstance(node, yaml.MappingNode):
