@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from byleave.experiments import may_enrol
 from byleave.sdk.asgi_types import Receive, Send
@@ -21,6 +22,10 @@ CONSENT_PATH: Final = "/.byleave/consent"
 #: A choice, yes or no, is asked for again after half a year (CNIL).
 CHOICE_LASTS_S: Final = 182 * 86_400
 
+#: What may stand in an address as it is (RFC 3986), beside letters and digits.
+_ADDRESS: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_LONGEST_PATH: Final = 2_048
+
 _FIRST_PARTY: Final = (Purpose.PREFERENCES, Purpose.ANALYTICS, Purpose.PERSONALISATION)
 
 
@@ -37,6 +42,8 @@ async def take_choice(visit: Visit, receive: Receive, send: Send) -> None:
     form = await read_form(receive)
     chosen = _chosen(form, visit.now_ms)
     back = safe_path(form.get("back", ("/",))[0])
+    if chosen is not None and Choice.GRANTED not in chosen.choices.values():
+        back = back or "/"  # a refusal holds, whatever is wrong with where its form leads
     if chosen is None or back is None:
         return await refuse(
             send, 400, "Expected choice=accept, refuse or withdraw, and back=/a/path of this site."
@@ -67,10 +74,12 @@ def apply_choice(visit: Visit, chosen: Consent) -> list[str]:
 
 
 def safe_path(text: str) -> str | None:
-    """Return a path of this site to go back to; None for anything that leads elsewhere."""
-    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
-    is_plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
-    return text if is_path and is_plain and len(text) <= 2_048 else None
+    """Return a path of this site as an address spells it; None for what leads elsewhere."""
+    is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text
+    if not is_path or any(letter < " " or letter == "\x7f" for letter in text):
+        return None
+    path = quote(text, safe=_ADDRESS, errors="replace")
+    return path if len(path) <= _LONGEST_PATH else None
 
 
 def _chosen(form: Mapping[str, list[str]], now_ms: int) -> Consent | None:
