@@ -35,3 +35,26 @@ def test_however_many_ask_whether_it_is_ready_the_store_is_written_once(service:
 
     assert answers == [200] * 20
     assert len(commits) == 2  # ours, and one for all who asked
+
+
+def test_whoever_asks_again_at_once_is_told_what_was_seen(service: Service) -> None:
+    """Anybody may ask; events would wait for each look."""
+    commits: list[object] = []
+    app = create_app(service)
+
+    def committed(connection: Connection) -> None:
+        commits.append(connection)
+
+    async def ask() -> list[int]:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://server") as client:
+            return [(await client.get("/readyz")).status_code for _ in range(20)]
+
+    event.listen(Engine, "commit", committed)
+    try:
+        answers = asyncio.run(ask())
+    finally:
+        event.remove(Engine, "commit", committed)
+
+    assert answers == [200] * 20
+    assert len(commits) <= 5

@@ -1,6 +1,7 @@
 """Whether the process answers, whether it can do its work, and its figures."""
 
 from asyncio import Task, create_task, shield
+from time import monotonic
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +11,9 @@ from byleave.server.access import READERS
 from byleave.server.http import Problem, json_response
 from byleave.server.metrics import CONTENT_TYPE, Metrics
 from byleave.server.routes.routing import ApiRoute, Call
+
+#: What was seen is told again for so long, in seconds.
+_FRESH_S: Final = 0.5
 
 
 async def is_alive(_call: Call) -> Response:
@@ -21,8 +25,10 @@ async def is_ready(call: Call) -> Response:
     """Say whether the service can do its work, and what it lacks."""
     state = call.request.app.state
     looking: Task[list[str]] | None = state.looking
-    if looking is None or looking.done():  # who asks meanwhile is told the same
+    # Who asks meanwhile, or right after it, is told the same: anybody may, and a look is a write.
+    if looking is None or (looking.done() and monotonic() - state.looked_s > _FRESH_S):
         state.looking = looking = create_task(run_in_threadpool(call.service.lacking))
+        state.looked_s = monotonic()
     if lacking := await shield(looking):
         raise Problem(503, "not ready: " + "; ".join(lacking), headers={"Retry-After": "5"})
     return json_response({"status": "ready"})
