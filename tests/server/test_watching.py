@@ -1,5 +1,6 @@
 """Everybody is judged anew where segments changed, a few at a time, by what is in force."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,9 @@ from tests.server.test_membership import SHOP
 from tests.server.test_webhooks import MARKETING, hook, judge, told
 
 from byleave.experiments import Definitions
-from byleave.segments import Share, read
+from byleave.segments import Choice, Purpose, Share, read
 from byleave.server import schema
+from byleave.server.consents import StatedChoice
 from byleave.server.knowing import read_all_known
 from byleave.server.outreach import Outreach
 from byleave.server.service import Service
@@ -122,3 +124,36 @@ def test_who_takes_long_leaves_the_others_for_another_transaction(
 
     assert judged == [1] * 5 + [0]
     assert {data["visitor"] for _, data in told(shop)} == {*visitors}
+
+
+def test_what_a_webhook_was_not_told_yet_is_not_told_once_the_visitor_took_it_back(
+    shop: Service, send: Any, clock: Clock
+) -> None:
+    bought: Any = {"event": "buy", "kind": "conversion", "within": "1d"}
+    goals = SHOP["goals"] | {"bought": bought}
+    shop.publish(read(Definitions, SHOP | {"goals": goals}), reason="goal", author="tests")
+    shop.outreach.put(hook("goal:bought", "segment:often"))
+    shop.outreach.put(hook("goal:bought", key="figures", use=Purpose.ANALYTICS))
+    shop.merge("ann", "ann-before")
+    bought = send.event("ann-before", "buy", uses=MARKETING)
+    shop.ingest(
+        [bought, *(send.event(each, "look", uses=MARKETING) for each in ("ann", "bob") * 2)]
+    )
+    judge(shop)
+    agreed = dict.fromkeys(map(Purpose, ["personalisation", "analytics"]), Choice.GRANTED)
+
+    now_ms = clock.advance(hours=1)
+    shop.record_consent("ann-before", StatedChoice(choices=agreed, source="banner", at=now_ms))
+    judge(shop)
+    late = send.event("ann", "buy", uses=MARKETING, at=now_ms - 1)
+    shop.ingest([late])
+
+    with shop.storage.reading() as connection:
+        rows = connection.execute(select(schema.outbox).order_by(schema.outbox.c.id)).all()
+    kept = [(row.webhook, row.visitor, json.loads(row.body)["type"]) for row in rows]
+    assert sorted(kept) == [
+        ("crm", "ann", Kind.SEGMENT_LEFT),
+        ("crm", "bob", Kind.SEGMENT_ENTERED),
+        ("figures", "ann", Kind.GOAL_REACHED),
+        ("figures", "ann", Kind.GOAL_REACHED),
+    ]

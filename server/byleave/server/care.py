@@ -20,7 +20,7 @@ from byleave.server.retaining import Retained, Retention
 from byleave.server.runs import measured
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
-from byleave.server.telling import tell_of_visitors
+from byleave.server.telling import tell_no_more, tell_of_visitors
 from byleave.server.visitors import Cause
 
 
@@ -61,6 +61,7 @@ class VisitorCare(ABC):
                 now_ms=now_ms,
             )
             if not is_erased:
+                tell_no_more(connection, self.site, visitor)
                 tell_of_visitors(connection, self.site, {visitor}, now_ms=now_ms)
             return is_erased
 

@@ -134,6 +134,21 @@ def try_again(connection: Connection, site: Site, webhook: str, *, now_ms: int) 
     ).rowcount
 
 
+def drop_untold(
+    connection: Connection, site: Site, visitor: str, webhooks: Collection[str], *, but: str
+) -> None:
+    """Delete what some webhooks were still to be told of a visitor, but bodies that begin so."""
+    outbox = schema.outbox.c
+    connection.execute(
+        delete(schema.outbox).where(
+            outbox.site == site.key,
+            outbox.visitor == visitor,
+            outbox.webhook.in_(webhooks),
+            ~outbox.body.startswith(but, autoescape=True),
+        )
+    )
+
+
 def drop_oldest(connection: Connection, site: Site, webhook: str) -> int:
     """Delete the oldest messages of a webhook that has too many; return how many."""
     outbox = schema.outbox.c

@@ -122,6 +122,11 @@ def body_of(kind: Kind, data: Mapping[str, Any], *, at_ms: int) -> str:
     return json.dumps({"type": str(kind), "timestamp": moment, "data": dict(data)})
 
 
+def beginning_of(kind: Kind) -> str:
+    """Return how the body of every message of a kind begins."""
+    return json.dumps({"type": str(kind)}).removesuffix("}")
+
+
 def signed(secret: str, message: str, body: bytes, *, now_ms: int) -> dict[str, str]:
     """Return the headers that say which message a body is, when it was sent, and by whom."""
     key = base64.b64decode(secret.removeprefix(_SECRET))
