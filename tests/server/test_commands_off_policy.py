@@ -73,10 +73,14 @@ def test_the_log_may_come_on_standard_input_and_the_policy_from_a_file(
 ) -> None:
     (tmp_path / "policy.json").write_text('{"control": 0.5, "proof": 0.5}', encoding="utf-8")
 
+    marked = tmp_path / "marked.csv"
+    marked.write_text(log.read_text("utf-8"), encoding="utf-8-sig")
+
     from_file = run(log, "--policy", '{"control": 0.5, "proof": 0.5}')
+    from_marked = run(marked, "--policy", '{"control": 0.5, "proof": 0.5}')
     from_input = run("-", "--policy", tmp_path / "policy.json", given=log.read_text("utf-8"))
 
-    assert from_file.stdout == from_input.stdout
+    assert from_file.stdout == from_marked.stdout == from_input.stdout
     assert from_file.exit_code == 0
 
 

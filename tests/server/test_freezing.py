@@ -103,19 +103,23 @@ def test_made_up_visitors_are_taken_out_and_weights_thawed_by_command(
         found = connection.execute(select(schema.enrolments.c.unit)).scalars().all()
     frozen.close()
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "ids.txt").write_text("\n".join([*found[:700], "nobody"]))
+    text = "\r\n".join([*found[:700], "nobody", ""])
+    (tmp_path / "ids.txt").write_text(text, encoding="utf-8-sig", newline="")
+    (tmp_path / "other.txt").write_text(text, encoding="utf-16")
 
     def run(*arguments: str) -> Any:
         return CliRunner().invoke(program, list(arguments))
 
     purged = run("purge", "shop", "ids.txt")
     again = run("purge", "shop", "ids.txt")
+    unread = run("purge", "shop", "other.txt")
     recounted = run("rebuild", "shop")
     thawed = run("thaw", "shop", "welcome")
     twice = run("thaw", "shop", "welcome")
 
     assert purged.exit_code == again.exit_code == recounted.exit_code == thawed.exit_code == 0
-    assert "700 enrolments and " in purged.output
+    assert "701 ids: 700 enrolments and " in purged.output
+    assert (unread.exit_code, unread.output) == (2, "other.txt: expected UTF-8, one id a line\n")
     assert "0 enrolments and 0 events" in again.output
     assert "0 differences" in recounted.output
     assert twice.exit_code == 2

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from byleave.server.commands.exits import refuse
 from byleave.server.commands.settings_options import Config, Database, settle
 from byleave.server.commands.store import opened
 
@@ -29,11 +30,14 @@ def purge(
     It is as if they had never been, but in strata that are sealed; nothing of theirs is taken in
     again. The next weights follow what is left.
     """
-    made_up = ids.read_text(encoding="utf-8").split()
+    try:
+        made_up = ids.read_text(encoding="utf-8-sig").split()
+    except UnicodeDecodeError:
+        refuse(f"{ids}: expected UTF-8, one id a line")
     with opened(site, settle(config, database=database)) as service:
         gone = service.purge(made_up, author="command line")
     typer.echo(
-        f"{gone.enrolments} enrolments and {gone.events} events taken out, "
+        f"{len(made_up)} ids: {gone.enrolments} enrolments and {gone.events} events taken out, "
         f"{gone.sealed} enrolments are sealed and stay",
         err=True,
     )

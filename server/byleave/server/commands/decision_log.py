@@ -25,6 +25,10 @@ class Logged(NamedTuple):
     context: str = ""
 
 
+#: Programs for tables begin with a byte order mark what they write as UTF-8.
+_ENCODING: Final = "utf-8-sig"
+
+
 def read_log(file: Path) -> list[Logged]:
     """Return the decisions of a file, or of standard input for `-`; end the command otherwise."""
     try:
@@ -37,8 +41,8 @@ def read_log(file: Path) -> list[Logged]:
 
 
 def _csv(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    opened = nullcontext(sys.stdin) if str(file) == "-" else file.open(newline="", encoding="utf-8")
-    with opened as lines:
+    is_input = str(file) == "-"
+    with nullcontext(sys.stdin) if is_input else file.open(newline="", encoding=_ENCODING) as lines:
         rows = csv.DictReader(lines)
         _require_columns(file, rows.fieldnames or ())
         for row in rows:
