@@ -302,6 +302,21 @@ def test_consent_that_is_taken_back_in_the_page_is_gone_with_the_answer(
     assert opened.complaints == []
 
 
+def test_a_network_that_fails_is_no_error_of_the_page(address: str, visit: Any) -> None:
+    opened = visit(stops_clock=False)
+    page: Page = opened.page
+    page.add_init_script(
+        """addEventListener("unhandledrejection", ({reason}) => console.error(String(reason)));
+        navigator.sendBeacon = () => false;"""
+    )
+    page.route("**/.byleave/events", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.goto(address)
+    page.evaluate("fetch('/')")  # by when it was told
+
+    assert [line for line in opened.complaints if "ERR_FAILED" not in line] == []
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_is_refused_in_a_consent_tool_is_gone_with_the_next_answer(
     address: str, site: Any, server: Any, visit: Any, reports: Reports, tool: str

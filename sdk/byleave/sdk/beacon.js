@@ -4,7 +4,8 @@
   const page = data && JSON.parse(data.textContent);
   const post = (path, body) =>
     (path === "events" && navigator.sendBeacon?.("/.byleave/events", body)) ||
-    fetch(`/.byleave/${path}`, { method: "POST", body, keepalive: true, redirect: "manual" });
+    fetch(`/.byleave/${path}`, { method: "POST", body, keepalive: true, redirect: "manual" })
+      .catch(() => {});
 
   let isOver = !page;
   let news = {};
