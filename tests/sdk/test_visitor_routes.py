@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from byleave.sdk.beacon import address
+
 PROFILE = "/.byleave/profile"
 
 
@@ -91,9 +93,11 @@ def test_the_site_says_that_it_abides_by_global_privacy_control(browser: Any) ->
 
 def test_a_file_is_kept_for_good_only_under_the_address_that_changes_with_it(browser: Any) -> None:
     plain = browser.get("/.byleave/controls.css")
-    versioned = browser.get("/.byleave/controls.css?1")
+    versioned = browser.get(address("controls.css"))
+    others = browser.get("/.byleave/controls.css?1")  # another release's, of a page made by it
 
     assert len(plain.body) <= 2_048
     assert plain.header("content-type") == "text/css; charset=utf-8"
     assert plain.header("cache-control") == "public, max-age=3600"
     assert versioned.header("cache-control") == "public, max-age=31536000, immutable"
+    assert others.header("cache-control") == "no-cache"

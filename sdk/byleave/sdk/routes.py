@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from byleave.sdk.asgi_types import Receive, Scope, Send
-from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, file
+from byleave.sdk.beacon import EVENTS_PATH, SCRIPTS, address, file
 from byleave.sdk.carried import refresh
 from byleave.sdk.exchange import MOST_BODY_BYTES, answer, is_same_origin, read_body, refuse
 from byleave.sdk.failures import report
@@ -46,10 +46,13 @@ def _file(name: str, kind: str) -> Route:
         del receive
         if visit.scope["method"] not in ("GET", "HEAD"):
             return await refuse(send, 405, "This file can only be fetched.")
-        is_versioned = bool(visit.scope.get("query_string"))
+        asked = visit.scope.get("query_string", b"").decode("latin-1")
+        kept = "no-cache" if asked else "public, max-age=3600"
+        if asked == address(name).partition("?")[2]:
+            kept = _FOREVER  # under another release's address it would be the wrong file for good
         headers = [
             ("content-type", f"text/{kind}; charset=utf-8"),
-            ("cache-control", _FOREVER if is_versioned else "public, max-age=3600"),
+            ("cache-control", kept),
             ("x-content-type-options", "nosniff"),
         ]
         return await answer(send, 200, headers=headers, body=file(name))
