@@ -6,6 +6,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from byleave.server.errors import BusyError
 from byleave.server.events import Reward, WireEvent
@@ -86,6 +87,26 @@ def test_one_batch_that_fails_does_not_fail_those_that_waited_with_it(store: Sto
     with pytest.raises(RuntimeError, match="poison"):
         bad.result(10)
     ingest.stop()
+
+
+def test_a_store_that_is_away_is_asked_for_one_batch_more_and_not_for_each(store: Store) -> None:
+    """Each may take seconds to fail, and all who sent them wait."""
+
+    def away(events: Sequence[WireEvent]) -> list[Verdict]:
+        store(events)
+        raise OperationalError("INSERT", {}, Exception("the server is gone"))
+
+    ingest = Ingest(away)
+    ingest.start()
+    first = ingest.submit([EVENT])
+    assert store.entered.wait(10)
+    futures = waiting(ingest, [1] * 20)
+    store.gate.set()
+    failures = [type(future.exception(10)) for future in (first, *futures)]
+    ingest.stop()
+
+    assert failures == [OperationalError] * 21
+    assert store.groups == [1, 20, 1]
 
 
 def test_a_sender_that_has_gone_away_stops_nobody(store: Store) -> None:

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from threading import Condition, Thread
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
 from byleave.server.errors import BusyError
 from byleave.server.events import WireEvent
 from byleave.server.recording import Verdict
@@ -120,8 +122,13 @@ class Ingest:
                 group[0][1].set_exception(error)
                 return
             # One batch may be to blame; the others must not fail with it.
-            for waiting in group:
-                self._commit([waiting])
+            self._commit(group[:1])
+            first = group[0][1].exception()
+            for waiting in group[1:]:
+                if isinstance(first, OperationalError):  # it took seconds, and everybody waits
+                    waiting[1].set_exception(first)
+                else:
+                    self._commit([waiting])
             return
         for batch, future in group:
             future.set_result([next(verdicts) for _ in batch])
