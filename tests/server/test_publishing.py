@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from byleave.experiments import Definitions, Snapshot, Version, load_snapshot
-from byleave.segments import DefinitionError, read
+from byleave.segments import DefinitionError, canonical_json, read
 from byleave.server import schema
 from byleave.server.errors import NothingPublishedError
+from byleave.server.runs import Measured, measured
 from byleave.server.service import Service
 
 from .conftest import DEFINITIONS
@@ -219,3 +221,15 @@ def test_what_decides_here_is_what_others_read_order_included(service: Service) 
     elsewhere = load_snapshot(json.loads(published.body))
 
     assert repr(published.snapshot) == repr(elsewhere)
+
+
+def test_what_thousands_of_runs_hold_fixed_is_read_once(definitions: Definitions) -> None:
+    """Every publication of weights asks for every run that there ever was."""
+    text = canonical_json(Measured.of(definitions, "welcome"))
+    rows: list[Any] = [
+        SimpleNamespace(definition=text.replace('"bold.html"', f'"{number}.html"'))
+        for number in range(3_000)
+    ]
+    first = [measured(row) for row in rows]
+
+    assert all(measured(row) is each for row, each in zip(rows, first, strict=True))

@@ -50,9 +50,10 @@ def measured(run: Row[Any]) -> Measured:
     return _read(run.definition)
 
 
-@lru_cache(maxsize=1_024)
+# More runs than a site has in years: where some are read anew for each publication, all are.
+@lru_cache(maxsize=16_384)
 def _read(text: str) -> Measured:
-    """Return what a text says; every publication and every report asks for every live run."""
+    """Return what a text says; every publication asks for every run that there ever was."""
     return read(Measured, json.loads(text))
 
 
