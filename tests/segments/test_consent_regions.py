@@ -9,6 +9,7 @@ from byleave.segments.consent.purposes import Regime
 from byleave.segments.consent.regions import (
     DEFAULT,
     OPT_IN_COUNTRIES,
+    is_place,
     opt_in_regions,
     regime_of,
     region_faults,
@@ -118,3 +119,11 @@ def test_a_signal_binds_from_the_day_the_law_says(
     place: str | None, day: str, expected: bool
 ) -> None:
     assert signal_binds(place, from_iso(f"{day}T00:00:00Z")) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("DE", True), ("US-CA", True), ("XX", True), ("de", False), ("Germany", False), ("", False)],
+)
+def test_a_place_is_known_by_how_it_is_written(text: str, is_one: bool) -> None:
+    assert is_place(text) == is_one

@@ -184,6 +184,8 @@ def test_silence_is_explained_by_the_rule_of_the_region(persona: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        ("region: de", "1:1: expected a country such as DE, or a state such as US-CA, got 'de'"),
+        ("region: Germany", "1:1: expected a country such as DE"),
         ("attributes: {industri: x}", "1:14: unknown attribute 'industri'. Did you mean"),
         ("events: [{event: page_veiw}]", "1:11: unknown event 'page_veiw'. Did you mean"),
         (

@@ -24,6 +24,7 @@ _EUROPE: Final = (
     " AX GF GP MF MQ RE YT"  # parts of it with codes of their own
     " IS LI NO"  # the rest of the European Economic Area
     " GB CH"
+    " EL UK"  # what some call GR and GB
 )
 
 OPT_IN_COUNTRIES: Final = frozenset(_EUROPE.split())
@@ -86,6 +87,11 @@ def _key(place: str | None, regions: Mapping[str, Regime]) -> str | None:
     if match is None or match[1] in _NOWHERE:
         return None
     return next((key for key in (match[0], match[1]) if key in regions), DEFAULT)
+
+
+def is_place(text: str) -> bool:
+    """Return whether a text is written as a place is, whichever country it names."""
+    return _PLACE.fullmatch(text) is not None
 
 
 def region_faults(regions: Mapping[str, Regime]) -> dict[str, str]:

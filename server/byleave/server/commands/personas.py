@@ -20,7 +20,7 @@ from byleave.segments import (
     unknown_name,
 )
 from byleave.segments.consent.purposes import CHOOSABLE
-from byleave.segments.consent.regions import regime_of
+from byleave.segments.consent.regions import is_place, regime_of
 from byleave.server.commands.moments import Instant, Moment
 
 
@@ -86,7 +86,10 @@ class Persona:
     arms: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self, definitions: Definitions) -> Iterator[Fault]:
-        """Yield a fault for each name that the definitions do not have."""
+        """Yield a fault for a region that is none, and each name the definitions do not have."""
+        if self.region is not None and not is_place(self.region):
+            wanted = "expected a country such as DE, or a state such as US-CA"
+            yield Fault(("region",), f"{wanted}, got {self.region!r}")
         for name in self.attributes:
             if name not in definitions.attributes:
                 yield unknown_name("attribute", name, definitions.attributes, ("attributes", name))
