@@ -176,6 +176,32 @@ def test_a_view_of_a_page_that_was_not_modified_is_remembered(kit: Any, personal
     assert again == [304, 304, 200]
 
 
+def test_a_view_of_a_page_without_slots_that_was_not_modified_is_remembered(
+    kit: Any, personalise: Any, server: Any
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        is_known = b'"v1"' in dict(scope["headers"]).get(b"if-none-match", b"")
+        start = {"type": "http.response.start", "status": 304, "headers": [(b"etag", b'"v1"')]}
+        page = {**start, "status": 200, "headers": [(b"content-type", b"text/html")]}
+        await send(start if is_known else page)
+        await send({"type": "http.response.body", "body": b"" if is_known else b"<p>None</p>"})
+
+    goals = {"signup": {"event": "page_view", "kind": "count", "within": "7d"}}
+    server.definitions = kit.define(goals=goals)
+    site = personalise(app, server=server, consent=kit.granted)
+    site.client.poll()
+    browser = kit.browser(site)
+    browser.get()
+
+    again = browser.get(if_none_match='"v1"')
+    picture = browser.get("/a.png", if_none_match='"v1"', sec_fetch_dest="image")
+    site.client.flush()
+
+    assert (again.status, picture.status) == (304, 304)
+    assert [event["event"] for event in server.of_type("event")] == ["page_view"] * 2
+    assert "__Host-byleave_profile" in again.set_cookies
+
+
 def test_a_page_that_may_have_slots_is_asked_for_whole(kit: Any, get: Any) -> None:
     seen: list[Any] = []
 

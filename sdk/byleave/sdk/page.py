@@ -92,6 +92,10 @@ class PageSend:
 
     def _is_held(self, start: Message) -> bool:
         visit = self._visit
+        if start["status"] == 304 and visit.decider is not None:
+            if visit.site.is_slotless(visit.path, visit.decider):
+                visit.count_page()  # only pages are known by that
+            return False
         if not is_page(start["status"], start["headers"]) or is_for_subresource(visit.scope):
             return False
         if start["status"] == 200:
