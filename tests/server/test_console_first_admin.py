@@ -52,6 +52,19 @@ def test_the_link_makes_one_admin_and_only_one(
         service.people.put("eve@example.com", Role.ADMIN, PHRASE, author="x", is_first=True)
 
 
+def test_whoever_made_the_first_admin_is_told_so(service: Service, clock: Clock) -> None:
+    link = first_admin_link(service.site, expires_ms=clock() + HOUR_MS)
+    browser = TestClient(create_app(service))
+    sent = {"email": "ann@example.com", "password": PHRASE, "again": PHRASE}
+
+    told = browser.post(PATH, data=sent | {"leave": link.partition("leave=")[2]})
+    later = browser.get("/console/sign-in")
+
+    assert (told.status_code, told.url.path) == (200, "/console/sign-in")
+    assert "The first admin is made." in told.text
+    assert "The first admin is made." not in later.text
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

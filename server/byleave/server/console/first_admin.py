@@ -56,7 +56,7 @@ async def make(call: PageCall) -> Response:
             form.faults["email"] = _ADDRESS
     if not form.is_sound:
         return call.page("first_admin.html", status=422, form=form)
-    return RedirectResponse(SIGN_IN, 303, SAFE)
+    return RedirectResponse(f"{SIGN_IN}?first=yes", 303, SAFE)
 
 
 async def _leave(call: PageCall, leave: str) -> str:

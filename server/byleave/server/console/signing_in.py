@@ -34,7 +34,7 @@ async def show(call: PageCall) -> Response:
     wanted = call.request.query_params.get("next", "")
     if call.token:
         return RedirectResponse(own_path(wanted, instead=_HOME), 303, SAFE)
-    return _form(call, Form.holding(next=wanted))
+    return _form(call, Form.holding(next=wanted), is_first="first" in call.request.query_params)
 
 
 async def sign_in(call: PageCall) -> Response:
@@ -152,10 +152,17 @@ async def sign_out(call: PageCall) -> Response:
     return answer
 
 
-def _form(call: PageCall, form: Form, *, status: int = 200, retry_s: int | None = None) -> Response:
+def _form(
+    call: PageCall,
+    form: Form,
+    *,
+    status: int = 200,
+    retry_s: int | None = None,
+    is_first: bool = False,
+) -> Response:
     provider = provider_of(call)
     name = "" if provider is None else provider.name
-    answer = call.page("sign_in.html", status=status, form=form, provider=name)
+    answer = call.page("sign_in.html", status=status, form=form, provider=name, is_first=is_first)
     if retry_s is not None:
         answer.headers["Retry-After"] = str(retry_s)
     return answer
