@@ -14,6 +14,7 @@ from tests.server.test_webhooks import MARKETING, hook, judge, told
 from byleave.experiments import Definitions
 from byleave.segments import Choice, Purpose, Share, read
 from byleave.server import schema
+from byleave.server.attributes import Observation
 from byleave.server.consents import StatedChoice
 from byleave.server.knowing import read_all_known
 from byleave.server.outreach import Outreach
@@ -156,4 +157,26 @@ def test_what_a_webhook_was_not_told_yet_is_not_told_once_the_visitor_took_it_ba
         ("crm", "bob", Kind.SEGMENT_ENTERED),
         ("figures", "ann", Kind.GOAL_REACHED),
         ("figures", "ann", Kind.GOAL_REACHED),
+    ]
+
+
+def test_of_the_purged_webhooks_are_told_only_that_they_left(
+    shop: Service, send: Any, clock: Clock
+) -> None:
+    shop.outreach.put(hook("segment:often", "segment:big"))
+    judge(shop)
+    visitors = ("fake", "ann")
+    shop.observe([Observation(visitor="fake", observed_ms=clock(), values={"seats": 9})])
+    shop.ingest([send.event(each, "look", uses=MARKETING) for each in visitors * 2])
+    judge(shop)
+
+    shop.purge(["fake"], author="tests")
+    judge(shop)
+
+    found = shop.export("fake")
+    assert (found["attributes"], found["segments_told"]) == ({}, {})
+    assert sorted((kind, data["visitor"]) for kind, data in told(shop)) == [
+        (Kind.SEGMENT_ENTERED, "ann"),
+        (Kind.SEGMENT_LEFT, "fake"),
+        (Kind.SEGMENT_LEFT, "fake"),
     ]

@@ -15,6 +15,7 @@ from byleave.server.bookkeeping import read_enrolments, read_outcomes, write_cha
 from byleave.server.learning import Change, Measurement
 from byleave.server.sealing import sealed
 from byleave.server.sites import Site
+from byleave.server.watching import mark
 
 #: Visitors that are taken out by one transaction.
 AT_ONCE: Final = 500
@@ -62,7 +63,7 @@ def purge(
 
     Unlike those of the erased, their contributions leave the sums: they were not anybody's. What
     is sealed stays. Of their events the ids are kept, and their own ids are refused, so that
-    nothing of theirs comes in again.
+    nothing of theirs comes in again; what webhooks were still to be told of them is not told.
 
     Args:
         connection: A transaction that writes.
@@ -87,11 +88,16 @@ def purge(
     for unit in units:
         for table in (schema.enrolments, schema.outcomes):
             drop_rows(connection, table, site=site.key, column="unit", value=unit)
+        for table in (schema.server_attributes, schema.outbox):
+            drop_rows(connection, table, site=site.key, column="visitor", value=unit)
         emptied += connection.execute(
             update(schema.events)
             .where(events.site == site.key, events.visitor == unit)
             .values(visitor="", name=None, body="")
         ).rowcount
+    # Whoever was told that they are in a segment is told that they left it.
+    inside = find_rows(connection, schema.memberships, site=site.key, visitor=units)
+    mark(connection, site.key, {row.visitor for row in inside}, now_ms=now_ms)
     others = find_rows(connection, schema.aliases, site=site.key, visitor=units)
     ids = {*visitors, *units, *(row.alias for row in others)}
     hashes = {site.visitor_hash(each) for each in ids}
