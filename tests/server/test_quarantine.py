@@ -7,10 +7,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from byleave.experiments import Visitor
-from byleave.segments import Consent
+from byleave.experiments import Definitions, Visitor
+from byleave.segments import Consent, read
 from byleave.server import schema
 from byleave.server.publishing import load_published
 from byleave.server.quarantine import sound
@@ -121,3 +121,44 @@ def test_a_server_starts_with_spoilt_definitions_and_takes_others(
 
     assert lacking == ["no definitions are published yet"]
     assert again.lacking() == []
+
+
+SPOILT_RUNS = ["no JSON at all", "{}", "[" * 3_000, '{"experiment": {"colour": 1}, "goals": {}}']
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+@pytest.mark.parametrize("text", SPOILT_RUNS)
+def test_a_run_that_cannot_be_read_keeps_no_server_from_its_work(
+    open_service: Callable[..., Service], send: Any, clock: Any, text: str, is_over: bool
+) -> None:
+    data = copy.deepcopy(DEFINITIONS)
+    data["slots"]["side"] = {"kind": "content"}
+    data["experiments"]["other"] = data["experiments"]["welcome"] | {"slot": "side"}
+    service = open_service()
+    service.publish(read(Definitions, data), reason="first", author="tests")
+    service.ingest([send.exposure("ann"), send.exposure("bob")])
+    if is_over:
+        data["experiments"]["welcome"]["traffic"] = 0.5
+        service.publish(read(Definitions, data), reason="less", author="tests")
+    with service.storage.writing() as connection:
+        is_it = schema.runs.c.run == "welcome.1"
+        connection.execute(update(schema.runs).where(is_it).values(definition=text))
+    service.close()
+
+    again = open_service()
+    other = {"experiment": "other", "run": "other.1", "allocation": "other.1.1.0"}
+    taken = again.ingest([send.event("ann"), send.exposure("ann", **other)])
+    again.erase("bob")
+    is_new = again.tick(clock.advance(days=1))
+    clock.advance(days=9)
+    again.books.seal()
+    again.retain()
+    again.books.rebuild()
+    with again.storage.reading() as connection:
+        sealed = {*connection.scalars(select(schema.seals.c.stratum))}
+
+    assert taken.accepted == 2
+    assert is_new
+    assert "other" in again.statuses()
+    assert "other.1.1.0" in sealed
+    assert "welcome.1.1.0" not in sealed

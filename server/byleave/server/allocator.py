@@ -22,7 +22,7 @@ from byleave.server.freezing import frozen_runs
 from byleave.server.learning import EVERYONE
 from byleave.server.observing import observe_run, site_rate
 from byleave.server.rows import NewRow, weights_of
-from byleave.server.runs import Measured, live_runs, measured
+from byleave.server.runs import Measured, measured, readable_runs
 from byleave.server.sites import Site, next_number
 
 
@@ -35,7 +35,7 @@ def due_rows(connection: Connection, site: Site, *, now_ms: int) -> list[NewRow]
     frozen = frozen_runs(connection, site)
     return [
         row
-        for run in live_runs(connection, site)
+        for run in readable_runs(connection, site)
         for row in _successors(connection, site, run, is_frozen=run.run in frozen, now_ms=now_ms)
     ]
 

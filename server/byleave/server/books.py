@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from byleave.server import schema
 from byleave.server.learning import Measurement
 from byleave.server.rebuilding import Rebuilt, rebuild
-from byleave.server.runs import measured
+from byleave.server.runs import goals_of
 from byleave.server.sealing import due_seals, seal
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
@@ -50,4 +50,4 @@ class Books:
     def _measurement(self, connection: Connection) -> Measurement:
         of_site = schema.runs.c.site == self._site.key
         runs = connection.execute(select(schema.runs).where(of_site))
-        return Measurement({run.run: measured(run).goals for run in runs})
+        return Measurement({run.run: goals_of(run) for run in runs})

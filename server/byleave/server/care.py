@@ -17,7 +17,7 @@ from byleave.server.publishing import Published
 from byleave.server.purging import AT_ONCE, Purged, purge
 from byleave.server.recalling import Recalled, recall
 from byleave.server.retaining import Retained, Retention
-from byleave.server.runs import measured
+from byleave.server.runs import goals_of, measured
 from byleave.server.sites import Site
 from byleave.server.storage import Storage
 from byleave.server.telling import tell_no_more, tell_of_visitors
@@ -170,7 +170,9 @@ class VisitorCare(ABC):
             published.snapshot.definitions,
             measurement,
             is_whole=published.is_whole,
-            of_views=[run.run for run in runs if measured(run).experiment.unit == "view"],
+            of_views=[
+                run.run for run in runs if goals_of(run) and measured(run).experiment.unit == "view"
+            ],
             now_ms=now_ms,
         )
         return retention.apply(self.storage, self.site, is_over=self.is_ending)

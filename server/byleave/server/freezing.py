@@ -17,7 +17,7 @@ from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.errors import UnknownNameError
 from byleave.server.observing import Part, parts_of
-from byleave.server.runs import live_runs, measured
+from byleave.server.runs import measured, readable_runs
 from byleave.server.sites import Site
 
 #: What chance brings about less often than this is an alarm: at hourly rows, less than once in a
@@ -35,7 +35,7 @@ def frozen_runs(connection: Connection, site: Site) -> set[str]:
 def moved_runs(connection: Connection, site: Site, runs: Collection[str]) -> set[str]:
     """Return which of some runs are not frozen, and have an arm that moved against the others."""
     found, asked = set(), {*runs} - frozen_runs(connection, site)
-    for run in live_runs(connection, site):
+    for run in readable_runs(connection, site):
         if run.run not in asked:
             continue
         goal = measured(run).experiment.allocate.goal

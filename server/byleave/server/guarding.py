@@ -18,7 +18,7 @@ from byleave.experiments.lift import GuardVerdict
 from byleave.experiments.schedule import bounds_ms
 from byleave.server.publishing import publish
 from byleave.server.results import goal_report, population_of
-from byleave.server.runs import live_runs
+from byleave.server.runs import readable_runs
 from byleave.server.sites import Entropy, Site
 from byleave.server.sums import RunSums
 
@@ -38,7 +38,7 @@ def broken_guards(
         now_ms: The time.
     """
     asked, found = {*runs}, {}
-    for run in live_runs(connection, site):
+    for run in readable_runs(connection, site):
         if run.run not in asked:
             continue
         sums = RunSums(connection, site, run, now_ms=now_ms)

@@ -36,7 +36,7 @@ from byleave.server.packing import Packable
 from byleave.server.quarantine import sound
 from byleave.server.receipt_keys import receipt_keys
 from byleave.server.rows import NewRow, open_rows
-from byleave.server.runs import measured, renew_runs
+from byleave.server.runs import goals_of, renew_runs
 from byleave.server.sites import Entropy, Site
 
 _log = logging.getLogger("byleave.server")
@@ -242,7 +242,7 @@ def load_published(connection: Connection, site: Site) -> Published | None:
         receipt_keys=accepted(receipt_keys(connection, site), state.published_ms),
         preview_key=site.derived("preview"),
     )
-    measurement = Measurement({row.run: measured(row).goals for row in every_run})
+    measurement = Measurement({row.run: goals_of(row) for row in every_run})
     return Published(snapshot, measurement, is_whole=not usable.aside)
 
 

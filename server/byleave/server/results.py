@@ -31,7 +31,7 @@ from byleave.server.history import (
     units_in_30_days,
 )
 from byleave.server.learning import EVERYONE
-from byleave.server.runs import newest_run
+from byleave.server.runs import goals_of, newest_run
 from byleave.server.sites import Site
 from byleave.server.sums import RunSums
 
@@ -138,6 +138,8 @@ def results(
     run = newest_run(connection, site, key, begun_by_ms=now_ms)
     if run is None:
         raise UnknownNameError("no experiment of this name ever ran here")
+    if not goals_of(run):
+        raise UnknownNameError("this version cannot read what the run of this experiment measures")
     sums = RunSums(connection, site, run, now_ms=now_ms, is_past=is_past)
     ended_ms = run.ended_ms if run.ended_ms is not None and run.ended_ms <= now_ms else None
     goals = sums.fixed.experiment.goals

@@ -1,6 +1,7 @@
 """Runs: one life of an experiment, in which what it randomises and measures stays the same."""
 
 import json
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from byleave.experiments import Definitions, Experiment, Goal
 from byleave.experiments.cells import cells
 from byleave.experiments.definitions import Schedule
-from byleave.segments import canonical_json, read
+from byleave.segments import DefinitionError, canonical_json, read
 from byleave.server import schema
 from byleave.server.rows import (
     close_row,
@@ -21,6 +22,8 @@ from byleave.server.rows import (
     starting_rows,
 )
 from byleave.server.sites import Entropy, Site, next_number
+
+_log = logging.getLogger("byleave.server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,18 @@ def measured(run: Row[Any]) -> Measured:
     return _read(run.definition)
 
 
+def goals_of(run: Row[Any]) -> Mapping[str, Goal]:
+    """Return what a run of the store measures; nothing where this version cannot read it.
+
+    One that was damaged, or is older than a rule of this version, keeps no server from starting.
+    """
+    try:
+        return measured(run).goals
+    except (DefinitionError, ValueError, RecursionError):
+        _log.error("a run cannot be read and is not counted", extra={"run": run.run})
+        return {}
+
+
 # More runs than a site has in years: where some are read anew for each publication, all are.
 @lru_cache(maxsize=16_384)
 def _read(text: str) -> Measured:
@@ -62,6 +77,11 @@ def live_runs(connection: Connection, site: Site) -> list[Row[Any]]:
     runs = schema.runs.c
     statement = select(schema.runs).where(runs.site == site.key, runs.ended_ms.is_(None))
     return list(connection.execute(statement.order_by(runs.experiment)))
+
+
+def readable_runs(connection: Connection, site: Site) -> list[Row[Any]]:
+    """Return the runs that have not ended and that this version can read."""
+    return [run for run in live_runs(connection, site) if goals_of(run)]
 
 
 def newest_run(

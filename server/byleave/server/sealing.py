@@ -106,4 +106,5 @@ def _is_unsealed(stratum: Any, site: Site) -> Any:
 
 def _is_over(run: str, last_ms: int, measurement: Measurement, now_ms: int) -> bool:
     """Whether whoever came in last has had the longest window of the run's goals."""
-    return last_ms + longest_window_ms(measurement.runs[run].values()) < now_ms
+    goals = measurement.runs[run].values()  # none where the run cannot be read for now
+    return bool(goals) and last_ms + longest_window_ms(goals) < now_ms
