@@ -88,6 +88,16 @@ def test_what_was_typed_is_told_where_the_session_ended_meanwhile(
     assert "of work" not in foreign.text
 
 
+def test_who_is_signed_out_is_told_so_whatever_they_send(admin: TestClient) -> None:
+    admin.cookies.clear()
+
+    answer = admin.post("/console/images", files={"file": ("large.png", b"0" * 500_000)})
+
+    assert answer.status_code == 403
+    assert "You are signed out" in answer.text
+    assert "What you typed" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("changed", "fault"),
     [

@@ -273,8 +273,9 @@ def _endpoint(service: Service, declared: ConsolePage) -> Callable[[Request], Aw
                 if declared.method == "GET":
                     return _to_sign_in(request)
                 refuse_foreign(request)
-                body = await read_body(request, most_bytes=MOST_BYTES)
-                call = PageCall(service, request, None, body)
+                with suppress(Problem):  # whatever is wrong with it, nobody is signed in
+                    body = await read_body(request, most_bytes=MOST_BYTES)
+                    call = PageCall(service, request, None, body)
                 raise PageError(403, *_SIGNED_OUT)
             principal = admit(service, principal, declared.roles)
             refuse_foreign(request)
