@@ -122,6 +122,16 @@ def test_a_report_that_comes_too_late_or_was_changed_does_not_count(
     assert flushed(american, server) == []
 
 
+def test_a_page_may_report_to_a_machine_whose_clock_is_behind(
+    american: Any, server: Any, clock: Any
+) -> None:
+    pending = american.get().data["pending"]
+    clock.now_ms -= 2_000
+    american.report({"pending": [pending]})
+
+    assert len(flushed(american, server)) == 1
+
+
 def test_a_clicked_goal_is_an_event_of_the_visitor(kit: Any, site: Any, server: Any) -> None:
     browser = kit.browser(site)
     browser.get()
@@ -170,7 +180,7 @@ def test_a_stranger_can_report_nothing(kit: Any, site: Any, server: Any) -> None
 
 
 def test_a_goal_of_a_page_view_travels_with_its_receipt(
-    kit: Any, personalise: Any, server: Any
+    kit: Any, personalise: Any, server: Any, clock: Any
 ) -> None:
     goals = {"signup": {"event": "sign_up", "kind": "conversion", "within": "page"}}
     server.definitions = kit.define(goals=goals, experiments=kit.greeting(unit="view"))
@@ -179,12 +189,14 @@ def test_a_goal_of_a_page_view_travels_with_its_receipt(
     browser = kit.browser(site)
     receipt = browser.get().data["receipt"]
 
+    clock.now_ms -= 2_000  # by a machine whose clock is behind
     browser.report({"goals": ["signup"], "receipt": receipt})
     browser.report({"goals": ["signup"], "receipt": receipt[:-1]})
     events = flushed(browser, server)
 
     assert [e["receipt"] for e in events if e["type"] == "reward"] == [receipt]
     [exposure] = [e for e in events if e["type"] == "exposure"]
+    assert {e["at"] for e in events if e["type"] == "reward"} == {exposure["at"]}  # not before it
     assert exposure["visitor"] not in browser.cookies.get("__Host-byleave_id", "")
 
 

@@ -16,6 +16,9 @@ from itsdangerous import BadSignature, Signer
 #: How long a receipt is worth anything.
 RECEIPT_LASTS_MS: Final = 86_400_000
 
+#: How far the clocks of a site's machines may be apart.
+CLOCKS_APART_MS: Final = 300_000
+
 _MOST_CHARACTERS: Final = 4_096
 
 
@@ -60,7 +63,7 @@ def read_receipt(
         receipt = Receipt(decision=str(decision), at_ms=int(at_ms), arms=pairs)
     except (BadSignature, ValueError, TypeError):
         return None
-    is_alive = 0 <= now_ms - receipt.at_ms < lasts_ms
+    is_alive = -CLOCKS_APART_MS <= now_ms - receipt.at_ms < lasts_ms
     return receipt if is_alive else None
 
 

@@ -16,7 +16,7 @@ from byleave.sdk import events
 from byleave.sdk.beacon import web_events
 from byleave.sdk.cookies import unsigned
 from byleave.sdk.offers import opened
-from byleave.sdk.receipts import read_receipt
+from byleave.sdk.receipts import CLOCKS_APART_MS, read_receipt
 from byleave.sdk.visit import Visit
 from byleave.segments import Purpose
 
@@ -68,7 +68,7 @@ def _confirm(visit: Visit, sealed: str) -> None:
         return
     packed = signed.text.encode()
     at_ms, exposures = json.loads(urlsafe_b64decode(packed + b"=" * (-len(packed) % 4)))
-    if not 0 <= visit.now_ms - at_ms < PENDING_LASTS_MS:
+    if not -CLOCKS_APART_MS <= visit.now_ms - at_ms < PENDING_LASTS_MS:
         return
     brought = visit.memory.identity if visit.memory.is_brought else None
     for kind, exposure in exposures:
@@ -79,7 +79,7 @@ def _confirm(visit: Visit, sealed: str) -> None:
             visit.site.source.capture(exposure)
 
 
-def _reach(visit: Visit, name: str, receipt: str) -> None:
+def _reach(visit: Visit, name: str, text: str) -> None:
     decider = visit.decider
     goal = decider.snapshot.definitions.goals.get(name) if decider else None
     if decider is None or goal is None or goal.kind not in _COUNTED_BY_CLICK:
@@ -93,10 +93,11 @@ def _reach(visit: Visit, name: str, receipt: str) -> None:
         for experiment in decider.snapshot.definitions.experiments.values()
     )
     keys = decider.snapshot.accepted_keys(visit.now_ms)
-    if is_of_views and read_receipt(receipt, keys, now_ms=visit.now_ms) is not None:
-        visit.site.source.capture(
-            events.reward(receipt, name, at_ms=visit.now_ms, random_bytes=visit.site.random_bytes)
-        )
+    receipt = read_receipt(text, keys, now_ms=visit.now_ms) if is_of_views else None
+    if receipt is not None:
+        at_ms = max(visit.now_ms, receipt.at_ms)  # no goal is reached before the page was made
+        random_bytes = visit.site.random_bytes
+        visit.site.source.capture(events.reward(text, name, at_ms=at_ms, random_bytes=random_bytes))
 
 
 def _record(visit: Visit, decider: Decider, told: object) -> None:
