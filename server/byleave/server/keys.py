@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -14,10 +13,9 @@ from byleave.server import schema
 from byleave.server.audit import Action, note
 from byleave.server.batches import add_rows
 from byleave.server.errors import UnknownNameError
-from byleave.server.sites import Entropy, Site
+from byleave.server.sites import Entropy, Site, fresh
 from byleave.server.storage import Storage
 
-_KEY_BYTES: Final = 32
 _NO_KEY: Final = "this site has no such key"
 
 
@@ -115,8 +113,7 @@ class KeyRing:
 
     def create_own(self) -> str:
         """Return a new server key that is stored nowhere, and ends with this process."""
-        fresh = token_hex(_KEY_BYTES)
-        name, secret = _named(Role.SERVER, fresh)
+        name, secret = _named(Role.SERVER, fresh("own key").hex())
         self._own[self._site.key, name] = StoredKey(
             site=self._site.key,
             name=name,
@@ -134,8 +131,7 @@ class KeyRing:
             count = connection.execute(
                 select(func.count()).where(keys.site == site.key)
             ).scalar_one()
-            fresh = self._entropy(f"key/{count + 1}").hex()
-            name, secret = _named(role, fresh)
+            name, secret = _named(role, self._entropy(f"key/{count + 1}").hex())
             row = (site.key, name, str(role), _hash(secret), self._clock(), expires_ms)
             add_rows(connection, schema.api_keys, [row])
             self._changed(connection, Action.KEY_CREATED, name, author)
@@ -190,9 +186,9 @@ class KeyRing:
         }
 
 
-def _named(role: Role, fresh: str) -> tuple[str, str]:
+def _named(role: Role, secret: str) -> tuple[str, str]:
     """Return the name and the secret of a new key, from what nobody can guess."""
-    return f"{role}_{fresh[:8]}", fresh[8:]
+    return f"{role}_{secret[:8]}", secret[8:]
 
 
 def _parts(key: str) -> tuple[str, str]:
